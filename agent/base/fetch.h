@@ -1,0 +1,78 @@
+/* fetch.h: the only user of libcurl. Probes and notifications fetch on the loop;
+ * the command line fetches from the agent's unix socket and waits. */
+#ifndef BASE_FETCH_H
+#define BASE_FETCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/base/addr.h"
+#include "agent/base/buf.h"
+
+struct loop;
+struct fetch_multi;
+struct fetch;
+
+/* What to fetch; strings are copied by fetch_start(). */
+struct fetch_request {
+	const char *url;
+	const char *method;         /* NULL = GET */
+	const struct addr *to;      /* connect here, whatever the URL's host; NULL = resolve */
+	const struct addr *source;  /* bind here; NULL = the kernel's choice */
+	const char *const *headers; /* "Name: value"; NULL-terminated, may be NULL */
+	const char *body;           /* NULL = none */
+	size_t body_len;
+	const char *unix_path;   /* connect to this unix socket instead */
+	const char *ca_file;     /* NULL = the system's bundle */
+	const char *server_name; /* SNI and name to verify; NULL = the URL's host */
+	bool insecure;           /* do not verify the certificate */
+	bool http2;
+	int64_t timeout_ms; /* one deadline for all of it */
+	size_t max_body;    /* more is cut off: `truncated` */
+};
+
+enum fetch_error {
+	FETCH_OK = 0,
+	FETCH_REFUSED,     /* connection refused */
+	FETCH_UNREACHABLE, /* ICMP unreachable from beyond us */
+	FETCH_RESET,       /* closed or reset before an answer */
+	FETCH_TIMEOUT_CONNECT,
+	FETCH_TIMEOUT_TLS,
+	FETCH_TIMEOUT_ANSWER,
+	FETCH_TLS,        /* handshake failed */
+	FETCH_TLS_VERIFY, /* certificate not accepted */
+	FETCH_PROTOCOL,   /* not HTTP, too large a header, … */
+	FETCH_LOCAL,      /* our side: descriptors, memory, no route, no source address,
+			     CA bundle unreadable */
+};
+
+struct fetch_result {
+	enum fetch_error error;
+	int os_errno;   /* where known, else 0 */
+	char text[128]; /* libcurl's words for people; "" where none */
+	int status;     /* HTTP status; 0 = none came */
+	struct buf body;
+	struct buf headers; /* raw header lines of the final answer */
+	bool truncated;
+	int64_t connect_us, tls_us, first_byte_us,
+		total_us; /* durations of phases; 0 = not reached */
+};
+
+typedef void fetch_fn(void *arg, const struct fetch_result *result);
+
+int fetch_multi_new(struct loop *loop, struct fetch_multi **ret_multi);
+/* Cancels what is under way without calling back. NULL is fine. */
+void fetch_multi_free(struct fetch_multi *m);
+
+/* Begins; fn(arg, result) comes once, on the loop, never from within this call.
+ * The result is borrowed for the call. -errno when it could not begin. */
+int fetch_start(struct fetch_multi *m, const struct fetch_request *req, fetch_fn *fn, void *arg,
+		struct fetch **ret_fetch);
+/* Ends one under way; fn is not called. */
+void fetch_cancel(struct fetch *f);
+
+/* Waits for the answer; result->body and headers are the caller's to buf_fini(). */
+int fetch_wait(const struct fetch_request *req, struct fetch_result *ret_result);
+
+#endif

@@ -1,0 +1,58 @@
+/* hold.h: a hold: what somebody asks of a realserver. Remedies never touch the
+ * kernel: they place holds, and the effective weight is the least effect over all
+ * active ones. */
+#ifndef HOLDS_HOLD_H
+#define HOLDS_HOLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/base/buf.h"
+
+/* Who holds: a lower class never lifts what a higher one placed. */
+enum hold_class { HOLD_RULE = 0, HOLD_ALERT, HOLD_OPERATOR, HOLD_N_CLASSES };
+extern const char *const hold_class_names[HOLD_N_CLASSES];
+
+/* Effects in order: absent < 0 < a share of the configured weight. */
+enum { HOLD_ABSENT = -1, HOLD_ZERO = 0 }; /* 1..100: percent, rounded up, at least 1 */
+
+struct hold {
+	char *id; /* unique over restarts, [0-9a-z-] */
+	enum hold_class hold_class;
+	char *service, *realserver; /* names in the INI */
+	char *holder;               /* the rule's name, the alert's fingerprint, the operator's */
+	int effect;
+	char *reason;                         /* for people */
+	int64_t since_wall_ms, until_wall_ms; /* until 0 = its holder's end */
+	bool recorded;                        /* the ledger has it */
+	struct hold *next;                    /* of the same realserver */
+};
+
+/* All holds, looked up by realserver's names or by id. Owns them. */
+struct holds;
+int holds_new(struct holds **ret_holds);
+void holds_free(struct holds *h);
+
+/* Takes `hold` over (all strings malloc'd). One of the same class, holder, service
+ * and realserver is replaced: then *ret_same is true where only its reason and end
+ * changed. -EEXIST for a known id of another; -ENOMEM: the hold stays the caller's. */
+int holds_place(struct holds *h, struct hold *hold, bool *ret_same);
+/* Takes it out; the caller frees it. NULL when unknown. */
+struct hold *holds_take(struct holds *h, const char *id);
+/* The holds of a realserver, linked by next; NULL = none. */
+struct hold *holds_of(const struct holds *h, const char *service, const char *realserver);
+/* Calls fn for each, in order of placement. */
+void holds_each(const struct holds *h, void (*fn)(void *arg, const struct hold *hold), void *arg);
+size_t holds_count(const struct holds *h);
+
+/* A hold with copies of the strings; NULL when memory is out. */
+struct hold *hold_new(const struct hold *like);
+void hold_free(struct hold *hold);
+
+/* What an effect makes of a configured weight; -1 = absent. */
+int32_t hold_weight(int effect, uint32_t configured);
+/* Appends "weight 0", "absent", "50% of the weight". */
+void hold_format_effect(struct buf *out, int effect);
+
+#endif

@@ -1,0 +1,86 @@
+/* port.h: the one door to the kernel. A thread of its own owns one long-lived
+ * netlink socket, for requests run inside sendmsg() and can block there. Jobs go
+ * in, values come out on the loop. */
+#ifndef IPVS_PORT_H
+#define IPVS_PORT_H
+
+#include "agent/ipvs/ipvs.h"
+
+struct loop;
+struct ipvs_port;
+
+enum ipvs_op_kind {
+	IPVS_NEW_SERVICE = 0,
+	IPVS_SET_SERVICE,
+	IPVS_DEL_SERVICE,
+	IPVS_NEW_DEST,
+	IPVS_SET_DEST,
+	IPVS_DEL_DEST,
+	IPVS_N_OPS,
+};
+/* "new_service", …: label values of ipvs_agent_kernel_writes_total{op}. */
+extern const char *const ipvs_op_names[IPVS_N_OPS];
+
+struct ipvs_op {
+	enum ipvs_op_kind kind;
+	uint32_t service; /* index into the batch's services */
+	uint32_t dest;    /* index into the batch's dests; service ops ignore it */
+	int result;       /* out: 0, -errno of the kernel, or -ECANCELED: not sent */
+};
+
+/* Writes, carried out in order. A batch is one allocation's owner: its arrays are
+ * freed with it. */
+struct ipvs_batch {
+	struct ipvs_service *services; /* stats and dest rows are ignored */
+	struct ipvs_dest *dests;       /* every attribute is sent, always */
+	struct ipvs_op *ops;
+	uint32_t n_services, n_dests, n_ops;
+};
+void ipvs_batch_free(struct ipvs_batch *b);
+
+/* What stands behind the thread: netlink, or a fake that injects faults. All are
+ * called on the port's thread. */
+struct ipvs_kernel {
+	const struct ipvs_kernel_ops *ops;
+};
+struct ipvs_kernel_ops {
+	int (*info)(struct ipvs_kernel *k, struct ipvs_info *ret_info);
+	/* Reads all. between(arg) is called between the services' dumps, so that
+	 * waiting writes need not wait for the end. On failure the table has what was
+	 * read, with complete = false and the reason in error. */
+	int (*dump)(struct ipvs_kernel *k, void (*between)(void *arg), void *arg,
+		    struct ipvs_table *ret_table);
+	/* Carries out a batch; each op gets its result. -errno when nothing could be
+	 * sent at all. */
+	int (*apply)(struct ipvs_kernel *k, struct ipvs_batch *batch);
+	void (*free)(struct ipvs_kernel *k);
+};
+
+/* netlink.c: the real one. Opens nothing yet: the socket is opened on first use,
+ * and again after the family's id changed or ip_vs was loaded anew. `procfs` is
+ * "/proc": without CAP_NET_ADMIN a dump falls back to it. */
+int ipvs_netlink_new(const char *procfs, struct ipvs_kernel **ret_kernel);
+
+/* Takes the kernel over; starts the thread. */
+int ipvs_port_new(struct loop *loop, struct ipvs_kernel *kernel, struct ipvs_port **ret_port);
+/* Finishes the job under way, drops the others with -ECANCELED results on no
+ * thread (callbacks are not called), joins. NULL is fine. */
+void ipvs_port_free(struct ipvs_port *p);
+
+/* fn gets the table for its own: ipvs_table_fini(). */
+typedef void ipvs_dump_fn(void *arg, struct ipvs_table *table);
+int ipvs_port_dump(struct ipvs_port *p, ipvs_dump_fn *fn, void *arg);
+
+/* Takes the batch; fn gets it back with results: ipvs_batch_free(). An `urgent`
+ * batch may overtake a dump under way. */
+typedef void ipvs_apply_fn(void *arg, struct ipvs_batch *batch, int error);
+int ipvs_port_apply(struct ipvs_port *p, struct ipvs_batch *batch, bool urgent, ipvs_apply_fn *fn,
+		    void *arg);
+
+typedef void ipvs_info_fn(void *arg, const struct ipvs_info *info, int error);
+int ipvs_port_info(struct ipvs_port *p, ipvs_info_fn *fn, void *arg);
+
+/* Milliseconds (monotonic) of the thread's last sign of life; for the watchdog. */
+int64_t ipvs_port_alive_ms(const struct ipvs_port *p);
+
+#endif

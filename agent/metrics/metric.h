@@ -1,0 +1,74 @@
+/* metric.h: metric families as rows of tables: name, type, help, which rows they
+ * have, and where a row's value is found. Exposition walks them over a view. */
+#ifndef METRICS_METRIC_H
+#define METRICS_METRIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/base/buf.h"
+
+struct view;
+
+enum metric_type { METRIC_GAUGE = 0, METRIC_COUNTER, METRIC_INFO };
+
+enum metric_kind { METRIC_U64 = 0, METRIC_I64, METRIC_F64 };
+struct metric_value {
+	enum metric_kind kind;
+	union {
+		uint64_t u;
+		int64_t i;
+		double f;
+	};
+};
+static inline struct metric_value metric_u64(uint64_t u)
+{
+	return (struct metric_value){ .kind = METRIC_U64, .u = u };
+}
+static inline struct metric_value metric_i64(int64_t i)
+{
+	return (struct metric_value){ .kind = METRIC_I64, .i = i };
+}
+static inline struct metric_value metric_f64(double f)
+{
+	return (struct metric_value){ .kind = METRIC_F64, .f = f };
+}
+
+/* A set of rows and their labels: every service, every realserver, … */
+struct metric_rows {
+	uint32_t (*count)(const struct view *v, const void *values);
+	/* Appends a="b",c="d" of a row, values escaped; NULL = no labels. */
+	void (*labels)(const struct view *v, const void *values, uint32_t row, struct buf *out);
+	bool per_realserver; /* left out by [metrics] realserver_series = off */
+};
+
+/* The rows that many families share (metrics/rows.c). */
+extern const struct metric_rows metric_one, /* {} */
+	metric_vips,                        /* {ipvs_service,address} that are in the kernel */
+	metric_dests,       /* {ipvs_service,address,realserver}, in the kernel or configured */
+	metric_services,    /* {ipvs_service} of the configuration */
+	metric_realservers, /* {ipvs_service,realserver} */
+	metric_probes;      /* {ipvs_service,realserver,probe} */
+
+/* One family. `sub` further label values a row where `label` is set:
+ * {…,state="up"}. */
+struct metric {
+	const char *name; /* whole, with _total or _info */
+	enum metric_type type;
+	const char *help; /* one sentence */
+	const struct metric_rows *rows;
+	/* False = this row has no sample. `values` are the collector's. */
+	bool (*get)(const struct view *v, const void *values, uint32_t row, uint32_t sub,
+		    struct metric_value *ret_value);
+	const char *label;       /* NULL = none */
+	const char *const *subs; /* its values; count n_subs */
+	uint32_t n_subs;
+	/* An info family's further labels, appended: ,scheduler="wlc"; NULL = none. */
+	void (*info)(const struct view *v, const void *values, uint32_t row, struct buf *out);
+};
+
+/* Appends ,name="value" with the value escaped for the exposition formats (the
+ * comma only where something stands before: out->len > 0). */
+void metric_label(struct buf *out, const char *name, const char *value);
+
+#endif

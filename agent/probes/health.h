@@ -1,0 +1,30 @@
+/* health.h: PURE: outcomes → up, down, or no verdict yet; rise and fall. */
+#ifndef PROBES_HEALTH_H
+#define PROBES_HEALTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/probes/reason.h"
+
+enum verdict { VERDICT_NONE = 0, VERDICT_UP, VERDICT_DOWN };
+
+struct health {
+	enum verdict verdict;      /* keeps its last value while outcomes are unknown */
+	bool unknown;              /* the last outcome was unknown */
+	bool success;              /* the last outcome passed */
+	enum probe_reason reason;  /* of the last outcome */
+	uint32_t passes, failures; /* consecutive ones; an unknown leaves both as they are */
+	int64_t since_ms;          /* of the verdict (monotonic) */
+	int64_t since_wall_ms;
+};
+
+/* Takes an outcome in; true when the verdict changed. The first verdict takes one
+ * pass to be up, and `fall` failures to be down. */
+bool health_take(struct health *h, enum probe_reason reason, uint32_t rise, uint32_t fall,
+		 int64_t now_ms, int64_t now_wall_ms);
+
+/* "none", "up", "down". */
+const char *verdict_name(enum verdict v);
+
+#endif

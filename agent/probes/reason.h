@@ -1,0 +1,43 @@
+/* reason.h: why a probe ended as it did: a table of outcome, slug and sentence.
+ * The slug is the metric's label and the log's word. */
+#ifndef PROBES_REASON_H
+#define PROBES_REASON_H
+
+/* What an outcome says of the realserver. What went wrong on our side is unknown:
+ * it never acts and never restores. */
+enum probe_outcome { PROBE_UNKNOWN = 0, PROBE_FAILED, PROBE_PASSED };
+
+enum probe_reason {
+	PROBE_OK = 0,
+	/* the realserver's fault */
+	PROBE_CONNECT_REFUSED,
+	PROBE_CONNECT_TIMEOUT,
+	PROBE_CONNECT_UNREACHABLE, /* told so by ICMP from beyond us */
+	PROBE_CONNECT_RESET,
+	PROBE_TLS_TIMEOUT,
+	PROBE_TLS_FAILED,
+	PROBE_TLS_UNTRUSTED,
+	PROBE_ANSWER_TIMEOUT,
+	PROBE_ANSWER_MALFORMED,
+	PROBE_ANSWER_STATUS,
+	PROBE_ANSWER_BODY,
+	/* ours */
+	PROBE_LOCAL_RESOURCES, /* descriptors, memory, ports */
+	PROBE_LOCAL_ROUTE,     /* no route, no source address, interface down */
+	PROBE_LOCAL_CONFIG,    /* CA bundle unreadable, … */
+	PROBE_LOCAL_ERROR,     /* anything else of ours */
+	PROBE_N_REASONS,
+};
+
+struct probe_reason_row {
+	enum probe_outcome outcome;
+	const char *slug;     /* "connect-refused" */
+	const char *sentence; /* "connection refused" */
+	/* Evidence for the guard's order of admission: 0 refused, 1 timeout, 2 bad
+	 * answer; lower is admitted first. */
+	unsigned int evidence;
+};
+
+extern const struct probe_reason_row probe_reasons[PROBE_N_REASONS];
+
+#endif

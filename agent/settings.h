@@ -1,0 +1,22 @@
+/* settings.h: the [agent] section. */
+#ifndef AGENT_SETTINGS_H
+#define AGENT_SETTINGS_H
+
+#include "conf/config.h"
+
+enum on_exit { ON_EXIT_KEEP = 0, ON_EXIT_REMOVE };
+
+struct agent_conf {
+	struct conf_head head;
+	const char *state_dir;
+	int64_t reconcile_interval;  /* ms */
+	struct conf_strings include; /* read by the loader itself */
+	enum on_exit on_exit;
+	int log_level;       /* enum log_level */
+	uint32_t max_probes; /* attempts under way at once */
+	const char *procfs;
+};
+
+extern const struct conf_section agent_section;
+
+#endif

@@ -1,0 +1,14 @@
+/* table.c: the registries. A new collector or kind of probe is its file and one
+ * row here. */
+#include "collectors/table.h"
+
+const struct collector *const collector_table[] = {
+	&collector_ipvs,      &collector_ip_vs_proc, &collector_sysctl,  &collector_probes,
+	&collector_decisions, &collector_agent,      &collector_process, NULL,
+};
+
+const struct probe_type *const probe_table[] = {
+	&probe_tcp,
+	&probe_http,
+	NULL,
+};

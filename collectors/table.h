@@ -1,0 +1,18 @@
+/* table.h: the registries of those who look: collectors and kinds of probes. Plain
+ * arrays: the order here is the order in /metrics and in --help. */
+#ifndef COLLECTORS_TABLE_H
+#define COLLECTORS_TABLE_H
+
+#include "agent/collector.h"
+#include "agent/probe.h"
+
+/* NULL-terminated. */
+extern const struct collector *const collector_table[];
+extern const struct probe_type *const probe_table[];
+
+/* The descriptors, each at the end of its file. */
+extern const struct collector collector_ipvs, collector_ip_vs_proc, collector_sysctl,
+	collector_process, collector_probes, collector_decisions, collector_agent;
+extern const struct probe_type probe_tcp, probe_http;
+
+#endif

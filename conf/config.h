@@ -1,0 +1,91 @@
+/* config.h: a whole configuration, read from a file and its includes into one
+ * immutable, reference-counted value; all errors, not just the first. Knows the
+ * engine, not the sections: those come as a table (agent/sections.c). */
+#ifndef CONF_CONFIG_H
+#define CONF_CONFIG_H
+
+#include "conf/key.h"
+
+struct config;
+
+/* Keys that a section has beyond its own, chosen by one key's value: a probe's by
+ * its URL's scheme. */
+struct conf_part {
+	const char *name;
+	const struct conf_key *keys;
+	size_t n_keys, size;
+};
+
+struct conf_section {
+	const char *name; /* "service" */
+	const char *help;
+	bool named;       /* [service NAME]; otherwise [agent], once */
+	const char *base; /* another section's name whose values are the defaults: "defaults" */
+	size_t size;      /* of the struct; it begins with struct conf_head */
+	const struct conf_key *keys;
+	size_t n_keys;
+	const char *select; /* the key that chooses the part; NULL = none */
+	/* The part for a value of `select`; NULL with a reason in env->why. */
+	const struct conf_part *(*part)(const char *value, struct conf_env *env);
+	const struct conf_part *const *parts; /* all of them, for help; NULL-terminated */
+	/* After the last key of a section: what one section can say of itself. Reports
+	 * through conf_error(). */
+	void (*finish)(struct config *c, void *obj);
+};
+
+/* The first member of every section's struct. */
+struct conf_head {
+	const char *name; /* NULL for an unnamed section */
+	const struct conf_section *section;
+	const struct conf_part *part;
+	void *part_conf; /* the part's struct */
+	const char *file;
+	unsigned int line; /* of the section's header; 0 = not in the file */
+};
+
+enum conf_severity { CONF_ERROR = 0, CONF_WARNING };
+
+/* One thing wrong. `text` is whole but for "file:line: error: ". */
+struct conf_problem {
+	const char *file;
+	unsigned int line; /* 0 = the file as a whole */
+	enum conf_severity severity;
+	const char *text;
+};
+
+/* Cross-checks over the whole, run when no section has an error of its own. */
+typedef void conf_check_fn(struct config *c);
+
+/* Reads `path`. 0 with *ret_config in any case where memory sufficed: ask
+ * config_errors(). The sections' table and all that it points to must outlive it.
+ * An unnamed section that the file lacks stands at its defaults. */
+int config_load(const char *path, const struct conf_section *const *sections,
+		conf_check_fn *const *checks, struct config **ret_config);
+
+struct config *config_ref(struct config *c);
+/* NULL is fine. Callable from every thread. */
+void config_unref(struct config *c);
+
+size_t config_errors(const struct config *c);
+size_t config_warnings(const struct config *c);
+/* Sorted by file in order of reading, then line. */
+const struct conf_problem *config_problems(const struct config *c, size_t *ret_n);
+/* Appends "site.ini:14: error: …" lines and "2 errors, 1 warning". */
+void config_format_problems(const struct config *c, struct buf *out);
+
+/* The objects of a section type in the order of the file. */
+void *const *config_sections(const struct config *c, const struct conf_section *s, size_t *ret_n);
+/* The one object of an unnamed section; never NULL. */
+void *config_section(const struct config *c, const struct conf_section *s);
+/* By name; NULL = none. */
+void *config_named(const struct config *c, const struct conf_section *s, const char *name);
+
+/* For finish() and checks: files a problem at file:line. */
+void conf_report(struct config *c, enum conf_severity severity, const char *file, unsigned int line,
+		 const char *fmt, ...) ATTR_PRINTF(5, 6);
+/* The line where `key` of that object stands; of the section's header when it
+ * stands nowhere. */
+unsigned int conf_key_line(const struct config *c, const void *obj, const char *key);
+struct arena *config_arena(struct config *c);
+
+#endif
