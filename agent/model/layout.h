@@ -1,0 +1,76 @@
+/* layout.h: what a configuration asks for, unfolded into flat rows: services,
+ * VIPs, realservers, destinations (a realserver behind a VIP), targets (what is
+ * probed). Immutable and reference-counted, so that the work queue may read it
+ * while the loop goes on. Runtime state lies beside it (state.h), by the same ids. */
+#ifndef MODEL_LAYOUT_H
+#define MODEL_LAYOUT_H
+
+#include "agent/model/service_conf.h"
+#include "agent/probes/probe_conf.h"
+
+#define LAYOUT_NONE UINT32_MAX
+
+struct layout_service {
+	const struct service_conf *conf;
+	uint32_t first_vip, n_vips; /* n_vips = 0 when it is not enabled */
+	uint32_t first_realserver, n_realservers;
+};
+
+struct layout_vip {
+	uint32_t service, address; /* address: index into conf->addresses */
+	struct ipvs_key key;
+	uint32_t first_dest, n_dests;
+};
+
+struct layout_realserver {
+	uint32_t service;
+	const struct realserver_conf *conf;
+	uint32_t first_link, n_links; /* of links: its targets */
+	uint32_t first_dest_link, n_dest_links; /* of dest_links: its dests */
+};
+
+/* One destination; its kernel form is made by layout_dest(). */
+struct layout_dest {
+	uint32_t vip, realserver;
+	struct addr addr; /* as the kernel will know it, with port */
+};
+
+/* Something to probe; several realservers may share one. */
+struct layout_target {
+	struct addr addr;
+	const struct probe_conf *conf;
+	uint32_t first_user, n_users; /* of users: its realservers */
+};
+
+struct layout {
+	struct config *conf; /* a reference */
+	struct layout_service *services;
+	struct layout_vip *vips;
+	struct layout_realserver *realservers;
+	struct layout_dest *dests; /* of one VIP side by side, sorted by addr */
+	struct layout_target *targets;
+	uint32_t *links, *dest_links, *users;
+	uint32_t *vips_by_key;	    /* VIP ids in the order of ipvs_key_cmp() */
+	uint32_t *services_by_name; /* service ids in the order of strcmp() */
+	uint32_t n_services, n_vips, n_realservers, n_dests, n_targets, n_links, n_users;
+	_Atomic unsigned int refs;
+};
+
+/* Unfolds a configuration without errors; takes a reference on it. -ENOMEM. */
+int layout_new(struct config *conf, struct layout **ret_layout);
+struct layout *layout_ref(struct layout *l);
+/* NULL is fine; from every thread. */
+void layout_unref(struct layout *l);
+
+/* The kernel form of a VIP and of a destination at weight `weight`. */
+void layout_kernel_service(const struct layout *l, uint32_t vip, struct ipvs_service *ret_service);
+void layout_kernel_dest(const struct layout *l, uint32_t dest, uint32_t weight,
+			struct ipvs_dest *ret_dest);
+
+/* By name; LAYOUT_NONE where there is none. */
+uint32_t layout_find_service(const struct layout *l, const char *name);
+uint32_t layout_find_realserver(const struct layout *l, uint32_t service, const char *name);
+/* By key; LAYOUT_NONE where the configuration does not name it. */
+uint32_t layout_find_vip(const struct layout *l, const struct ipvs_key *key);
+
+#endif

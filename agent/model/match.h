@@ -1,0 +1,22 @@
+/* match.h: PURE: which row of a kernel reading is which VIP and destination of the
+ * layout. Used by the reconciler and by the snapshot alike. */
+#ifndef MODEL_MATCH_H
+#define MODEL_MATCH_H
+
+#include "agent/ipvs/ipvs.h"
+#include "agent/model/layout.h"
+
+#define MATCH_NONE UINT32_MAX
+
+struct match {
+	uint32_t *row_of_vip;	  /* by VIP id: row of table->services, or MATCH_NONE */
+	uint32_t *vip_of_service; /* by row of table->services: VIP id, or MATCH_NONE: foreign */
+	uint32_t *row_of_dest;	  /* by dest id: row of table->dests, or MATCH_NONE */
+	uint32_t *dest_of_row;	  /* by row of table->dests: dest id, or MATCH_NONE */
+};
+
+/* O(n log n) in the rows. -ENOMEM. */
+int match_table(const struct layout *l, const struct ipvs_table *table, struct match *ret_match);
+void match_fini(struct match *m);
+
+#endif

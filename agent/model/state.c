@@ -1,0 +1,115 @@
+/* state.c: runtime state beside a layout, and the one place where the verdicts of
+ * several probes become the verdict of a realserver. */
+#include "agent/model/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static void *array(uint32_t n, size_t size)
+{
+	return calloc(n ? n : 1, size);
+}
+
+static void fill(struct state *s)
+{
+	const struct layout *l = s->layout;
+	uint32_t i;
+
+	for (i = 0; i < l->n_targets; i++) {
+		s->targets[i].addr = l->targets[i].addr;
+		s->targets[i].conf = l->targets[i].conf;
+	}
+	for (i = 0; i < l->n_dests; i++) {
+		s->dests[i].seen = SEEN_UNKNOWN;
+		s->dests[i].want = WANT_OUT;
+		s->dests[i].cap = CAP_NONE;
+	}
+	for (i = 0; i < l->n_realservers; i++) {
+		const struct layout_service *svc = &l->services[l->realservers[i].service];
+
+		s->realservers[i].proven =
+			svc->conf->initial == INITIAL_UP || !l->realservers[i].n_links;
+		state_judge(s, i, 0);
+	}
+	state_dirty_all(s);
+}
+
+int state_new(struct layout *l, struct state **ret_state)
+{
+	struct state *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->layout = layout_ref(l);
+	s->services = array(l->n_services, sizeof(*s->services));
+	s->vips = array(l->n_vips, sizeof(*s->vips));
+	s->realservers = array(l->n_realservers, sizeof(*s->realservers));
+	s->dests = array(l->n_dests, sizeof(*s->dests));
+	s->targets = array(l->n_targets, sizeof(*s->targets));
+	if (!s->services || !s->vips || !s->realservers || !s->dests || !s->targets) {
+		state_free(s);
+		return -ENOMEM;
+	}
+	fill(s);
+	*ret_state = s;
+	return 0;
+}
+
+void state_free(struct state *s)
+{
+	uint32_t i;
+
+	if (!s)
+		return;
+	for (i = 0; s->targets && i < s->layout->n_targets; i++)
+		sched_target_fini(&s->targets[i]);
+	free(s->services);
+	free(s->vips);
+	free(s->realservers);
+	free(s->dests);
+	free(s->targets);
+	layout_unref(s->layout);
+	free(s);
+}
+
+bool state_judge(struct state *s, uint32_t realserver, int64_t now_ms)
+{
+	const struct layout_realserver *l = &s->layout->realservers[realserver];
+	struct realserver_state *r = &s->realservers[realserver];
+	enum verdict verdict = VERDICT_UP;
+	bool unknown = false;
+	uint32_t i;
+
+	for (i = l->first_link; i < l->first_link + l->n_links; i++) {
+		const struct health *h = &s->targets[s->layout->links[i]].health;
+
+		unknown |= h->unknown;
+		if (h->verdict == VERDICT_DOWN)
+			verdict = VERDICT_DOWN;
+		else if (h->verdict == VERDICT_NONE && verdict != VERDICT_DOWN)
+			verdict = VERDICT_NONE;
+	}
+	r->unknown = unknown;
+	if (verdict == VERDICT_UP)
+		r->proven = true;
+	if (verdict == r->verdict)
+		return false;
+	if (verdict == VERDICT_DOWN)
+		r->down_since_ms = now_ms;
+	r->verdict = verdict;
+	return true;
+}
+
+void state_dirty(struct state *s, uint32_t service)
+{
+	s->services[service].dirty = true;
+	s->any_dirty = true;
+}
+
+void state_dirty_all(struct state *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->layout->n_services; i++)
+		state_dirty(s, i);
+}

@@ -1,0 +1,70 @@
+/* state.h: what the agent knows and decided, beside a layout and by its ids. Owned
+ * and touched by the loop thread alone. */
+#ifndef MODEL_STATE_H
+#define MODEL_STATE_H
+
+#include "agent/model/layout.h"
+#include "agent/probes/sched.h"
+
+/* What the kernel was last known to have; a weight from 0 up, or: */
+enum { SEEN_UNKNOWN = -2, SEEN_ABSENT = -1 };
+/* What it should have; a weight from 0 up, or: */
+enum {
+	WANT_OUT = -2,	 /* not configured any more: drained, then deleted */
+	WANT_ABSENT = -1, /* a hold removes it: deleted at once */
+};
+#define CAP_NONE INT32_MAX
+
+/* What the probes of a realserver say together: down if one is down, none while one
+ * has no verdict; one without probes is up. */
+struct realserver_state {
+	enum verdict verdict;
+	bool unknown; /* a probe could not tell */
+	bool proven;  /* has been up since it came, or needs no proof: weights may rise */
+	int32_t weight; /* of the whole realserver, without caps; WANT_… */
+	int64_t down_since_ms;
+};
+
+struct dest_state {
+	int32_t seen;
+	int32_t want;
+	int32_t cap; /* never raised above this before the realserver is proven */
+	bool settled; /* the kernel was seen to have all of it as configured */
+	int error;    /* of the last write, 0 = it went well */
+};
+
+struct vip_state {
+	bool present, settled;
+	uint32_t writes;      /* under way */
+	int64_t written_us;   /* when the last write came back (monotonic) */
+	int64_t written_wall_ms;
+	int error;
+};
+
+struct service_state {
+	bool dirty; /* to be decided before the loop sleeps */
+	bool panic;
+	uint32_t available; /* realservers that would take a new connection */
+	uint32_t configured; /* realservers above 0 by the file, without backups */
+};
+
+struct state {
+	struct layout *layout; /* a reference */
+	struct service_state *services;
+	struct vip_state *vips;
+	struct realserver_state *realservers;
+	struct dest_state *dests;
+	struct sched_target *targets; /* by the layout's targets; the scheduler's to write */
+	bool any_dirty;
+};
+
+/* State at rest: nothing seen, no verdicts; takes a reference on the layout. */
+int state_new(struct layout *l, struct state **ret_state);
+void state_free(struct state *s);
+
+/* Aggregates the verdicts of a realserver's targets anew; true when it changed. */
+bool state_judge(struct state *s, uint32_t realserver, int64_t now_ms);
+void state_dirty(struct state *s, uint32_t service);
+void state_dirty_all(struct state *s);
+
+#endif

@@ -1,0 +1,80 @@
+/* desired.c: the least effect over all active holds, with the exceptions that the
+ * design names and no others: a backup waits, panic suspends rules' holds (never an
+ * operator's or an alert's), and what was never seen up is not raised. */
+#include "agent/sync/desired.h"
+
+#include <string.h>
+
+static void step(struct desired *d, enum desired_why why, int32_t weight, const struct hold *hold)
+{
+	d->weight = weight;
+	if (d->n_steps < DESIRED_MAX_STEPS)
+		d->steps[d->n_steps++] =
+			(struct desired_step){ .why = why, .weight = weight, .hold = hold };
+}
+
+/* Fail open: with nobody up, what rules took out serves as well as any. */
+static bool suspended(const struct desired_input *in, const struct hold *h)
+{
+	return in->panic && in->on_panic == PANIC_KEEP && h->hold_class == HOLD_RULE;
+}
+
+static void apply_holds(struct desired *d, const struct desired_input *in)
+{
+	const struct hold *h;
+
+	for (h = in->holds; h; h = h->next) {
+		int32_t weight;
+
+		if (!h->active)
+			continue;
+		weight = hold_weight(h->effect, in->conf->weight);
+		if (suspended(in, h))
+			step(d, WHY_PANIC, d->weight, h);
+		else
+			step(d, WHY_HOLD, weight < d->weight ? weight : d->weight, h);
+	}
+}
+
+void desired_realserver(const struct desired_input *in, struct desired *ret_desired)
+{
+	struct desired *d = ret_desired;
+	bool serves = in->panic && in->on_panic == PANIC_BACKUP && in->up;
+
+	d->n_steps = 0;
+	step(d, WHY_CONFIGURED, (int32_t)in->conf->weight, NULL);
+	if (!in->conf->enabled) {
+		step(d, WHY_DISABLED, WANT_OUT, NULL);
+		return;
+	}
+	if (in->conf->backup)
+		step(d, serves ? WHY_BACKUP : WHY_STANDBY, serves ? d->weight : 0, NULL);
+	apply_holds(d, in);
+}
+
+void desired_cap(struct desired *d, const struct desired_input *in, bool proven, int32_t cap)
+{
+	if (proven || d->weight <= cap || d->weight < 0)
+		return;
+	/* In panic the file's weights are what is asked for. */
+	if (in->panic && in->on_panic == PANIC_KEEP)
+		return;
+	step(d, WHY_UNPROVEN, cap < 0 ? 0 : cap, NULL);
+}
+
+bool desired_panic(const struct layout *l, const struct state *s, uint32_t service)
+{
+	const struct layout_service *svc = &l->services[service];
+	uint32_t i, taking_part = 0;
+
+	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++) {
+		const struct realserver_conf *c = l->realservers[i].conf;
+
+		if (!c->enabled || c->backup || !c->weight)
+			continue;
+		if (s->realservers[i].verdict != VERDICT_DOWN)
+			return false;
+		taking_part++;
+	}
+	return taking_part > 0;
+}

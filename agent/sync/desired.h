@@ -1,0 +1,53 @@
+/* desired.h: PURE: from the configuration, the holds and the verdicts to the weight
+ * that a realserver should have, with every step on the way: explain prints the
+ * steps and computes nothing. */
+#ifndef SYNC_DESIRED_H
+#define SYNC_DESIRED_H
+
+#include "agent/holds/hold.h"
+#include "agent/model/state.h"
+
+enum desired_why {
+	WHY_CONFIGURED = 0, /* the file's weight */
+	WHY_DISABLED,	    /* enabled = no */
+	WHY_STANDBY,	    /* a backup that waits */
+	WHY_BACKUP,	    /* a backup that serves, for no realserver is up */
+	WHY_HOLD,	    /* a hold lowers it */
+	WHY_PANIC,	    /* rules' holds are suspended: no realserver is up */
+	WHY_UNPROVEN,	    /* never seen up: not above what the kernel had */
+};
+
+struct desired_step {
+	enum desired_why why;
+	int32_t weight;		 /* after this step; WANT_… */
+	const struct hold *hold; /* of WHY_HOLD and WHY_PANIC; else NULL */
+};
+
+enum { DESIRED_MAX_STEPS = 16 };
+
+struct desired {
+	int32_t weight; /* from 0 up, or WANT_… */
+	struct desired_step steps[DESIRED_MAX_STEPS];
+	unsigned int n_steps; /* holds beyond the room still count in the weight */
+};
+
+/* What a weight depends on. */
+struct desired_input {
+	const struct realserver_conf *conf;
+	const struct hold *holds; /* linked by next; inactive ones are skipped */
+	bool panic;		  /* no realserver of the service is up */
+	enum on_panic on_panic;
+	bool up; /* a backup serves only when its probes say so, or it has none */
+};
+
+/* The weight of a realserver, before what the kernel had caps it. */
+void desired_realserver(const struct desired_input *in, struct desired *ret_desired);
+
+/* Adds the cap of one destination: `proven` = the realserver has been up before. */
+void desired_cap(struct desired *d, const struct desired_input *in, bool proven, int32_t cap);
+
+/* A service is in panic when every realserver that takes part (enabled, weight above
+ * 0, no backup) is down by its verdict, and there is one. */
+bool desired_panic(const struct layout *l, const struct state *s, uint32_t service);
+
+#endif
