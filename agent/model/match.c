@@ -3,6 +3,7 @@
 #include "agent/model/match.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,4 +88,41 @@ void match_fini(struct match *m)
 	free(m->row_of_dest);
 	free(m->dest_of_row);
 	memset(m, 0, sizeof(*m));
+}
+
+int reading_new(struct layout *layout, struct ipvs_table *table, struct reading **ret_reading)
+{
+	struct reading *r = calloc(1, sizeof(*r));
+
+	if (!r) {
+		ipvs_table_fini(table);
+		return -ENOMEM;
+	}
+	atomic_init(&r->refs, 1);
+	r->layout = layout_ref(layout);
+	r->table = *table;
+	memset(table, 0, sizeof(*table));
+	*ret_reading = r;
+	return 0;
+}
+
+int reading_match(struct reading *r)
+{
+	return match_table(r->layout, &r->table, &r->match);
+}
+
+struct reading *reading_ref(struct reading *r)
+{
+	atomic_fetch_add(&r->refs, 1);
+	return r;
+}
+
+void reading_unref(struct reading *r)
+{
+	if (!r || atomic_fetch_sub(&r->refs, 1) != 1)
+		return;
+	match_fini(&r->match);
+	ipvs_table_fini(&r->table);
+	layout_unref(r->layout);
+	free(r);
 }

@@ -15,6 +15,21 @@ struct match {
 	uint32_t *dest_of_row;	  /* by row of table->dests: dest id, or MATCH_NONE */
 };
 
+/* A reading with its match, shared by the snapshot and the pass that writes. */
+struct reading {
+	struct layout *layout; /* a reference */
+	struct ipvs_table table;
+	struct match match;
+	_Atomic unsigned int refs;
+};
+struct reading *reading_ref(struct reading *r);
+/* NULL is fine; from every thread. */
+void reading_unref(struct reading *r);
+/* Takes the table over, also on failure; the match is made by reading_match(), on
+ * any thread. */
+int reading_new(struct layout *layout, struct ipvs_table *table, struct reading **ret_reading);
+int reading_match(struct reading *r);
+
 /* O(n log n) in the rows. -ENOMEM. */
 int match_table(const struct layout *l, const struct ipvs_table *table, struct match *ret_match);
 void match_fini(struct match *m);

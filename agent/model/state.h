@@ -30,11 +30,13 @@ struct dest_state {
 	int32_t want;
 	int32_t cap; /* never raised above this before the realserver is proven */
 	bool settled; /* the kernel was seen to have all of it as configured */
+	bool busy;    /* a write is under way */
 	int error;    /* of the last write, 0 = it went well */
 };
 
 struct vip_state {
 	bool present, settled;
+	bool add_failed;      /* in this pass: then nothing that leaves is let go */
 	uint32_t writes;      /* under way */
 	int64_t written_us;   /* when the last write came back (monotonic) */
 	int64_t written_wall_ms;

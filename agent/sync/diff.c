@@ -1,0 +1,341 @@
+/* diff.c: walks what is wanted beside what was found. The order of the writes is
+ * what keeps traffic flowing: a new service is followed at once by its
+ * destinations; what adds or raises comes before what lowers; deletions come last.
+ * What left the file goes on serving until somebody else can, is then quiesced, and
+ * is deleted when its connections are gone or its time is up. */
+#include "agent/sync/diff.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PHASE_ADD = 0, PHASE_RAISE, PHASE_LOWER, PHASE_DEL_DEST, PHASE_DEL_SERVICE, N_PHASES };
+
+struct work {
+	const struct diff_input *in;
+	struct diff_item *items;
+	uint32_t n, room;
+	struct diff_leaving *leaving;
+	uint32_t n_leaving, room_leaving;
+	bool failed;
+};
+
+/* One more place in a growing array; NULL when memory is out. */
+static void *more(void *array, uint32_t n, uint32_t *room, size_t size, bool *failed)
+{
+	uint32_t larger = *room ? *room * 2 : 16;
+	void *grown;
+
+	if (n < *room)
+		return array;
+	grown = reallocarray(array, larger, size);
+	if (!grown) {
+		*failed = true;
+		return array;
+	}
+	*room = larger;
+	return grown;
+}
+
+static void emit(struct work *w, const struct diff_item *item)
+{
+	w->items = more(w->items, w->n, &w->room, sizeof(*w->items), &w->failed);
+	if (w->n < w->room)
+		w->items[w->n++] = *item;
+}
+
+static int cmp_leaving(const void *a, const void *b)
+{
+	const struct diff_leaving *la = a, *lb = b;
+	int c = ipvs_key_cmp(&la->service, &lb->service);
+
+	return c ? c : addr_cmp(&la->dest, &lb->dest);
+}
+
+/* Since when it has been leaving; notes it for the next time. */
+static int64_t leaving_since(struct work *w, const struct ipvs_key *service,
+			     const struct addr *dest)
+{
+	struct diff_leaving l = { .service = *service, .since_ms = w->in->now_ms };
+	const struct diff_leaving *was;
+
+	if (dest)
+		l.dest = *dest;
+	was = w->in->n_leaving ? bsearch(&l, w->in->leaving, w->in->n_leaving, sizeof(l), cmp_leaving)
+			       : NULL;
+	if (was)
+		l.since_ms = was->since_ms;
+	w->leaving = more(w->leaving, w->n_leaving, &w->room_leaving, sizeof(l), &w->failed);
+	if (w->n_leaving < w->room_leaving)
+		w->leaving[w->n_leaving++] = l;
+	return l.since_ms;
+}
+
+uint32_t diff_service(const struct ipvs_service *want, const struct ipvs_service *found)
+{
+	uint32_t persistent = (want->flags | found->flags) & IPVS_SVC_PERSISTENT;
+	uint32_t changes = 0;
+
+	if (strcmp(want->scheduler, found->scheduler))
+		changes |= DIFF_SCHEDULER;
+	if ((want->flags ^ found->flags) & IPVS_SVC_FLAGS & ~(uint32_t)IPVS_SVC_PERSISTENT)
+		changes |= DIFF_FLAGS;
+	if ((want->flags ^ found->flags) & IPVS_SVC_PERSISTENT)
+		changes |= DIFF_PERSISTENCE;
+	/* Without persistence the kernel keeps whatever it was once told. */
+	if (persistent && (want->timeout != found->timeout || want->netmask != found->netmask))
+		changes |= DIFF_PERSISTENCE;
+	if (strcmp(want->engine, found->engine))
+		changes |= DIFF_ENGINE;
+	return changes;
+}
+
+uint32_t diff_dest(const struct ipvs_dest *want, const struct ipvs_dest *found)
+{
+	uint32_t changes = 0;
+
+	if (want->weight != found->weight)
+		changes |= DIFF_WEIGHT;
+	if (want->forward != found->forward)
+		changes |= DIFF_FORWARD;
+	if (want->forward == IPVS_TUNNEL &&
+	    (want->tun_type != found->tun_type || want->tun_flags != found->tun_flags ||
+	     want->tun_port != found->tun_port))
+		changes |= DIFF_TUNNEL;
+	if (want->upper != found->upper || want->lower != found->lower)
+		changes |= DIFF_THRESHOLDS;
+	return changes;
+}
+
+/* A destination that leaves: its write, if one is due. One that nobody of us put
+ * there is drift when it is seen for the first time. */
+static void let_go(struct work *w, const struct diff_policy *policy, bool others_serve,
+		   const struct ipvs_key *key, struct diff_item *item)
+{
+	const struct ipvs_dest *d = &w->in->table->dests[item->dest_row];
+	int64_t since = leaving_since(w, key, &d->addr);
+	bool late = w->in->now_ms - since >= policy->drain_timeout;
+	bool idle = !d->active && !d->inactive && !d->persistent;
+
+	item->drift = item->dest == DIFF_NONE && since == w->in->now_ms &&
+		      w->in->vips[item->vip].settled;
+	if (policy->on_remove == REMOVE_NOW || late || (!d->weight && idle)) {
+		item->kind = IPVS_DEL_DEST;
+		item->phase = PHASE_DEL_DEST;
+	} else if (d->weight && others_serve) {
+		item->kind = IPVS_SET_DEST;
+		item->phase = PHASE_LOWER;
+		item->changes = DIFF_WEIGHT;
+		item->weight = 0;
+	} else {
+		return; /* its connections go on */
+	}
+	emit(w, item);
+}
+
+static struct diff_policy policy_of(const struct service_conf *c)
+{
+	return (struct diff_policy){ c->on_remove, c->drain_timeout };
+}
+
+/* A destination of the layout, found or not. */
+static void walk_dest(struct work *w, uint32_t vip, uint32_t dest)
+{
+	const struct diff_input *in = w->in;
+	const struct layout_service *svc = &in->layout->services[in->layout->vips[vip].service];
+	const struct dest_state *s = &in->dests[dest];
+	struct diff_item item = {
+		.vip = vip,
+		.dest = dest,
+		.service_row = in->match->row_of_vip[vip],
+		.dest_row = in->match->row_of_dest[dest],
+		.weight = s->want,
+	};
+	struct diff_policy policy = policy_of(svc->conf);
+	const struct ipvs_dest *found;
+	struct ipvs_dest want;
+
+	if (item.dest_row == MATCH_NONE) {
+		if (s->want < 0)
+			return;
+		item.kind = IPVS_NEW_DEST;
+		item.phase = PHASE_ADD;
+		item.drift = s->seen >= 0;
+		emit(w, &item);
+		return;
+	}
+	found = &in->table->dests[item.dest_row];
+	if (s->want == WANT_ABSENT) {
+		item.kind = IPVS_DEL_DEST;
+		item.phase = PHASE_DEL_DEST;
+		item.drift = s->seen == SEEN_ABSENT;
+		emit(w, &item);
+	} else if (s->want == WANT_OUT) {
+		let_go(w, &policy, in->services[in->layout->vips[vip].service].available > 0,
+		       &in->layout->vips[vip].key, &item);
+	} else {
+		layout_kernel_dest(in->layout, dest, (uint32_t)s->want, &want);
+		item.changes = diff_dest(&want, found);
+		if (!item.changes)
+			return;
+		item.kind = IPVS_SET_DEST;
+		item.phase = want.weight > found->weight ? PHASE_RAISE : PHASE_LOWER;
+		item.drift = (s->seen >= 0 && (uint32_t)s->seen != found->weight) ||
+			     (s->settled && (item.changes & ~(uint32_t)DIFF_WEIGHT));
+		emit(w, &item);
+	}
+}
+
+/* Destinations in one of our services that the file does not name. */
+static void walk_extras(struct work *w, uint32_t vip)
+{
+	const struct diff_input *in = w->in;
+	uint32_t row = in->match->row_of_vip[vip], i;
+	uint32_t service = in->layout->vips[vip].service;
+	struct diff_policy policy = policy_of(in->layout->services[service].conf);
+	const struct ipvs_service *s = &in->table->services[row];
+
+	for (i = s->first_dest; i < s->first_dest + s->n_dests; i++) {
+		struct diff_item item = { .vip = vip,
+					  .dest = DIFF_NONE,
+					  .service_row = row,
+					  .dest_row = i };
+
+		if (in->match->dest_of_row[i] == MATCH_NONE)
+			let_go(w, &policy, in->services[service].available > 0, &s->key, &item);
+	}
+}
+
+/* Not while our own writes overlap the reading: it may show either side of them. */
+static bool overlaps(const struct diff_input *in, uint32_t vip)
+{
+	return in->vips[vip].writes || in->vips[vip].written_us >= in->table->started_us;
+}
+
+static void walk_vip(struct work *w, uint32_t vip)
+{
+	const struct diff_input *in = w->in;
+	const struct layout_vip *v = &in->layout->vips[vip];
+	uint32_t row = in->match->row_of_vip[vip], i;
+	struct diff_item item = {
+		.vip = vip, .dest = DIFF_NONE, .service_row = row, .dest_row = DIFF_NONE
+	};
+	struct ipvs_service want;
+
+	if (overlaps(in, vip))
+		return;
+	layout_kernel_service(in->layout, vip, &want);
+	if (row == MATCH_NONE) {
+		item.kind = IPVS_NEW_SERVICE;
+		item.drift = in->vips[vip].present;
+		emit(w, &item);
+	} else {
+		item.changes = diff_service(&want, &in->table->services[row]);
+		item.kind = IPVS_SET_SERVICE;
+		item.drift = in->vips[vip].settled;
+		if (item.changes)
+			emit(w, &item);
+	}
+	for (i = v->first_dest; i < v->first_dest + v->n_dests; i++)
+		walk_dest(w, vip, i);
+	if (row != MATCH_NONE)
+		walk_extras(w, vip);
+}
+
+/* A service that is ours by the ledger, but not in the file any more. */
+static void walk_gone(struct work *w, uint32_t row)
+{
+	const struct diff_input *in = w->in;
+	const struct ipvs_service *s = &in->table->services[row];
+	int64_t since = leaving_since(w, &s->key, NULL);
+	bool busy = false;
+	uint32_t i;
+	struct diff_item item = { .kind = IPVS_DEL_SERVICE,
+				  .vip = DIFF_NONE,
+				  .dest = DIFF_NONE,
+				  .service_row = row,
+				  .dest_row = DIFF_NONE,
+				  .phase = PHASE_DEL_SERVICE };
+
+	for (i = s->first_dest; i < s->first_dest + s->n_dests; i++) {
+		const struct ipvs_dest *d = &in->table->dests[i];
+
+		busy |= d->weight || d->active || d->inactive || d->persistent;
+	}
+	if (!busy || in->gone.on_remove == REMOVE_NOW ||
+	    in->now_ms - since >= in->gone.drain_timeout) {
+		emit(w, &item);
+		return;
+	}
+	for (i = s->first_dest; i < s->first_dest + s->n_dests; i++) {
+		if (!in->table->dests[i].weight)
+			continue;
+		item.kind = IPVS_SET_DEST;
+		item.phase = PHASE_LOWER;
+		item.dest_row = i;
+		item.changes = DIFF_WEIGHT;
+		emit(w, &item);
+	}
+}
+
+/* What leaves a VIP that was not looked at this time goes on leaving. */
+static void keep_leaving(struct work *w)
+{
+	const struct diff_input *in = w->in;
+	uint32_t i;
+
+	for (i = 0; i < in->n_leaving; i++) {
+		uint32_t vip = layout_find_vip(in->layout, &in->leaving[i].service);
+
+		if (vip != LAYOUT_NONE && overlaps(in, vip))
+			leaving_since(w, &in->leaving[i].service, &in->leaving[i].dest);
+	}
+}
+
+/* Stable by phase. */
+static int order(struct work *w)
+{
+	struct diff_item *sorted = malloc((w->n ? w->n : 1) * sizeof(*sorted));
+	uint32_t start[N_PHASES + 1] = { 0 }, i;
+
+	if (!sorted)
+		return -ENOMEM;
+	for (i = 0; i < w->n; i++)
+		start[w->items[i].phase + 1]++;
+	for (i = 1; i <= N_PHASES; i++)
+		start[i] += start[i - 1];
+	for (i = 0; i < w->n; i++)
+		sorted[start[w->items[i].phase]++] = w->items[i];
+	free(w->items);
+	w->items = sorted;
+	return 0;
+}
+
+int diff_tables(const struct diff_input *in, struct diff *ret_diff)
+{
+	struct work w = { .in = in };
+	uint32_t i;
+
+	for (i = 0; i < in->layout->n_vips; i++)
+		walk_vip(&w, i);
+	for (i = 0; i < in->table->n_services; i++)
+		if (in->match->vip_of_service[i] == MATCH_NONE && in->owned[i])
+			walk_gone(&w, i);
+	keep_leaving(&w);
+	if (w.failed || order(&w)) {
+		free(w.items);
+		free(w.leaving);
+		return -ENOMEM;
+	}
+	if (w.n_leaving)
+		qsort(w.leaving, w.n_leaving, sizeof(*w.leaving), cmp_leaving);
+	*ret_diff = (struct diff){ w.items, w.n, w.leaving, w.n_leaving };
+	return 0;
+}
+
+void diff_fini(struct diff *d)
+{
+	free(d->items);
+	free(d->leaving);
+	memset(d, 0, sizeof(*d));
+}

@@ -1,0 +1,223 @@
+/* pass.c: the steps of a pass that do not choose when. */
+#include "agent/sync/pass.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/log.h"
+#include "agent/sync/writes.h"
+
+enum { BATCH_ITEMS = 1024 }; /* urgent writes wait for no more than that */
+
+int pass_new(struct layout *layout, struct pass **ret_pass)
+{
+	struct pass *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	p->layout = layout_ref(layout);
+	*ret_pass = p;
+	return 0;
+}
+
+void pass_free(struct pass *p)
+{
+	if (!p)
+		return;
+	free(p->dests);
+	free(p->vips);
+	free(p->services);
+	free(p->leaving);
+	free(p->owned);
+	diff_fini(&p->diff);
+	reading_unref(p->reading);
+	layout_unref(p->layout);
+	free(p);
+}
+
+void pass_set_caps(const struct pass *p, struct state *s)
+{
+	const struct layout *l = p->layout;
+	uint32_t i;
+
+	for (i = 0; i < l->n_dests; i++) {
+		const struct layout_service *svc = &l->services[l->vips[l->dests[i].vip].service];
+		uint32_t row = p->reading->match.row_of_dest[i];
+		uint32_t weight = row == MATCH_NONE ? 0 : p->reading->table.dests[row].weight;
+
+		if (s->dests[i].cap != CAP_NONE)
+			continue;
+		s->dests[i].cap = svc->conf->initial == INITIAL_DOWN ? 0 : (int32_t)weight;
+	}
+}
+
+static void *copy(const void *array, uint32_t n, size_t size)
+{
+	void *c = malloc((n ? n : 1) * size);
+
+	if (c && n)
+		memcpy(c, array, n * size);
+	return c;
+}
+
+int pass_prepare(struct pass *p, const struct state *s, const struct diff_leaving *leaving,
+		 uint32_t n_leaving, const struct diff_policy *gone, int64_t now_ms)
+{
+	const struct layout *l = p->layout;
+
+	p->dests = copy(s->dests, l->n_dests, sizeof(*s->dests));
+	p->vips = copy(s->vips, l->n_vips, sizeof(*s->vips));
+	p->services = copy(s->services, l->n_services, sizeof(*s->services));
+	p->leaving = copy(leaving, n_leaving, sizeof(*leaving));
+	p->n_leaving = n_leaving;
+	p->owned = calloc(p->reading->table.n_services + 1, sizeof(*p->owned));
+	p->gone = *gone;
+	p->now_ms = now_ms;
+	if (!p->dests || !p->vips || !p->services || !p->leaving || !p->owned)
+		return -ENOMEM;
+	return 0;
+}
+
+void pass_diff(struct pass *p)
+{
+	struct diff_input in = {
+		.layout = p->layout,
+		.table = &p->reading->table,
+		.match = &p->reading->match,
+		.dests = p->dests,
+		.vips = p->vips,
+		.services = p->services,
+		.leaving = p->leaving,
+		.n_leaving = p->n_leaving,
+		.owned = p->owned,
+		.gone = p->gone,
+		.now_ms = p->now_ms,
+	};
+
+	p->error = diff_tables(&in, &p->diff);
+}
+
+static void tell_drift(const struct pass *p, const struct diff_item *item)
+{
+	struct buf service = BUF_INIT, dest = BUF_INIT;
+
+	ipvs_key_format(&service, &p->layout->vips[item->vip].key);
+	if (item->dest != DIFF_NONE)
+		addr_format(&dest, &p->layout->dests[item->dest].addr);
+	else if (item->dest_row != DIFF_NONE)
+		addr_format(&dest, &p->reading->table.dests[item->dest_row].addr);
+	log_event(LOG_WARN, "somebody else changed the kernel's table, putting it right",
+		  LOG_STR("address", buf_str(&service)), LOG_STR("realserver", buf_str(&dest)),
+		  LOG_STR("op", ipvs_op_names[item->kind]), LOG_INT("want", item->weight),
+		  LOG_INT("found", item->dest_row == DIFF_NONE ?
+					   -1 :
+					   (int64_t)p->reading->table.dests[item->dest_row].weight));
+	buf_fini(&service);
+	buf_fini(&dest);
+}
+
+/* What the reading showed, but where our own writes overlapped it. */
+static void take_in_vip(struct pass *p, struct state *s, uint32_t vip)
+{
+	const struct layout_vip *v = &p->layout->vips[vip];
+	const struct match *m = &p->reading->match;
+	struct vip_state *vs = &s->vips[vip];
+	uint32_t d;
+
+	if (vs->writes || vs->written_us >= p->reading->table.started_us)
+		return;
+	vs->present = m->row_of_vip[vip] != MATCH_NONE;
+	vs->settled = vs->present;
+	vs->add_failed = false;
+	for (d = v->first_dest; d < v->first_dest + v->n_dests; d++) {
+		uint32_t row = m->row_of_dest[d];
+
+		s->dests[d].seen = row == MATCH_NONE ?
+					   SEEN_ABSENT :
+					   (int32_t)p->reading->table.dests[row].weight;
+		s->dests[d].settled = row != MATCH_NONE;
+	}
+}
+
+uint64_t pass_take_in(struct pass *p, struct state *s)
+{
+	uint64_t drift = 0;
+	uint32_t i;
+
+	for (i = 0; i < p->layout->n_vips; i++)
+		take_in_vip(p, s, i);
+	for (i = 0; i < p->diff.n_items; i++) {
+		const struct diff_item *item = &p->diff.items[i];
+
+		if (item->drift) {
+			drift++;
+			tell_drift(p, item);
+		}
+		if (item->vip == DIFF_NONE)
+			continue;
+		if (item->kind == IPVS_NEW_SERVICE || item->kind == IPVS_SET_SERVICE)
+			s->vips[item->vip].settled = false;
+		else if (item->dest != DIFF_NONE && item->changes != DIFF_WEIGHT)
+			s->dests[item->dest].settled = false;
+	}
+	return drift;
+}
+
+/* An item was worked out a while ago: is it still what is wanted? */
+static bool still_wanted(struct state *s, struct diff_item *item)
+{
+	struct dest_state *d;
+
+	if (item->vip == DIFF_NONE)
+		return true;
+	/* What leaves stays while what should take its place could not be added. */
+	if (item->dest == DIFF_NONE)
+		return item->kind < IPVS_NEW_DEST || !s->vips[item->vip].add_failed;
+	d = &s->dests[item->dest];
+	if (d->busy) {
+		state_dirty(s, s->layout->vips[item->vip].service);
+		return false;
+	}
+	if (item->kind == IPVS_DEL_DEST)
+		return d->want == WANT_ABSENT || (d->want == WANT_OUT &&
+						  !s->vips[item->vip].add_failed);
+	if (d->want == WANT_OUT)
+		return item->kind == IPVS_SET_DEST && !s->vips[item->vip].add_failed;
+	if (d->want < 0)
+		return false;
+	item->weight = d->want;
+	if (item->kind == IPVS_NEW_DEST)
+		return d->seen == SEEN_ABSENT;
+	return item->changes != DIFF_WEIGHT || d->seen != d->want;
+}
+
+bool pass_send(struct pass *p, struct state *s, struct writes *w)
+{
+	struct batch *b = NULL;
+	uint32_t n = 0;
+
+	if (s->layout != p->layout)
+		return false;
+	while (p->next < p->diff.n_items && n < BATCH_ITEMS) {
+		struct diff_item *item = &p->diff.items[p->next];
+
+		if (!still_wanted(s, item)) {
+			p->next++;
+			continue;
+		}
+		if (!b && batch_new(p->layout, &b))
+			return false;
+		if (batch_add(b, item, &p->reading->table)) {
+			batch_free(b);
+			return false;
+		}
+		if (item->dest != DIFF_NONE)
+			s->dests[item->dest].busy = true;
+		p->next++;
+		n++;
+	}
+	if (!b)
+		return false;
+	return writes_send(w, b, false, p->on_batch, p->arg) == 0;
+}

@@ -1,0 +1,49 @@
+/* pass.h: one pass of the reconciler: a reading, the values its difference is worked
+ * out from, and what is left to write of it. */
+#ifndef SYNC_PASS_H
+#define SYNC_PASS_H
+
+#include "agent/model/match.h"
+#include "agent/sync/batch.h"
+#include "agent/sync/diff.h"
+
+struct writes;
+
+struct pass {
+	struct layout *layout; /* a reference */
+	struct reading *reading;
+	int error;
+	/* Copies, for the work queue. */
+	struct dest_state *dests;
+	struct vip_state *vips;
+	struct service_state *services;
+	struct diff_leaving *leaving;
+	uint32_t n_leaving;
+	bool *owned; /* by row of the table's services */
+	struct diff_policy gone;
+	int64_t now_ms;
+	struct diff diff;
+	uint32_t next; /* item to send */
+	void (*on_batch)(void *arg, struct batch *b);
+	void *arg;
+};
+
+int pass_new(struct layout *layout, struct pass **ret_pass);
+/* NULL is fine. */
+void pass_free(struct pass *p);
+
+/* On the first reading of a layout: what was never seen up is not raised above what
+ * the kernel had. */
+void pass_set_caps(const struct pass *p, struct state *s);
+/* Copies what the difference needs; `owned` is the caller's to fill. */
+int pass_prepare(struct pass *p, const struct state *s, const struct diff_leaving *leaving,
+		 uint32_t n_leaving, const struct diff_policy *gone, int64_t now_ms);
+/* On the work queue: fills diff, or error. */
+void pass_diff(struct pass *p);
+/* Takes what was seen into the state; returns how many items are drift, each of
+ * which it logs. */
+uint64_t pass_take_in(struct pass *p, struct state *s);
+/* Sends the next batch of items; false when all are sent. */
+bool pass_send(struct pass *p, struct state *s, struct writes *w);
+
+#endif

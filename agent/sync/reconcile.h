@@ -1,0 +1,61 @@
+/* reconcile.h: the only writer to the kernel. Reads it, works out the difference,
+ * writes it in batches, reads again every interval; a weight that changed is
+ * written at once. A refused write is counted, logged and retried, never an exit. */
+#ifndef SYNC_RECONCILE_H
+#define SYNC_RECONCILE_H
+
+#include "agent/holds/ledger.h"
+#include "agent/ipvs/port.h"
+#include "agent/model/match.h"
+#include "agent/model/state.h"
+#include "agent/sync/diff.h"
+
+struct loop;
+struct reconcile;
+
+/* One reading, matched, complete or not; a reference for its receiver. */
+typedef void reconcile_reading_fn(void *arg, struct reading *reading);
+
+struct reconcile_env {
+	struct loop *loop;
+	struct ipvs_port *port;
+	struct ledger *ledger; /* NULL = nothing is recorded */
+	reconcile_reading_fn *reading;
+	void (*first)(void *arg); /* the first complete reading was taken in: decide now */
+	void *arg;
+};
+
+struct reconcile_stats {
+	uint64_t writes[IPVS_N_OPS], failures[IPVS_N_OPS];
+	uint64_t drift, passes;
+	int64_t last_pass_wall_ms;
+	int kernel_error; /* of the last reading; 0 = it was complete */
+	bool kernel_known; /* one complete reading of this layout was taken in */
+	bool busy;	   /* writes are under way, or a pass is */
+};
+
+int reconcile_new(const struct reconcile_env *env, struct reconcile **ret_reconcile);
+void reconcile_free(struct reconcile *r);
+
+/* What was owned before: from the ledger, at start. */
+int reconcile_own(struct reconcile *r, const struct ipvs_key *key);
+
+/* The state to work on, borrowed until the next call; a pass follows at once. */
+void reconcile_set_state(struct reconcile *r, struct state *state, int64_t interval_ms,
+			 const struct diff_policy *gone);
+
+/* Asks for a reading now (a scrape); one under way serves too. */
+void reconcile_read(struct reconcile *r);
+
+/* Writes at once what differs between want and seen in the destinations of a
+ * service, as far as the kernel is known. */
+void reconcile_service(struct reconcile *r, uint32_t service);
+/* Sends what reconcile_service() gathered. */
+void reconcile_flush(struct reconcile *r);
+
+/* Deletes every service that we own, then calls fn once on the loop. */
+int reconcile_remove_all(struct reconcile *r, void (*fn)(void *arg), void *arg);
+
+void reconcile_stats(const struct reconcile *r, struct reconcile_stats *ret_stats);
+
+#endif

@@ -1,0 +1,38 @@
+/* writes.h: sends batches to the kernel and takes their results into the state: what
+ * was written, what was refused, what is ours now. */
+#ifndef SYNC_WRITES_H
+#define SYNC_WRITES_H
+
+#include "agent/sync/batch.h"
+#include "agent/sync/reconcile.h"
+
+struct owned;
+
+struct writes {
+	struct ipvs_port *port;
+	struct ledger *ledger; /* may be NULL */
+	struct owned *owned;
+	struct state *state; /* the one in force */
+	struct reconcile_stats *stats;
+	void (*refused)(void *arg); /* the kernel refused something: look again soon */
+	void *arg;
+	uint32_t under_way;
+};
+
+/* Takes the batch, whatever comes of it. done(done_arg, batch) comes on the loop
+ * once the results are taken in, with the batch borrowed; not when -errno is
+ * returned. */
+int writes_send(struct writes *w, struct batch *b, bool urgent,
+		void (*done)(void *arg, struct batch *b), void *done_arg);
+
+/* Does a destination need a write at once? Fills the item. What left the file is not
+ * urgent: passes let it go. */
+bool writes_dest_differs(const struct state *s, uint32_t dest, struct diff_item *ret_item);
+
+/* Notes that a service is ours, in the ledger too. */
+void writes_own(struct writes *w, const struct ipvs_key *key);
+
+/* Deletes all that is ours; fn(arg) comes once it was tried. */
+int writes_remove_all(struct writes *w, void (*fn)(void *arg), void *arg);
+
+#endif
