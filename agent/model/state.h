@@ -18,6 +18,8 @@ enum {
 /* What the probes of a realserver say together: down if one is down, none while one
  * has no verdict; one without probes is up. */
 struct realserver_state {
+	bool firing;	  /* the built-in rule's condition holds here */
+	uint8_t refused;  /* enum guard: why it is not held all the same; 0 = it may be */
 	enum verdict verdict;
 	bool unknown; /* a probe could not tell */
 	bool proven;  /* has been up since it came, or needs no proof: weights may rise */

@@ -208,10 +208,8 @@ bool pass_send(struct pass *p, struct state *s, struct writes *w)
 		}
 		if (!b && batch_new(p->layout, &b))
 			return false;
-		if (batch_add(b, item, &p->reading->table)) {
-			batch_free(b);
-			return false;
-		}
+		if (batch_add(b, item, &p->reading->table))
+			break; /* no memory for more: what is gathered goes out */
 		if (item->dest != DIFF_NONE)
 			s->dests[item->dest].busy = true;
 		p->next++;

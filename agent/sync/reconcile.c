@@ -280,7 +280,6 @@ int reconcile_new(const struct reconcile_env *env, struct reconcile **ret_reconc
 		.port = env->port,
 		.ledger = env->ledger,
 		.owned = &r->owned,
-		.stats = &r->stats,
 		.refused = on_refused,
 		.arg = r,
 	};
@@ -377,5 +376,6 @@ int reconcile_remove_all(struct reconcile *r, void (*fn)(void *arg), void *arg)
 void reconcile_stats(const struct reconcile *r, struct reconcile_stats *ret_stats)
 {
 	*ret_stats = r->stats;
+	ret_stats->writes = r->writes.stats;
 	ret_stats->busy = r->pass != NULL || r->writes.under_way > 0;
 }

@@ -9,6 +9,7 @@
 #include "agent/model/match.h"
 #include "agent/model/state.h"
 #include "agent/sync/diff.h"
+#include "agent/sync/writes.h"
 
 struct loop;
 struct reconcile;
@@ -26,7 +27,7 @@ struct reconcile_env {
 };
 
 struct reconcile_stats {
-	uint64_t writes[IPVS_N_OPS], failures[IPVS_N_OPS];
+	struct write_stats writes;
 	uint64_t drift, passes;
 	int64_t last_pass_wall_ms;
 	int kernel_error; /* of the last reading; 0 = it was complete */

@@ -124,7 +124,7 @@ static void take_result(struct writes *w, struct state *s, const struct diff_ite
 	int *error = s ? error_of(s, item) : NULL;
 
 	if (op->result) {
-		w->stats->failures[op->kind]++;
+		w->stats.refused[op->kind]++;
 		/* The destinations of a service that could not be made fail with it. */
 		if ((!error || *error != op->result) &&
 		    !(op->result == -ESRCH && op->kind >= IPVS_NEW_DEST))
@@ -133,7 +133,7 @@ static void take_result(struct writes *w, struct state *s, const struct diff_ite
 		    (op->kind == IPVS_NEW_DEST || op->kind == IPVS_NEW_SERVICE))
 			s->vips[item->vip].add_failed = true;
 	} else {
-		w->stats->writes[op->kind]++;
+		w->stats.done[op->kind]++;
 		tell(ops, op);
 		take_success(w, s, item, ops, op);
 	}
@@ -260,11 +260,11 @@ static void on_removed(void *arg, struct ipvs_batch *ops, int error)
 
 		/* What is not there any more is gone as well. */
 		if (op->result && op->result != -ESRCH) {
-			m->w->stats->failures[op->kind]++;
+			m->w->stats.refused[op->kind]++;
 			tell(ops, op);
 			continue;
 		}
-		m->w->stats->writes[op->kind] += !op->result;
+		m->w->stats.done[op->kind] += !op->result;
 		disown(m->w, &ops->services[op->service].key);
 	}
 	m->fn(m->arg);

@@ -3,17 +3,22 @@
 #ifndef SYNC_WRITES_H
 #define SYNC_WRITES_H
 
+#include "agent/holds/ledger.h"
 #include "agent/sync/batch.h"
-#include "agent/sync/reconcile.h"
 
 struct owned;
+
+/* Writes that the kernel took, and that it refused. */
+struct write_stats {
+	uint64_t done[IPVS_N_OPS], refused[IPVS_N_OPS];
+};
 
 struct writes {
 	struct ipvs_port *port;
 	struct ledger *ledger; /* may be NULL */
 	struct owned *owned;
 	struct state *state; /* the one in force */
-	struct reconcile_stats *stats;
+	struct write_stats stats;
 	void (*refused)(void *arg); /* the kernel refused something: look again soon */
 	void *arg;
 	uint32_t under_way;
