@@ -229,7 +229,7 @@ void ledger_file_tend(struct ledger_file *f)
 
 /* Encodes a change and applies it to the state. What must not stand unless it is on
  * disk is marked by its id. */
-static int accept(struct ledger_file *f, struct ledger_change *c, struct buf *out, uint64_t next)
+static int take_in(struct ledger_file *f, struct ledger_change *c, struct buf *out, uint64_t next)
 {
 	size_t before = out->len;
 	int r;
@@ -283,7 +283,7 @@ void ledger_file_commit(struct ledger_file *f, struct ledger_change *const *chan
 	int r = f->error;
 
 	for (size_t i = 0; i < n; i++) {
-		changes[i]->error = accept(f, changes[i], &out, next);
+		changes[i]->error = take_in(f, changes[i], &out, next);
 		if (changes[i]->error == 0)
 			next++;
 	}
