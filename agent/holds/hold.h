@@ -36,22 +36,29 @@ int holds_new(struct holds **ret_holds);
 void holds_free(struct holds *h);
 
 /* Takes `hold` over (all strings malloc'd). One of the same class, holder, service
- * and realserver is replaced: then *ret_same is true where only its reason and end
- * changed. -EEXIST for a known id of another; -ENOMEM: the hold stays the caller's. */
+ * and realserver is replaced and freed; *ret_same (may be NULL) tells that it had the
+ * same effect: no weight changes, only words and times. -EEXIST for a known id of
+ * another; -ENOMEM. On failure nothing changed and the hold stays the caller's. */
 int holds_place(struct holds *h, struct hold *hold, bool *ret_same);
 /* Takes it out; the caller frees it. NULL when unknown. */
 struct hold *holds_take(struct holds *h, const char *id);
-/* The holds of a realserver, linked by next; NULL = none. */
+/* By id; NULL when unknown. */
+struct hold *holds_find(const struct holds *h, const char *id);
+/* The one that placing `hold` would replace; NULL = none. */
+struct hold *holds_same(const struct holds *h, const struct hold *hold);
+/* The holds of a realserver, linked by next, in order of placement; NULL = none. */
 struct hold *holds_of(const struct holds *h, const char *service, const char *realserver);
-/* Calls fn for each, in order of placement. */
+/* Calls fn for each, in order of placement (one that was replaced under its own id
+ * keeps its turn). fn must not place or take. */
 void holds_each(const struct holds *h, void (*fn)(void *arg, const struct hold *hold), void *arg);
 size_t holds_count(const struct holds *h);
 
-/* A hold with copies of the strings; NULL when memory is out. */
+/* A hold with copies of the strings (NULL ones become ""); NULL when memory is out. */
 struct hold *hold_new(const struct hold *like);
 void hold_free(struct hold *hold);
 
-/* What an effect makes of a configured weight; -1 = absent. */
+/* What an effect makes of a configured weight; -1 = absent. Never above `configured`,
+ * so a share of 0 is 0. */
 int32_t hold_weight(int effect, uint32_t configured);
 /* Appends "weight 0", "absent", "50% of the weight". */
 void hold_format_effect(struct buf *out, int effect);

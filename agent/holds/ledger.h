@@ -16,26 +16,40 @@ struct ledger_state {
 	size_t n_holds;
 	struct ipvs_key *owned; /* services that we created or took over */
 	size_t n_owned;
-	bool damaged;    /* the file was not whole: it was set aside as … */
-	char *set_aside; /* … this path; NULL = it was whole */
+	/* The file was not whole. Then the holds of the records before the damage stand
+	 * (to hold too much is the safe side) and nothing is owned (to own what is not
+	 * ours is not). */
+	bool damaged;
+	char *damage;    /* "line 17 has a checksum that does not match" */
+	char *set_aside; /* the path where it is kept; NULL = it was whole, or was only read */
 };
 void ledger_state_fini(struct ledger_state *s);
 
-/* Reads state_dir/ledger (a missing one is an empty one; a record cut off at the
- * very end is forgotten, any other damage sets the whole file aside), compacts it
- * by atomic replacement, locks it against a second agent (-EBUSY), and starts the
- * thread. `why` gets the sentence of a failure. */
+/* Creates state_dir (0750; not its parents), locks it against a second agent (-EBUSY),
+ * reads state_dir/ledger (a missing one is an empty one; a record cut off at the very
+ * end is forgotten; any other damage sets the whole file aside as
+ * ledger.damaged-TIME; a newer agent's is refused with -EPROTONOSUPPORT), compacts it
+ * by atomic replacement, and starts the thread. A disk that takes no writes is no
+ * failure: ledger_writable() is false then. `why` gets the sentence of a failure. */
 int ledger_open(const char *state_dir, struct loop *loop, struct buf *why,
 		struct ledger_state *ret_state, struct ledger **ret_ledger);
 /* Reads only; for plan. Nothing is locked, created or set aside. */
 int ledger_read(const char *state_dir, struct buf *why, struct ledger_state *ret_state);
-/* Writes what waits, closes, joins. NULL is fine. */
+/* Writes what waits, joins, calls every fn that was not called yet, closes. On the loop
+ * thread, or after the loop has ended. NULL is fine. */
 void ledger_free(struct ledger *l);
 
-/* Called on the loop once the record is on disk (0) or could not be written. */
+/* Called once on the loop (or from within ledger_free()) when the record is on disk
+ * (0), or could not be written (-ENOSPC, -EIO, …), or is refused for what it says
+ * (-EEXIST: another hold has the id; -EMSGSIZE, -EINVAL). */
 typedef void ledger_fn(void *arg, int error);
 
-/* Each copies what it needs; fn may be NULL. -ENOMEM: fn is not called. */
+/* Each copies what it needs; fn may be NULL. -ENOMEM: fn is not called. Requests are
+ * done in their order.
+ * Where the disk refuses: the hold of an operator or an alert is forgotten, the caller
+ * refuses it too. All else is true whether recorded or not (a rule's hold, an end, what
+ * is in the kernel): it is kept in mind and is on disk once ledger_writable() is true
+ * again, without another call. */
 int ledger_place(struct ledger *l, const struct hold *hold, ledger_fn *fn, void *arg);
 int ledger_lift(struct ledger *l, const char *id, ledger_fn *fn, void *arg);
 int ledger_own(struct ledger *l, const struct ipvs_key *key, ledger_fn *fn, void *arg);
@@ -44,5 +58,8 @@ int ledger_disown(struct ledger *l, const struct ipvs_key *key, ledger_fn *fn, v
 /* False while the last write failed; the thread retries every 5 s and then writes
  * the whole state anew. */
 bool ledger_writable(const struct ledger *l);
+
+/* Why it is not (-ENOSPC, …); 0 = it is. */
+int ledger_error(const struct ledger *l);
 
 #endif

@@ -1,0 +1,48 @@
+/* record.h: one line of the ledger: "CRC32 SEQUENCE {json}\n". The checksum covers
+ * all that follows it, so any flipped bit is seen; the sequence shows what is
+ * missing, doubled or out of place. Line 0 is the header, which names the format. */
+#ifndef HOLDS_RECORD_H
+#define HOLDS_RECORD_H
+
+#include "agent/holds/hold.h"
+#include "agent/ipvs/ipvs.h"
+
+enum {
+	RECORD_FORMAT = 1,      /* of the file; a higher one is a newer agent's */
+	RECORD_MAX = 64 * 1024, /* bytes of a line, newline included */
+};
+
+enum record_type {
+	RECORD_PLACE = 0,
+	RECORD_LIFT,
+	RECORD_OWN,
+	RECORD_DISOWN,
+	RECORD_N_TYPES,
+};
+
+struct record {
+	enum record_type type;
+	struct hold *hold;   /* place; owned */
+	char *id;            /* lift; owned */
+	struct ipvs_key key; /* own, disown */
+};
+
+/* Frees what it owns and zeroes it. */
+void record_fini(struct record *r);
+
+/* Append a whole line. -EMSGSIZE for a name of over 256 bytes, -EINVAL for what
+ * reading would refuse, -ENOMEM; on failure `out` is as it was. A reason is cut at 8 KB;
+ * text that is not UTF-8 is written with '?'. */
+int record_put_header(struct buf *out);
+int record_put_place(struct buf *out, uint64_t sequence, const struct hold *hold);
+int record_put_lift(struct buf *out, uint64_t sequence, const char *id);
+int record_put_own(struct buf *out, uint64_t sequence, const struct ipvs_key *key);
+int record_put(struct buf *out, uint64_t sequence, const struct record *r);
+
+/* Read a line without its newline. -EBADMSG: damaged, `why` says how; -EPROTONOSUPPORT:
+ * whole, but a newer agent's; -ENOMEM. */
+int record_read_header(const char *line, size_t len, struct buf *why);
+int record_read(const char *line, size_t len, uint64_t sequence, struct buf *why,
+		struct record *ret_record);
+
+#endif
