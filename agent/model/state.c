@@ -46,7 +46,8 @@ int state_new(struct layout *l, struct state **ret_state)
 	s->realservers = array(l->n_realservers, sizeof(*s->realservers));
 	s->dests = array(l->n_dests, sizeof(*s->dests));
 	s->targets = array(l->n_targets, sizeof(*s->targets));
-	if (!s->services || !s->vips || !s->realservers || !s->dests || !s->targets) {
+	s->dirty = array(l->n_services, sizeof(*s->dirty));
+	if (!s->services || !s->dirty || !s->vips || !s->realservers || !s->dests || !s->targets) {
 		state_free(s);
 		return -ENOMEM;
 	}
@@ -64,6 +65,7 @@ void state_free(struct state *s)
 	for (i = 0; s->targets && i < s->layout->n_targets; i++)
 		sched_target_fini(&s->targets[i]);
 	free(s->services);
+	free(s->dirty);
 	free(s->vips);
 	free(s->realservers);
 	free(s->dests);
@@ -102,8 +104,10 @@ bool state_judge(struct state *s, uint32_t realserver, int64_t now_ms)
 
 void state_dirty(struct state *s, uint32_t service)
 {
+	if (s->services[service].dirty)
+		return;
 	s->services[service].dirty = true;
-	s->any_dirty = true;
+	s->dirty[s->n_dirty++] = service;
 }
 
 void state_dirty_all(struct state *s)

@@ -46,7 +46,7 @@ struct vip_state {
 };
 
 struct service_state {
-	bool dirty; /* to be decided before the loop sleeps */
+	bool dirty; /* stands in the list of those to be decided */
 	bool panic;
 	uint32_t available; /* realservers that would take a new connection */
 	uint32_t configured; /* realservers above 0 by the file, without backups */
@@ -59,7 +59,8 @@ struct state {
 	struct realserver_state *realservers;
 	struct dest_state *dests;
 	struct sched_target *targets; /* by the layout's targets; the scheduler's to write */
-	bool any_dirty;
+	uint32_t *dirty; /* ids of the services that are */
+	uint32_t n_dirty;
 };
 
 /* State at rest: nothing seen, no verdicts; takes a reference on the layout. */
@@ -68,6 +69,7 @@ void state_free(struct state *s);
 
 /* Aggregates the verdicts of a realserver's targets anew; true when it changed. */
 bool state_judge(struct state *s, uint32_t realserver, int64_t now_ms);
+/* Marks a service to be decided before the loop sleeps. */
 void state_dirty(struct state *s, uint32_t service);
 void state_dirty_all(struct state *s);
 

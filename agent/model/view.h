@@ -8,6 +8,8 @@
 #include "agent/probes/health.h"
 #include "conf/config.h"
 
+struct reading;
+
 #define VIEW_NONE UINT32_MAX
 
 /* One kernel service: configured, found, or both; foreign ones are only found. */
@@ -100,7 +102,8 @@ struct view {
 	struct config *conf;
 	int64_t made_mono_ms, made_wall_ms;
 	uint64_t generation;     /* of the configuration: 1, 2, … */
-	struct ipvs_table table; /* empty where the kernel could not be read */
+	struct reading *reading; /* whose table it is; may be NULL */
+	struct ipvs_table table; /* the reading's, borrowed; empty where the kernel could not be read */
 	struct view_vip *vips;
 	struct view_dest *dests;
 	struct view_service *services;
@@ -119,6 +122,8 @@ struct view {
 	_Atomic unsigned int refs;
 };
 
+/* A view without rows, with one reference; NULL when memory is out. */
+struct view *view_new(struct config *conf, struct reading *reading);
 struct view *view_ref(struct view *v);
 /* NULL is fine. */
 void view_unref(struct view *v);

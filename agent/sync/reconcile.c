@@ -39,6 +39,7 @@ struct reconcile {
 	struct diff_leaving *leaving;
 	uint32_t n_leaving;
 	int64_t interval_ms, read_us;
+	bool caps_due; /* the next complete reading is the first of its layout */
 	bool due;    /* a full pass is asked for */
 	bool retry;  /* and soon, for something was refused */
 	bool again;  /* a reading was asked for that started after the one under way */
@@ -180,7 +181,7 @@ static void on_matched(void *arg)
 {
 	struct reconcile *r = arg;
 	struct pass *p = r->pass;
-	bool first = !r->stats.kernel_known;
+	bool first = r->caps_due;
 	int e = p->error;
 
 	if (!e)
@@ -199,12 +200,12 @@ static void on_matched(void *arg)
 	r->due = false;
 	own_found(r, p->reading);
 	if (first) {
+		r->caps_due = false;
 		pass_set_caps(p, r->state);
 		r->stats.kernel_known = true;
-	}
-	/* Everything is decided again before the difference: caps are known now. */
-	if (first)
+		/* Decided again before the difference: the caps are known now. */
 		r->env.first(r->env.arg);
+	}
 	e = begin_diff(r);
 	if (e) {
 		r->due = true;
@@ -322,7 +323,7 @@ void reconcile_set_state(struct reconcile *r, struct state *state, int64_t inter
 	r->interval_ms = interval_ms;
 	r->gone = *gone;
 	r->due = true;
-	r->stats.kernel_known = false;
+	r->caps_due = true;
 	begin(r);
 }
 
@@ -340,8 +341,6 @@ void reconcile_service(struct reconcile *r, uint32_t service)
 	const struct layout_service *s = &r->state->layout->services[service];
 	uint32_t v, d;
 
-	if (!r->stats.kernel_known)
-		return;
 	for (v = s->first_vip; v < s->first_vip + s->n_vips; v++) {
 		const struct layout_vip *vip = &r->state->layout->vips[v];
 

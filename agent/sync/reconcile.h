@@ -31,7 +31,7 @@ struct reconcile_stats {
 	uint64_t drift, passes;
 	int64_t last_pass_wall_ms;
 	int kernel_error; /* of the last reading; 0 = it was complete */
-	bool kernel_known; /* one complete reading of this layout was taken in */
+	bool kernel_known; /* a complete reading was taken in */
 	bool busy;	   /* writes are under way, or a pass is */
 };
 

@@ -1,0 +1,312 @@
+/* explain.c: why a weight is what it is, as JSON for whoever asks. It prints the
+ * steps that the decision itself took, and computes nothing of its own. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "agent/base/clock.h"
+#include "agent/base/parse.h"
+#include "agent/rules/guard.h"
+#include "agent/rules/remedy.h"
+#include "agent/sync/desired.h"
+
+static const char *service_name(const struct agent *a, uint32_t realserver)
+{
+	const struct layout *l = a->state->layout;
+
+	return l->services[l->realservers[realserver].service].conf->head.name;
+}
+
+/* --- which ------------------------------------------------------------------ */
+
+static bool has_address(const struct realserver_conf *c, const struct addr *addr)
+{
+	uint32_t i;
+
+	for (i = 0; i < c->n_addr; i++)
+		if (c->addr[i].family == addr->family &&
+		    !memcmp(c->addr[i].bytes, addr->bytes, sizeof(addr->bytes)))
+			return true;
+	return false;
+}
+
+/* SERVICE/REALSERVER, SERVICE, a realserver's name, or its address. */
+static bool is_meant(const struct agent *a, uint32_t realserver, const char *target)
+{
+	const struct realserver_conf *c = a->state->layout->realservers[realserver].conf;
+	const char *service = service_name(a, realserver);
+	const char *slash = strchr(target, '/');
+	struct addr addr;
+
+	if (slash)
+		return strlen(service) == (size_t)(slash - target) &&
+		       !strncmp(service, target, strlen(service)) && !strcmp(c->name, slash + 1);
+	if (!strcmp(service, target) || !strcmp(c->name, target))
+		return true;
+	return !addr_parse(target, &addr) && has_address(c, &addr);
+}
+
+/* Names the realserver or service that was probably meant. */
+static void suggest(const struct agent *a, const char *target, struct buf *out)
+{
+	const struct layout *l = a->state->layout;
+	const char *slash = strchr(target, '/'), *near;
+	size_t n = 0, room = (size_t)l->n_services + l->n_realservers;
+	const char **names = calloc(room + 1, sizeof(*names));
+	uint32_t i;
+
+	buf_printf(out, "no service or realserver '%s'", target);
+	if (!names)
+		return;
+	for (i = 0; i < l->n_services && !slash; i++)
+		names[n++] = l->services[i].conf->head.name;
+	for (i = 0; i < l->n_realservers; i++)
+		names[n++] = l->realservers[i].conf->name;
+	near = nearest_name(slash ? slash + 1 : target, names, n);
+	if (near && slash)
+		buf_printf(out, "; did you mean realserver '%s'?", near);
+	else if (near)
+		buf_printf(out, "; did you mean '%s'?", near);
+	free(names);
+}
+
+/* --- what -------------------------------------------------------------------- */
+
+static void since(struct buf *out, int64_t wall_ms)
+{
+	buf_puts(out, "since ");
+	clock_format_wall(out, wall_ms);
+	buf_puts(out, " (");
+	format_duration(out, (clock_wall_ms() - wall_ms) / 1000 * 1000);
+	buf_putc(out, ')');
+}
+
+static void describe_hold(const struct hold *h, struct buf *why, struct buf *text)
+{
+	buf_printf(why, "%s %s", hold_class_names[h->hold_class], h->holder);
+	since(text, h->since_wall_ms);
+	if (h->until_wall_ms) {
+		buf_puts(text, ", until ");
+		clock_format_wall(text, h->until_wall_ms);
+	}
+	buf_printf(text, ": %s", h->reason);
+}
+
+static void describe(const struct realserver_conf *c, const struct desired_step *s,
+		     struct buf *why, struct buf *text)
+{
+	switch (s->why) {
+	case WHY_CONFIGURED:
+		buf_puts(why, "configured");
+		buf_printf(text, "%s:%u", c->file ? c->file : "", c->line);
+		break;
+	case WHY_DISABLED:
+		buf_puts(why, "disabled");
+		buf_printf(text, "enabled = no, %s:%u", c->file ? c->file : "", c->line);
+		break;
+	case WHY_STANDBY:
+		buf_puts(why, "backup");
+		buf_puts(text, "waits until no realserver is up");
+		break;
+	case WHY_BACKUP:
+		buf_puts(why, "backup");
+		buf_puts(text, "serves, for no realserver is up");
+		break;
+	case WHY_PANIC:
+		buf_puts(why, "panic");
+		buf_printf(text, "no realserver is up: the hold of %s %s is suspended",
+			   hold_class_names[s->hold->hold_class], s->hold->holder);
+		break;
+	case WHY_UNPROVEN:
+		buf_puts(why, "unproven");
+		buf_puts(text, "no good probe yet: not above what the kernel had");
+		break;
+	case WHY_HOLD:
+		describe_hold(s->hold, why, text);
+		break;
+	}
+}
+
+static json_t *weight_json(int32_t weight)
+{
+	return weight < 0 ? json_null() : json_integer(weight);
+}
+
+static json_t *steps_json(const struct realserver_conf *c, const struct desired *d)
+{
+	json_t *steps = json_array();
+	unsigned int i;
+
+	for (i = 0; i < d->n_steps; i++) {
+		struct buf why = BUF_INIT, text = BUF_INIT;
+
+		describe(c, &d->steps[i], &why, &text);
+		json_array_append_new(steps, json_pack("{s:o, s:s, s:s}", "weight",
+						       weight_json(d->steps[i].weight), "why",
+						       buf_str(&why), "text", buf_str(&text)));
+		buf_fini(&why);
+		buf_fini(&text);
+	}
+	return steps;
+}
+
+/* What the kernel was last seen to have, VIP by VIP. */
+static json_t *addresses_json(const struct agent *a, uint32_t realserver, json_t *kernel)
+{
+	const struct state *s = a->state;
+	const struct layout_realserver *l = &s->layout->realservers[realserver];
+	json_t *addresses = json_array();
+	int64_t written = 0;
+	int32_t seen = SEEN_UNKNOWN;
+	uint32_t i;
+
+	for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++) {
+		uint32_t dest = s->layout->dest_links[i];
+		const struct layout_vip *v = &s->layout->vips[s->layout->dests[dest].vip];
+		struct buf text = BUF_INIT;
+
+		addr_format(&text, &s->layout->dests[dest].addr);
+		json_array_append_new(
+			addresses,
+			json_pack("{s:s, s:s, s:o}", "service",
+				  s->layout->services[v->service].conf->addresses[v->address].text,
+				  "realserver", buf_str(&text), "kernel_weight",
+				  weight_json(s->dests[dest].seen)));
+		buf_fini(&text);
+		if (s->dests[dest].seen > seen)
+			seen = s->dests[dest].seen;
+		if (s->vips[s->layout->dests[dest].vip].written_wall_ms > written)
+			written = s->vips[s->layout->dests[dest].vip].written_wall_ms;
+	}
+	json_object_set_new(kernel, "weight", weight_json(seen));
+	if (written) {
+		struct buf text = BUF_INIT;
+
+		clock_format_wall(&text, written);
+		json_object_set_new(kernel, "written", json_string(buf_str(&text)));
+		buf_fini(&text);
+	}
+	return addresses;
+}
+
+/* When it comes back, from its probes. */
+static void describe_return(const struct agent *a, uint32_t realserver, struct buf *out)
+{
+	const struct state *s = a->state;
+	const struct layout_realserver *l = &s->layout->realservers[realserver];
+	uint32_t i, need = 0;
+
+	for (i = l->first_link; i < l->first_link + l->n_links; i++) {
+		const struct sched_target *t = &s->targets[s->layout->links[i]];
+		uint32_t left;
+
+		if (t->health.verdict == VERDICT_UP)
+			continue;
+		left = t->health.verdict == VERDICT_NONE ? 1 : t->conf->rise;
+		left = t->health.passes < left ? left - t->health.passes : 1;
+		need = left > need ? left : need;
+	}
+	if (need)
+		buf_printf(out, "after %u good probe%s", need, need == 1 ? "" : "s");
+}
+
+static json_t *probes_json(const struct state *s, uint32_t realserver)
+{
+	const struct layout_realserver *l = &s->layout->realservers[realserver];
+	json_t *probes = json_array();
+	uint32_t i;
+
+	for (i = l->first_link; i < l->first_link + l->n_links; i++) {
+		const struct sched_target *t = &s->targets[s->layout->links[i]];
+		struct buf addr = BUF_INIT;
+
+		addr_format(&addr, &t->addr);
+		json_array_append_new(
+			probes,
+			json_pack("{s:s, s:s, s:s, s:s, s:b, s:i, s:i, s:f}", "probe",
+				  t->conf->head.name, "address", buf_str(&addr), "verdict",
+				  verdict_name(t->health.verdict), "last",
+				  t->attempts ? probe_reasons[t->health.reason].sentence :
+						"not probed yet",
+				  "unknown", t->health.unknown, "failures", (int)t->health.failures,
+				  "passes", (int)t->health.passes, "seconds",
+				  (double)t->last_us / 1e6));
+		buf_fini(&addr);
+	}
+	return probes;
+}
+
+static json_t *notes_json(const struct agent *a, uint32_t realserver)
+{
+	const struct realserver_state *r = &a->state->realservers[realserver];
+	const struct layout_realserver *l = &a->state->layout->realservers[realserver];
+	json_t *notes = json_array();
+	struct buf text = BUF_INIT;
+
+	if (r->firing && r->refused) {
+		remedy_reason(a->state, realserver, &text);
+		json_array_append_new(
+			notes, json_sprintf("rule %s fires (%s), but guard %s refuses its hold",
+					    remedy_rule(a->remedy)->name, buf_str(&text),
+					    guard_names[r->refused]));
+	}
+	if (r->unknown)
+		json_array_append_new(notes, json_string("a probe could not tell: the fault was on "
+							 "this side, nothing is changed for it"));
+	if (!l->n_links && l->conf->enabled)
+		json_array_append_new(notes, json_string("it has no probe: taken to be up"));
+	buf_fini(&text);
+	return notes;
+}
+
+static json_t *realserver_json(const struct agent *a, uint32_t realserver)
+{
+	const struct realserver_conf *c = a->state->layout->realservers[realserver].conf;
+	json_t *kernel = json_object(), *o = json_object(), *addresses;
+	struct buf text = BUF_INIT;
+	struct desired_input in;
+	struct desired d;
+
+	agent_desired(a, realserver, &in, &d);
+	addresses = addresses_json(a, realserver, kernel);
+	json_object_set_new(o, "service", json_string(service_name(a, realserver)));
+	json_object_set_new(o, "realserver", json_string(c->name));
+	json_object_set_new(o, "addresses", addresses);
+	json_object_set_new(o, "weight", weight_json(d.weight));
+	json_object_set_new(o, "configured", json_integer(c->weight));
+	json_object_set_new(o, "steps", steps_json(c, &d));
+	json_object_set_new(o, "kernel", kernel);
+	describe_return(a, realserver, &text);
+	json_object_set_new(o, "returns", json_string(buf_str(&text)));
+	json_object_set_new(o, "probes", probes_json(a->state, realserver));
+	json_object_set_new(o, "notes", notes_json(a, realserver));
+	buf_fini(&text);
+	return o;
+}
+
+enum command_status explain_target(const struct agent *a, const char *target, struct buf *out)
+{
+	const struct layout *l = a->state->layout;
+	json_t *root, *targets = json_array();
+	char *text;
+	uint32_t i;
+
+	for (i = 0; i < l->n_realservers; i++)
+		if (is_meant(a, i, target))
+			json_array_append_new(targets, realserver_json(a, i));
+	if (!json_array_size(targets)) {
+		json_decref(targets);
+		suggest(a, target, out);
+		return COMMAND_NOT_FOUND;
+	}
+	root = json_pack("{s:o}", "targets", targets);
+	text = root ? json_dumps(root, JSON_COMPACT) : NULL;
+	json_decref(root);
+	if (!text)
+		return COMMAND_FAILED;
+	buf_puts(out, text);
+	free(text);
+	return COMMAND_OK;
+}

@@ -1,0 +1,192 @@
+/* snapshot_pools.c: the pools in a snapshot: how each service and realserver stands,
+ * and what its probes found. A realserver with two addresses is probed at both: one
+ * row a probe shows the worse of them. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "agent/probes/sched.h"
+#include "agent/rules/remedy.h"
+#include "agent/snapshot.h"
+#include "agent/sync/desired.h"
+
+static void *array(uint32_t n, size_t size)
+{
+	return calloc(n ? n : 1, size);
+}
+
+/* Worse of two: down, then no verdict, then up. */
+static unsigned int badness(const struct health *h)
+{
+	static const unsigned int of[] = {
+		[VERDICT_UP] = 0, [VERDICT_NONE] = 1, [VERDICT_DOWN] = 2
+	};
+
+	return of[h->verdict] * 2 + h->unknown;
+}
+
+static void max_us(int64_t *a, int64_t b)
+{
+	if (b > *a)
+		*a = b;
+}
+
+/* Adds what one target of a probe found to its row. */
+static void add_target(struct view *v, struct view_probe *p, const struct sched_target *t)
+{
+	uint32_t i, j;
+
+	if (badness(&t->health) > badness(&p->health) || !p->attempts)
+		p->health = t->health;
+	p->attempts += t->attempts;
+	max_us(&p->last_us, t->last_us);
+	max_us(&p->connect_us, t->connect_us);
+	max_us(&p->tls_us, t->tls_us);
+	max_us(&p->first_byte_us, t->first_byte_us);
+	max_us(&p->last_wall_ms, t->last_wall_ms);
+	for (i = 0; i < t->n_failures; i++) {
+		for (j = p->first_failure; j < p->first_failure + p->n_failures; j++)
+			if (v->failures[j].reason == t->failures[i].reason)
+				break;
+		if (j == v->n_failures) {
+			v->failures[v->n_failures++] =
+				(struct view_failure){ .reason = t->failures[i].reason };
+			p->n_failures++;
+		}
+		v->failures[j].count += t->failures[i].count;
+	}
+}
+
+/* The links of a realserver stand probe by probe. */
+static void add_probes(struct view *v, const struct state *s, uint32_t realserver)
+{
+	const struct layout_realserver *l = &s->layout->realservers[realserver];
+	struct view_realserver *r = &v->realservers[realserver];
+	struct view_probe *p = NULL;
+	uint32_t i;
+
+	r->first_probe = v->n_probes;
+	for (i = l->first_link; i < l->first_link + l->n_links; i++) {
+		const struct sched_target *t = &s->targets[s->layout->links[i]];
+
+		if (!p || p->name != t->conf->head.name) {
+			p = &v->probes[v->n_probes++];
+			*p = (struct view_probe){
+				.realserver = realserver,
+				.name = t->conf->head.name,
+				.first_failure = v->n_failures,
+			};
+		}
+		add_target(v, p, t);
+	}
+	r->n_probes = v->n_probes - r->first_probe;
+}
+
+static enum view_state state_of(const struct realserver_conf *c, const struct realserver_state *r,
+				int32_t weight, bool lowered)
+{
+	if (!c->enabled)
+		return VIEW_DISABLED;
+	if (r->verdict == VERDICT_DOWN)
+		return VIEW_DOWN;
+	if (r->verdict == VERDICT_NONE || r->unknown)
+		return VIEW_UNKNOWN;
+	if (c->backup && weight <= 0 && !lowered)
+		return VIEW_STANDBY;
+	return lowered ? VIEW_HELD : VIEW_UP;
+}
+
+static const char *reason_of(struct view *v, const struct realserver_conf *c,
+			     const struct desired *d, const struct hold *lowest)
+{
+	const struct desired_step *last = &d->steps[d->n_steps - 1];
+
+	if (!c->enabled)
+		return "enabled = no";
+	if (lowest)
+		return arena_strdup(&v->arena, lowest->reason);
+	if (last->why == WHY_UNPROVEN)
+		return "not seen up yet";
+	if (last->why == WHY_STANDBY)
+		return "backup";
+	return last->why == WHY_PANIC ? "panic: no realserver is up" : "";
+}
+
+static int add_realserver(struct view *v, const struct agent *a, uint32_t id)
+{
+	const struct state *s = a->state;
+	const struct layout_realserver *l = &s->layout->realservers[id];
+	const struct hold *lowest = NULL;
+	struct desired_input in;
+	struct desired d;
+	unsigned int i;
+
+	agent_desired(a, id, &in, &d);
+	for (i = 0; i < d.n_steps; i++)
+		if (d.steps[i].why == WHY_HOLD && d.steps[i].weight == d.weight &&
+		    (!lowest || d.steps[i].hold->effect < lowest->effect))
+			lowest = d.steps[i].hold;
+	v->realservers[id] = (struct view_realserver){
+		.name = l->conf->name,
+		.service = l->service,
+		.configured_weight = l->conf->weight,
+		.effective_weight = d.weight == WANT_OUT ? WANT_ABSENT : d.weight,
+		.state = state_of(l->conf, &s->realservers[id], d.weight, lowest != NULL),
+		.backup = l->conf->backup,
+		.reason = reason_of(v, l->conf, &d, lowest),
+	};
+	if (!v->realservers[id].reason)
+		return -ENOMEM;
+	add_probes(v, s, id);
+	return 0;
+}
+
+static void add_service(struct view *v, const struct state *s, uint32_t id)
+{
+	const struct layout_service *l = &s->layout->services[id];
+	struct view_service *svc = &v->services[id];
+	uint32_t i;
+
+	*svc = (struct view_service){
+		.name = l->conf->head.name,
+		.first_realserver = l->first_realserver,
+		.n_realservers = l->n_realservers,
+		.available = s->services[id].available,
+		.configured = s->services[id].configured,
+		.panic = s->services[id].panic,
+	};
+	for (i = l->first_realserver; i < l->first_realserver + l->n_realservers; i++)
+		svc->states[v->realservers[i].state]++;
+}
+
+static uint32_t count_failures(const struct state *s)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < s->layout->n_links; i++)
+		n += s->targets[s->layout->links[i]].n_failures;
+	return n;
+}
+
+int snapshot_pools(struct view *v, const struct agent *a)
+{
+	const struct state *s = a->state;
+	const struct layout *l = s->layout;
+	uint32_t i;
+	int r = 0;
+
+	v->services = array(l->n_services, sizeof(*v->services));
+	v->realservers = array(l->n_realservers, sizeof(*v->realservers));
+	v->probes = array(l->n_links, sizeof(*v->probes));
+	v->failures = array(count_failures(s), sizeof(*v->failures));
+	if (!v->services || !v->realservers || !v->probes || !v->failures)
+		return -ENOMEM;
+	v->n_services = l->n_services;
+	v->n_realservers = l->n_realservers;
+	for (i = 0; !r && i < l->n_realservers; i++)
+		r = add_realserver(v, a, i);
+	for (i = 0; !r && i < l->n_services; i++)
+		add_service(v, s, i);
+	return r;
+}
