@@ -16,11 +16,11 @@
 #include "agent/base/attr.h"
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
+#include "agent/base/worst.h"
 
 enum {
 	SLOW_US = 10000,
 	TICK_MS = 100,
-	LAG_SECONDS = 10,
 	POSTS_SLICE_US = 5000, /* then descriptors and timers get their turn */
 };
 
@@ -43,9 +43,7 @@ struct loop {
 	bool in_timers;
 	uint64_t slow_callbacks;
 	int64_t tick_due_us;
-	struct {
-		int64_t second, max_us;
-	} lag[LAG_SECONDS];
+	struct worst lag; /* us */
 
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t idle;  /* works fell to 0 */
@@ -111,35 +109,28 @@ static void call(struct loop *l, const char *name, loop_fn *fn, void *arg)
 static void on_tick(uv_timer_t *uv)
 {
 	struct loop *l = container_of(uv, struct loop, tick);
-	int64_t now = clock_mono_us(), late = now - l->tick_due_us, second = now / 1000000;
-	size_t i = (size_t)(second % LAG_SECONDS);
+	int64_t now = clock_mono_us();
 
-	if (late < 0)
-		late = 0;
-	if (l->lag[i].second != second) {
-		l->lag[i].second = second;
-		l->lag[i].max_us = 0;
-	}
-	if (late > l->lag[i].max_us)
-		l->lag[i].max_us = late;
+	worst_note(&l->lag, now / 1000, now - l->tick_due_us);
 	l->tick_due_us = now + TICK_MS * 1000;
 	uv_update_time(&l->uv);
 	uv_timer_start(uv, on_tick, TICK_MS, 0);
 }
 
-void loop_stats(const struct loop *l, struct loop_stats *ret_stats)
+int64_t loop_lag_us(const struct loop *l, int64_t since_ms)
 {
-	int64_t now = clock_mono_us(), lag = l->tick_due_us ? now - l->tick_due_us : 0;
-	size_t i;
+	int64_t now = clock_mono_us(), lag = worst_since(&l->lag, now / 1000, since_ms);
 
 	/* a tick that is overdue now counts before it came */
-	if (lag < 0)
-		lag = 0;
-	for (i = 0; i < LAG_SECONDS; i++)
-		if (now / 1000000 - l->lag[i].second < LAG_SECONDS && l->lag[i].max_us > lag)
-			lag = l->lag[i].max_us;
+	if (l->tick_due_us && now - l->tick_due_us > lag)
+		lag = now - l->tick_due_us;
+	return lag;
+}
+
+void loop_stats(const struct loop *l, struct loop_stats *ret_stats)
+{
 	ret_stats->slow_callbacks = l->slow_callbacks;
-	ret_stats->lag_us = lag;
+	ret_stats->lag_us = loop_lag_us(l, 0);
 }
 
 /* --- posts and works -------------------------------------------------------- */

@@ -34,6 +34,9 @@ void loop_stop(struct loop *l);
  * For owners that give up before loop_run(). */
 void loop_drain(struct loop *l);
 void loop_stats(const struct loop *l, struct loop_stats *ret_stats);
+/* How late the tick came at most since `since_ms` (monotonic, to the second): how long
+ * the loop, or the whole machine, stood still. */
+int64_t loop_lag_us(const struct loop *l, int64_t since_ms);
 
 /* A one-shot timer; `name` must outlive it. Starting a running timer moves it. */
 int loop_timer_new(struct loop *l, const char *name, loop_fn *fn, void *arg,
