@@ -24,12 +24,19 @@ struct loop_stats {
 };
 
 int loop_new(struct loop **ret_loop);
-/* After loop_run() returned; frees what is still registered. */
+/* After loop_run() returned; frees what is still registered. NULL is fine. */
 void loop_free(struct loop *l);
-/* Runs until loop_stop(). */
+/* Runs until loop_stop(), then drains. May be called again. */
 void loop_run(struct loop *l);
+/* From now on posts and work are refused; the callbacks of this turn still come. */
 void loop_stop(struct loop *l);
+/* Refuses posts and work, waits for the work under way and calls what was accepted.
+ * For owners that give up before loop_run(). */
+void loop_drain(struct loop *l);
 void loop_stats(const struct loop *l, struct loop_stats *ret_stats);
+/* How late the tick came at most since `since_ms` (monotonic, to the second): how long
+ * the loop, or the whole machine, stood still. */
+int64_t loop_lag_us(const struct loop *l, int64_t since_ms);
 
 /* A one-shot timer; `name` must outlive it. Starting a running timer moves it. */
 int loop_timer_new(struct loop *l, const char *name, loop_fn *fn, void *arg,
@@ -38,7 +45,8 @@ void loop_timer_start(struct loop_timer *t, int64_t delay_ms);
 void loop_timer_stop(struct loop_timer *t);
 void loop_timer_free(struct loop_timer *t);
 
-/* Watches a descriptor, which stays the caller's: free before close. */
+/* Watches a descriptor, which stays the caller's: free before close. An error on it
+ * is reported as the events asked for. At most one a descriptor. */
 int loop_io_new(struct loop *l, const char *name, int fd, int events, loop_io_fn *fn, void *arg,
 		struct loop_io **ret_io);
 int loop_io_set(struct loop_io *io, int events);
@@ -51,11 +59,12 @@ int loop_signal(struct loop *l, int signum, const char *name, loop_fn *fn, void 
  * decided, once per turn. One hook a loop. */
 void loop_before_sleep(struct loop *l, const char *name, loop_fn *fn, void *arg);
 
-/* From any thread: fn(arg) on the loop, in the order of the posts. -ENOMEM, or
- * -ESHUTDOWN once the loop has stopped for good (fn is then not called). */
+/* From any thread: fn(arg) on the loop, in the order of the posts; what is accepted
+ * is called. -ENOMEM, or -ESHUTDOWN after loop_stop() (fn is then not called). */
 int loop_post(struct loop *l, const char *name, loop_fn *fn, void *arg);
 
-/* work(arg) on the work queue, then done(arg) on the loop. */
+/* work(arg) on the work queue, then done(arg) on the loop, always, in order with the
+ * posts. -ENOMEM or -ESHUTDOWN: neither is called. */
 int loop_work(struct loop *l, const char *name, loop_fn *work, loop_fn *done, void *arg);
 
 #endif

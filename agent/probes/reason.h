@@ -3,6 +3,8 @@
 #ifndef PROBES_REASON_H
 #define PROBES_REASON_H
 
+#include <stdbool.h>
+
 /* What an outcome says of the realserver. What went wrong on our side is unknown:
  * it never acts and never restores. */
 enum probe_outcome { PROBE_UNKNOWN = 0, PROBE_FAILED, PROBE_PASSED };
@@ -25,6 +27,7 @@ enum probe_reason {
 	PROBE_LOCAL_RESOURCES, /* descriptors, memory, ports */
 	PROBE_LOCAL_ROUTE,     /* no route, no source address, interface down */
 	PROBE_LOCAL_CONFIG,    /* CA bundle unreadable, … */
+	PROBE_LOCAL_STALL,     /* our loop stood still while it should have listened */
 	PROBE_LOCAL_ERROR,     /* anything else of ours */
 	PROBE_N_REASONS,
 };
@@ -39,5 +42,12 @@ struct probe_reason_row {
 };
 
 extern const struct probe_reason_row probe_reasons[PROBE_N_REASONS];
+
+/* What an errno of connect() says. `at_once` = connect() itself returned it: then it
+ * is our kernel's word before any packet left, and a missing route is ours. Later, as
+ * SO_ERROR, it is what came back: a reset, an ICMP message, or an on-link host's
+ * silence to ARP or ND (EHOSTUNREACH after some 3 s): the realserver's fault. A
+ * REJECT rule in our own OUTPUT chain cannot be told from ICMP of beyond. */
+enum probe_reason probe_reason_of_connect(int os_errno, bool at_once);
 
 #endif
