@@ -51,8 +51,6 @@ GETTER(dest_weight, dest_of, ANY, weight)
 GETTER(dest_active, dest_of, ANY, active)
 GETTER(dest_inactive, dest_of, ANY, inactive)
 GETTER(dest_persistent, dest_of, FULL, persistent)
-GETTER(dest_upper, dest_of, FULL, upper)
-GETTER(dest_lower, dest_of, FULL, lower)
 
 static bool service_info(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
 			 uint32_t sub ATTR_UNUSED, struct metric_value *ret_value)
@@ -66,6 +64,29 @@ static bool dest_info(const struct view *v, const void *values ATTR_UNUSED, uint
 {
 	*ret_value = metric_u64(1);
 	return dest_of(v, row);
+}
+
+/* Most have none: absent, rather than two more series for each. */
+static bool dest_upper(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
+		       uint32_t sub ATTR_UNUSED, struct metric_value *ret_value)
+{
+	const struct ipvs_dest *d = dest_of(v, row);
+
+	if (!d || !d->upper)
+		return false;
+	*ret_value = metric_u64(d->upper);
+	return true;
+}
+
+static bool dest_lower(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
+		       uint32_t sub ATTR_UNUSED, struct metric_value *ret_value)
+{
+	const struct ipvs_dest *d = dest_of(v, row);
+
+	if (!d || !d->lower)
+		return false;
+	*ret_value = metric_u64(d->lower);
+	return true;
 }
 
 static bool configured_weight(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
@@ -204,9 +225,9 @@ static const struct metric metrics[] = {
 	DEST("inactive_connections", dest_inactive, "Connections in any other state."),
 	DEST("persistent_connections", dest_persistent, "Clients bound by persistence."),
 	DEST("upper_threshold", dest_upper,
-	     "Connections above which it gets no new ones; 0 = no limit."),
+	     "Connections above which it gets no new ones; absent = no limit."),
 	DEST("lower_threshold", dest_lower,
-	     "Connections below which it gets new ones again; 0 = by the upper threshold."),
+	     "Connections below which it gets new ones again; absent = by the upper threshold."),
 	DEST_TOTAL("connections", dest_conns, "Connections made to the realserver."),
 	DEST_TOTAL("incoming_packets", dest_in_packets, "Packets to the realserver."),
 	DEST_TOTAL("outgoing_packets", dest_out_packets,
