@@ -25,6 +25,8 @@ struct collector {
 	void (*fini)(void *values); /* frees what values point to; may be NULL */
 	/* For one that only reads the view: did it succeed? NULL = yes. */
 	int (*judge)(const struct view *v);
+	/* And how long did the reading take that it shows? NULL = no time. */
+	int64_t (*took_us)(const struct view *v);
 };
 
 #endif

@@ -16,10 +16,11 @@ struct expose_request {
 
 struct expose;
 
-/* Borrows the view and the request's arrays until expose_free(). */
+/* Borrows the view and the request's arrays until expose_free(). -ENOMEM. */
 int expose_new(const struct view *v, const struct expose_request *req, struct expose **ret_expose);
-/* Appends to `out` until it holds at least `enough` bytes or all is said; true when
- * there is more to come. */
+/* Appends whole lines to `out` until it holds at least `enough` bytes or all is
+ * said; true when there is more to come. False too when memory for `out` ran out:
+ * ask buf_ok(). */
 bool expose_next(struct expose *e, struct buf *out, size_t enough);
 /* NULL is fine. */
 void expose_free(struct expose *e);

@@ -12,7 +12,9 @@ struct view;
 
 enum metric_type { METRIC_GAUGE = 0, METRIC_COUNTER, METRIC_INFO };
 
-enum metric_kind { METRIC_U64 = 0, METRIC_I64, METRIC_F64 };
+/* METRIC_US and METRIC_MS are durations or times in those units, written in
+ * seconds, exactly. */
+enum metric_kind { METRIC_U64 = 0, METRIC_I64, METRIC_F64, METRIC_US, METRIC_MS };
 struct metric_value {
 	enum metric_kind kind;
 	union {
@@ -33,12 +35,21 @@ static inline struct metric_value metric_f64(double f)
 {
 	return (struct metric_value){ .kind = METRIC_F64, .f = f };
 }
+static inline struct metric_value metric_us(int64_t us)
+{
+	return (struct metric_value){ .kind = METRIC_US, .i = us };
+}
+static inline struct metric_value metric_ms(int64_t ms)
+{
+	return (struct metric_value){ .kind = METRIC_MS, .i = ms };
+}
 
 /* A set of rows and their labels: every service, every realserver, … */
 struct metric_rows {
 	uint32_t (*count)(const struct view *v, const void *values);
-	/* Appends a="b",c="d" of a row, values escaped; NULL = no labels. */
+	/* Appends a="b",c="d" of a row by metric_label(); NULL = no labels. */
 	void (*labels)(const struct view *v, const void *values, uint32_t row, struct buf *out);
+	const char *names;   /* of those labels: "a,c"; NULL = none */
 	bool per_realserver; /* left out by [metrics] realserver_series = off */
 };
 
@@ -63,12 +74,15 @@ struct metric {
 	const char *label;       /* NULL = none */
 	const char *const *subs; /* its values; count n_subs */
 	uint32_t n_subs;
+	const char *(*sub)(uint32_t sub); /* the same by a function where subs is NULL */
 	/* An info family's further labels, appended: ,scheduler="wlc"; NULL = none. */
 	void (*info)(const struct view *v, const void *values, uint32_t row, struct buf *out);
+	const char *info_names; /* "scheduler,flags" */
 };
 
-/* Appends ,name="value" with the value escaped for the exposition formats (the
- * comma only where something stands before: out->len > 0). */
+/* Appends ,name="value" with the value escaped for the exposition formats, bytes
+ * that are no UTF-8 replaced by U+FFFD. No comma where nothing stands before: at
+ * the start of `out`, or behind its "{". */
 void metric_label(struct buf *out, const char *name, const char *value);
 
 #endif

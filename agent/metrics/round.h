@@ -8,7 +8,9 @@
 struct round;
 
 struct round_result {
-	bool success, nodata;
+	bool success; /* false also where it found nothing */
+	bool nodata;  /* found nothing: no failure, but nothing to show */
+	int error;    /* 0, or what collect() returned: who logs tells it once */
 	int64_t duration_us;
 	void *values; /* NULL = it has none, or failed */
 };

@@ -59,11 +59,16 @@ struct view_realserver {
 	bool backup;
 	uint32_t first_probe, n_probes; /* rows of probes */
 	const char *reason; /* in words why it is not at its configured weight; "" = it is */
+	const char *domain; /* failure domain; NULL = none */
 };
 
 struct view_probe {
 	uint32_t realserver;
 	const char *name;
+	/* Where one probe reaches the realserver at two addresses, so at two rows: the
+	 * address, as label `target`; else NULL. (name, target) is unique in a
+	 * realserver. */
+	const char *target;
 	struct health health;
 	uint64_t attempts;
 	uint32_t first_failure, n_failures; /* rows of failures */
@@ -113,6 +118,9 @@ struct view {
 	struct view_hold *holds;
 	struct view_rule *rules;
 	uint32_t n_vips, n_dests, n_services, n_realservers, n_probes, n_failures, n_holds, n_rules;
+	const char *const *guards; /* names by enum guard: label guard of what rules refuse */
+	uint32_t n_guards;
+	bool realserver_series, node_exporter_names; /* as [metrics] has them */
 	struct view_agent agent;
 	/* What the collectors found, one per collector in the registry's order (NULL =
 	 * not run); made by metrics/round, freed by its free function. */

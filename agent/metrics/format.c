@@ -1,0 +1,196 @@
+/* format.c: how labels and numbers are spelled. A scrape writes a million of them:
+ * integers and times go without printf, a label is one pass over its bytes. */
+#include "agent/metrics/format.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Length of the UTF-8 sequence at s, 0 = none is there: RFC 3629, so no overlong
+ * forms, no surrogates, nothing above U+10FFFF. Stops at NUL by itself. */
+static size_t utf8_len(const unsigned char *s)
+{
+	unsigned char lo = 0x80, hi = 0xbf;
+	size_t n, i;
+
+	if (s[0] >= 0xc2 && s[0] <= 0xdf)
+		n = 2;
+	else if (s[0] >= 0xe0 && s[0] <= 0xef)
+		n = 3;
+	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
+		n = 4;
+	else
+		return 0;
+	if (s[0] == 0xe0)
+		lo = 0xa0;
+	else if (s[0] == 0xed)
+		hi = 0x9f;
+	else if (s[0] == 0xf0)
+		lo = 0x90;
+	else if (s[0] == 0xf4)
+		hi = 0x8f;
+	if (s[1] < lo || s[1] > hi)
+		return 0;
+	for (i = 2; i < n; i++) {
+		if (s[i] < 0x80 || s[i] > 0xbf)
+			return 0;
+	}
+	return n;
+}
+
+/* Writes one character that is not plain; returns how many bytes of s it was. */
+static size_t put_special(char **to, const unsigned char *s)
+{
+	size_t n;
+
+	if (*s == '"' || *s == '\\' || *s == '\n') {
+		*(*to)++ = '\\';
+		*(*to)++ = *s == '\n' ? 'n' : (char)*s;
+		return 1;
+	}
+	n = utf8_len(s);
+	if (n) {
+		memcpy(*to, s, n);
+		*to += n;
+		return n;
+	}
+	memcpy(*to, "\xef\xbf\xbd", 3);
+	*to += 3;
+	return 1;
+}
+
+void metric_label(struct buf *out, const char *name, const char *value)
+{
+	size_t name_len = strlen(name), value_len = strlen(value);
+	const unsigned char *s = (const unsigned char *)value, *end = s + value_len;
+	char *to;
+
+	/* A byte becomes three at most. */
+	if (value_len > SIZE_MAX / 8 || !buf_reserve(out, name_len + 3 * value_len + 4)) {
+		out->failed = true;
+		return;
+	}
+	to = out->data + out->len;
+	if (out->len && to[-1] != '{')
+		*to++ = ',';
+	memcpy(to, name, name_len);
+	to += name_len;
+	*to++ = '=';
+	*to++ = '"';
+	while (s < end) {
+		if (*s < 0x80 && *s != '"' && *s != '\\' && *s != '\n')
+			*to++ = (char)*s++;
+		else
+			s += put_special(&to, s);
+	}
+	*to++ = '"';
+	*to = '\0';
+	out->len = (size_t)(to - out->data);
+}
+
+void metric_put_help(struct buf *out, const char *help, bool quotes)
+{
+	for (; *help; help++) {
+		if (*help == '\n') {
+			buf_puts(out, "\\n");
+			continue;
+		}
+		if (*help == '\\' || (quotes && *help == '"'))
+			buf_putc(out, '\\');
+		buf_putc(out, *help);
+	}
+}
+
+/* n / 10^digits, without trailing zeros. */
+static void put_decimal(struct buf *out, int64_t n, unsigned int digits)
+{
+	uint64_t abs = n < 0 ? -(uint64_t)n : (uint64_t)n, scale = 1, rest;
+	char fraction[20];
+	unsigned int i, last = 0;
+
+	for (i = 0; i < digits; i++)
+		scale *= 10;
+	if (n < 0)
+		buf_putc(out, '-');
+	buf_put_u64(out, abs / scale);
+	rest = abs % scale;
+	if (!rest)
+		return;
+	fraction[0] = '.';
+	for (i = digits; i > 0; i--) {
+		fraction[i] = (char)('0' + rest % 10);
+		if (!last && fraction[i] != '0')
+			last = i;
+		rest /= 10;
+	}
+	buf_put(out, fraction, last + 1);
+}
+
+static void put_double(struct buf *out, double f)
+{
+	char text[32];
+	int precision;
+
+	if (isnan(f)) {
+		buf_puts(out, "NaN");
+		return;
+	}
+	if (isinf(f)) {
+		buf_puts(out, f > 0 ? "+Inf" : "-Inf");
+		return;
+	}
+	/* 17 digits always read back the same, most values need fewer. */
+	for (precision = 15; precision <= 17; precision++) {
+		snprintf(text, sizeof(text), "%.*g", precision, f);
+		if (strtod(text, NULL) == f)
+			break;
+	}
+	buf_puts(out, text);
+}
+
+void metric_put_value(struct buf *out, const struct metric_value *value)
+{
+	switch (value->kind) {
+	case METRIC_U64:
+		buf_put_u64(out, value->u);
+		return;
+	case METRIC_I64:
+		buf_put_i64(out, value->i);
+		return;
+	case METRIC_F64:
+		put_double(out, value->f);
+		return;
+	case METRIC_US:
+		put_decimal(out, value->i, 6);
+		return;
+	case METRIC_MS:
+		put_decimal(out, value->i, 3);
+		return;
+	}
+}
+
+size_t metric_family_len(const struct metric *m)
+{
+	static const char *const suffixes[] = {
+		[METRIC_GAUGE] = "",
+		[METRIC_COUNTER] = "_total",
+		[METRIC_INFO] = "_info",
+	};
+	size_t len = strlen(m->name), suffix = strlen(suffixes[m->type]);
+
+	if (suffix < len && !strcmp(m->name + len - suffix, suffixes[m->type]))
+		return len - suffix;
+	return len;
+}
+
+const char *metric_type_name(enum metric_type type)
+{
+	static const char *const names[] = {
+		[METRIC_GAUGE] = "gauge",
+		[METRIC_COUNTER] = "counter",
+		[METRIC_INFO] = "info",
+	};
+
+	return names[type];
+}

@@ -1,0 +1,22 @@
+/* format.h: names, labels and numbers as the exposition formats spell them. Both
+ * formats spell them alike. */
+#ifndef METRICS_FORMAT_H
+#define METRICS_FORMAT_H
+
+#include "agent/metrics/metric.h"
+
+/* Appends a value: integers as they are, doubles as the shortest decimal that
+ * reads back the same, NaN, +Inf, -Inf. */
+void metric_put_value(struct buf *out, const struct metric_value *value);
+
+/* Appends a help text: \ and newline escaped, and " where `quotes` (OpenMetrics). */
+void metric_put_help(struct buf *out, const char *help, bool quotes);
+
+/* Length of a family's name without the suffix that its type puts on samples:
+ * OpenMetrics' family name. */
+size_t metric_family_len(const struct metric *m);
+
+/* "counter", "gauge", "info". */
+const char *metric_type_name(enum metric_type type);
+
+#endif

@@ -1,0 +1,105 @@
+/* agent.c: the agent about itself, as the view has it. */
+#include "agent/base/clock.h"
+#include "agent/model/view.h"
+#include "collectors/table.h"
+
+#define GETTER(name, cond, make)                                                                   \
+	static bool name(const struct view *v, const void *values ATTR_UNUSED,                     \
+			 uint32_t row ATTR_UNUSED, uint32_t sub ATTR_UNUSED,                       \
+			 struct metric_value *ret_value)                                           \
+	{                                                                                          \
+		const struct view_agent *a ATTR_UNUSED = &v->agent;                                \
+                                                                                                   \
+		if (!(cond))                                                                       \
+			return false;                                                              \
+		*ret_value = make;                                                                 \
+		return true;                                                                       \
+	}
+
+/* The view is older than the scrape; never younger, whatever the clock says. */
+static int64_t age_ms(const struct view *v)
+{
+	int64_t age = clock_mono_ms() - v->made_mono_ms;
+
+	return age > 0 ? age : 0;
+}
+
+GETTER(one, true, metric_u64(1))
+GETTER(reload_ok, true, metric_u64(a->last_reload_ok))
+GETTER(reload_time, a->last_reload_wall_ms, metric_ms(a->last_reload_wall_ms))
+GETTER(generation, true, metric_u64(v->generation))
+GETTER(drift, true, metric_u64(a->drift))
+GETTER(frozen, true, metric_u64(a->frozen))
+GETTER(writes, true, metric_u64(a->kernel_writes[sub]))
+GETTER(write_failures, true, metric_u64(a->kernel_write_failures[sub]))
+GETTER(reconcile_time, a->last_reconcile_wall_ms, metric_ms(a->last_reconcile_wall_ms))
+GETTER(reconciles, true, metric_u64(a->reconciles))
+GETTER(writable, true, metric_u64(a->ledger_writable))
+GETTER(unrecorded, true, metric_u64(a->ledger_unrecorded))
+GETTER(lag, true, metric_us(a->loop_lag_us))
+GETTER(slow, true, metric_u64(a->slow_callbacks))
+GETTER(late, true, metric_us(a->probe_late_us))
+GETTER(running, true, metric_u64(a->probes_running))
+GETTER(waiting, true, metric_u64(a->probes_waiting))
+GETTER(age, true, metric_ms(age_ms(v)))
+
+static void build_labels(const struct view *v ATTR_UNUSED, const void *values ATTR_UNUSED,
+			 uint32_t row ATTR_UNUSED, struct buf *out)
+{
+	metric_label(out, "version", VERSION);
+	metric_label(out, "revision", REVISION);
+}
+
+#define GAUGE(suffix, fn, text)                                                                    \
+	{                                                                                          \
+		.name = "ipvs_agent_" suffix, .help = text, .rows = &metric_one, .get = (fn)       \
+	}
+#define TOTAL(suffix, fn, text)                                                                    \
+	{                                                                                          \
+		.name = "ipvs_agent_" suffix "_total", .type = METRIC_COUNTER, .help = text,       \
+		.rows = &metric_one, .get = (fn)                                                   \
+	}
+#define BY_OP(suffix, fn, text)                                                                    \
+	{                                                                                          \
+		.name = "ipvs_agent_" suffix "_total", .type = METRIC_COUNTER, .help = text,       \
+		.rows = &metric_one, .get = (fn), .label = "op", .subs = ipvs_op_names,            \
+		.n_subs = IPVS_N_OPS                                                               \
+	}
+
+static const struct metric metrics[] = {
+	{ .name = "ipvs_agent_build_info",
+	  .type = METRIC_INFO,
+	  .help = "The program.",
+	  .rows = &metric_one,
+	  .get = one,
+	  .info = build_labels,
+	  .info_names = "version,revision" },
+	GAUGE("config_generation", generation, "Configurations taken over since the start."),
+	GAUGE("config_last_reload_successful", reload_ok,
+	      "Whether the last configuration that was read had no error."),
+	GAUGE("config_last_reload_success_timestamp_seconds", reload_time,
+	      "When a configuration was last taken over."),
+	TOTAL("drift", drift, "Times that something of ours was found changed by somebody else."),
+	GAUGE("frozen", frozen, "Whether an operator froze all decisions."),
+	BY_OP("kernel_writes", writes, "Requests written to the kernel, refused ones too."),
+	BY_OP("kernel_write_failures", write_failures, "Requests that the kernel refused."),
+	GAUGE("last_reconcile_timestamp_seconds", reconcile_time,
+	      "When the kernel was last read and made to match."),
+	TOTAL("reconciles", reconciles, "Passes that made the kernel match."),
+	GAUGE("ledger_writable", writable, "Whether the last write to the ledger succeeded."),
+	TOTAL("ledger_unrecorded_holds", unrecorded,
+	      "Rules' holds that took effect before they were on disk."),
+	GAUGE("loop_lag_seconds", lag, "How late the loop's timers run."),
+	TOTAL("slow_callbacks", slow, "Callbacks that kept the loop for more than 10 ms."),
+	GAUGE("probe_lateness_seconds", late, "The latest start of a probe against its plan."),
+	GAUGE("probes_running", running, "Attempts under way."),
+	GAUGE("probes_waiting", waiting, "Attempts that are due, but over max_probes."),
+	GAUGE("snapshot_age_seconds", age, "Age of the values that this scrape shows."),
+};
+
+const struct collector collector_agent = {
+	.name = "agent",
+	.help = "The agent itself",
+	.metrics = metrics,
+	.n_metrics = countof(metrics),
+};

@@ -1,0 +1,104 @@
+/* probes.c: what the probes say, as the view has it. The verdict (up) and the last
+ * outcome (success, unknown) are apart: rise and fall stand between them. */
+#include "agent/model/view.h"
+#include "collectors/table.h"
+
+#define GETTER(name, cond, make)                                                                   \
+	static bool name(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,       \
+			 uint32_t sub ATTR_UNUSED, struct metric_value *ret_value)                 \
+	{                                                                                          \
+		const struct view_probe *p = &v->probes[row];                                      \
+                                                                                                   \
+		if (!(cond))                                                                       \
+			return false;                                                              \
+		*ret_value = make;                                                                 \
+		return true;                                                                       \
+	}
+
+GETTER(up, p->health.verdict != VERDICT_NONE, metric_u64(p->health.verdict == VERDICT_UP))
+GETTER(unknown, true, metric_u64(p->health.verdict == VERDICT_NONE || p->health.unknown))
+GETTER(success, p->last_wall_ms, metric_u64(p->health.success))
+GETTER(duration, p->last_wall_ms, metric_us(p->last_us))
+GETTER(finished, p->last_wall_ms, metric_ms(p->last_wall_ms))
+GETTER(changed, p->health.since_wall_ms, metric_ms(p->health.since_wall_ms))
+GETTER(attempts, true, metric_u64(p->attempts))
+GETTER(consecutive_failures, true, metric_u64(p->health.failures))
+GETTER(consecutive_passes, true, metric_u64(p->health.passes))
+
+/* Reasons seen so far; a probe sees few, so a search is the cheapest way. */
+static bool failures(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
+		     uint32_t sub, struct metric_value *ret_value)
+{
+	const struct view_probe *p = &v->probes[row];
+	uint32_t i;
+
+	for (i = p->first_failure; i < p->first_failure + p->n_failures; i++) {
+		if (v->failures[i].reason == sub) {
+			*ret_value = metric_u64(v->failures[i].count);
+			return true;
+		}
+	}
+	return false;
+}
+
+static const char *reason_slug(uint32_t sub)
+{
+	return probe_reasons[sub].slug;
+}
+
+static const char *const phase_names[] = { "connect", "tls", "first_byte" };
+
+/* Only phases that the last attempt went through. */
+static bool phase(const struct view *v, const void *values ATTR_UNUSED, uint32_t row, uint32_t sub,
+		  struct metric_value *ret_value)
+{
+	const struct view_probe *p = &v->probes[row];
+	const int64_t us[] = { p->connect_us, p->tls_us, p->first_byte_us };
+
+	*ret_value = metric_us(us[sub]);
+	return us[sub] > 0;
+}
+
+#define GAUGE(suffix, fn, text)                                                                    \
+	{                                                                                          \
+		.name = "ipvs_probe_" suffix, .help = text, .rows = &metric_probes, .get = (fn)    \
+	}
+
+static const struct metric metrics[] = {
+	GAUGE("up", up, "The verdict, by rise and fall; kept while outcomes are unknown."),
+	GAUGE("unknown", unknown,
+	      "Whether there is no verdict yet, or the last attempt could not tell (our fault)."),
+	GAUGE("success", success, "Whether the last attempt passed."),
+	GAUGE("duration_seconds", duration, "How long the last attempt took."),
+	{ .name = "ipvs_probe_phase_duration_seconds",
+	  .help = "How long phases of the last attempt took, as far as it came.",
+	  .rows = &metric_probes,
+	  .get = phase,
+	  .label = "phase",
+	  .subs = phase_names,
+	  .n_subs = countof(phase_names) },
+	GAUGE("consecutive_failures", consecutive_failures, "Attempts that failed in a row."),
+	GAUGE("consecutive_passes", consecutive_passes, "Attempts that passed in a row."),
+	GAUGE("last_attempt_timestamp_seconds", finished, "When the last attempt ended."),
+	GAUGE("last_change_timestamp_seconds", changed, "When the verdict became what it is."),
+	{ .name = "ipvs_probe_attempts_total",
+	  .type = METRIC_COUNTER,
+	  .help = "Attempts that ended.",
+	  .rows = &metric_probes,
+	  .get = attempts },
+	{ .name = "ipvs_probe_failures_total",
+	  .type = METRIC_COUNTER,
+	  .help = "Attempts that did not pass, by reason; reasons local-… are unknown, not down.",
+	  .rows = &metric_probes,
+	  .get = failures,
+	  .label = "reason",
+	  .sub = reason_slug,
+	  .n_subs = PROBE_N_REASONS },
+};
+
+const struct collector collector_probes = {
+	.name = "probes",
+	.help = "Probes of realservers",
+	.metrics = metrics,
+	.n_metrics = countof(metrics),
+};

@@ -1,0 +1,525 @@
+/* test_expose.c: what a scrape says: whole expositions against golden files, and
+ * rules that every family must keep. */
+#include <limits.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/metrics/describe.h"
+#include "agent/metrics/expose.h"
+#include "agent/metrics/format.h"
+#include "agent/metrics/round.h"
+#include "agent/metrics/self.h"
+#include "collectors/table.h"
+#include "tests/unit/golden.h"
+#include "tests/unit/view_fixture.h"
+
+#define DIR "tests/golden/expose/"
+
+/* In the registry's order; the registry itself also names the kinds of probes. */
+static const struct collector *const collectors[] = {
+	&collector_ipvs,      &collector_ip_vs_proc, &collector_sysctl,  &collector_probes,
+	&collector_decisions, &collector_agent,      &collector_process, NULL,
+};
+enum { N_COLLECTORS = countof(collectors) - 1 };
+
+static void expose_all(const struct view *v, const struct expose_request *req, size_t enough,
+		       struct buf *out)
+{
+	struct buf chunk = BUF_INIT;
+	struct expose *e;
+	bool more;
+
+	assert_int_equal(expose_new(v, req, &e), 0);
+	do {
+		buf_reset(&chunk);
+		more = expose_next(e, &chunk, enough);
+		assert_true(buf_ok(&chunk));
+		/* A chunk is bounded: by what was asked for, and one row. */
+		if (enough != SIZE_MAX)
+			assert_true(chunk.len < enough + 2000);
+		buf_put(out, chunk.data, chunk.len);
+	} while (more);
+	expose_free(e);
+	buf_fini(&chunk);
+}
+
+/* What differs from run to run: durations, and the revision. */
+static void settle(struct buf *text)
+{
+	static const char *const loose[] = {
+		"ipvs_agent_collector_duration_seconds{",
+		"ipvs_agent_build_info{",
+	};
+	struct buf settled = BUF_INIT;
+	const char *line = buf_str(text), *end;
+	size_t i;
+
+	for (; *line; line = end + 1) {
+		end = strchr(line, '\n');
+		assert_non_null(end);
+		for (i = 0; i < countof(loose); i++) {
+			if (!strncmp(line, loose[i], strlen(loose[i])))
+				break;
+		}
+		if (i == 0)
+			buf_put(&settled, line, strcspn(line, "}") + 1);
+		else if (i < countof(loose))
+			buf_puts(&settled, "ipvs_agent_build_info{version=\"0\",revision=\"0\"}");
+		else
+			buf_put(&settled, line, (size_t)(end - line));
+		buf_puts(&settled, i == 0 ? " 0\n" : i < countof(loose) ? " 1\n" : "\n");
+	}
+	buf_fini(text);
+	*text = settled;
+}
+
+static void with_all(struct view *v ATTR_UNUSED)
+{
+}
+
+static void with_node_names(struct view *v)
+{
+	v->node_exporter_names = true;
+}
+
+static void without_realservers(struct view *v)
+{
+	v->realserver_series = false;
+}
+
+static void from_proc(struct view *v)
+{
+	v->table.source = IPVS_FROM_PROC;
+}
+
+static void without_kernel(struct view *v)
+{
+	uint32_t i;
+
+	v->table = (struct ipvs_table){ 0 };
+	v->agent.kernel_ok = false;
+	v->agent.kernel_error = -2;
+	v->agent.info = (struct ipvs_info){ 0 };
+	v->n_vips = 1;
+	v->n_dests = 2;
+	for (i = 0; i < v->n_vips; i++)
+		v->vips[i].table = VIEW_NONE;
+	for (i = 0; i < v->n_dests; i++)
+		v->dests[i].table = VIEW_NONE;
+}
+
+struct golden_case {
+	const char *file;
+	enum expose_format format;
+	void (*change)(struct view *v);
+	const char *procfs;
+	const char *chosen; /* one letter a collector; NULL = all */
+};
+
+/* The last case spoils the fixture's rows. */
+static const struct golden_case golden_cases[] = {
+	{ "full.txt", EXPOSE_TEXT, with_all, "tests/golden/proc/full", NULL },
+	{ "full.openmetrics.txt", EXPOSE_OPENMETRICS, with_all, "tests/golden/proc/full", NULL },
+	{ "node-names.txt", EXPOSE_TEXT, with_node_names, "tests/golden/proc/full", "yy-----" },
+	{ "no-realservers.txt", EXPOSE_TEXT, without_realservers, "tests/golden/proc/none", NULL },
+	{ "from-proc.txt", EXPOSE_TEXT, from_proc, "tests/golden/proc/full", "y------" },
+	{ "chosen.txt", EXPOSE_OPENMETRICS, with_all, "tests/golden/proc/full", "--y----" },
+	{ "no-kernel.txt", EXPOSE_TEXT, without_kernel, "tests/golden/proc/none", "yyy----" },
+};
+
+static void expose_case(const struct golden_case *c, size_t enough, struct buf *out)
+{
+	struct collect_env env = { .procfs = c->procfs };
+	struct view v = view_fixture();
+	bool chosen[N_COLLECTORS];
+	struct expose_request req = { .format = c->format, .collectors = collectors };
+	size_t i;
+
+	c->change(&v);
+	v.rounds = round_run(collectors, &env);
+	assert_non_null(v.rounds);
+	for (i = 0; c->chosen && i < N_COLLECTORS; i++)
+		chosen[i] = c->chosen[i] == 'y';
+	if (c->chosen)
+		req.chosen = chosen;
+	expose_all(&v, &req, enough, out);
+	round_free(v.rounds);
+}
+
+static void test_golden(void **state)
+{
+	const struct golden_case *c = *state;
+	struct buf text = BUF_INIT, path = BUF_INIT;
+
+	expose_case(c, 4096, &text);
+	settle(&text);
+	buf_puts(&path, DIR);
+	buf_puts(&path, c->file);
+	assert_true(golden_same(buf_str(&path), &text));
+	buf_fini(&path);
+	buf_fini(&text);
+}
+
+/* The same bytes, however small the pieces that are asked for. */
+static void test_chunks(void **state ATTR_UNUSED)
+{
+	static const size_t sizes[] = { 1, 100, 65536 };
+	struct buf whole = BUF_INIT, pieces = BUF_INIT;
+	size_t i;
+
+	expose_case(&golden_cases[1], SIZE_MAX, &whole);
+	settle(&whole);
+	assert_true(whole.len > 10000);
+	for (i = 0; i < countof(sizes); i++) {
+		expose_case(&golden_cases[1], sizes[i], &pieces);
+		settle(&pieces);
+		assert_string_equal(buf_str(&pieces), buf_str(&whole));
+		buf_fini(&pieces);
+	}
+	buf_fini(&whole);
+}
+
+/* --- rules for every line --- */
+
+static bool seen(const char *const *names, size_t n, const char *name, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (strlen(names[i]) == len && !memcmp(names[i], name, len))
+			return true;
+	}
+	return false;
+}
+
+static const struct metric *family_of(const char *line)
+{
+	size_t c, m, len = strcspn(line, "{ ");
+
+	for (c = 0; c <= N_COLLECTORS; c++) {
+		const struct collector *of = c < N_COLLECTORS ? collectors[c] : &metric_self;
+
+		for (m = 0; m < of->n_metrics; m++) {
+			const char *const name = of->metrics[m].name;
+
+			if (seen(&name, 1, line, len))
+				return &of->metrics[m];
+		}
+	}
+	return NULL;
+}
+
+/* Appends the names of a line's labels, as `names` of the tables has them. */
+static void put_label_names(const char *line, struct buf *out)
+{
+	const char *s = line + strcspn(line, "{ ");
+
+	if (*s != '{')
+		return;
+	for (s++; *s != '}'; s += *s == ',') {
+		size_t len = strcspn(s, "=");
+
+		if (out->len)
+			buf_putc(out, ',');
+		buf_put(out, s, len);
+		for (s += len + 2; *s != '"'; s++)
+			s += *s == '\\';
+		s++;
+	}
+}
+
+static void add_names(struct buf *out, const char *names)
+{
+	if (!names)
+		return;
+	if (out->len)
+		buf_putc(out, ',');
+	buf_puts(out, names);
+}
+
+static void check_sample(const char *line)
+{
+	const struct metric *m = family_of(line);
+	struct buf is = BUF_INIT, want = BUF_INIT;
+
+	assert_non_null(m);
+	put_label_names(line, &is);
+	add_names(&want, m->rows->names);
+	if (strstr(line, ",target=\""))
+		add_names(&want, "target");
+	add_names(&want, m->label);
+	add_names(&want, m->info_names);
+	assert_string_equal(buf_str(&is), buf_str(&want));
+	buf_fini(&is);
+	buf_fini(&want);
+}
+
+/* Every series once, every family in one piece under its own head, and labels as
+ * the tables document them. */
+static void test_lines(void **state ATTR_UNUSED)
+{
+	const char *families[200], *samples[1000];
+	size_t n_families = 0, n_samples = 0, len;
+	struct golden_case c = golden_cases[0];
+	struct buf text = BUF_INIT;
+	char *line, *rest;
+
+	c.change = with_node_names;
+	expose_case(&c, 4096, &text);
+	rest = text.data;
+	while ((line = strsep(&rest, "\n")) && *line) {
+		if (!strncmp(line, "# TYPE ", 7)) {
+			line += 7;
+			len = strcspn(line, " ");
+			line[len] = '\0';
+			assert_false(seen(families, n_families, line, len));
+			assert_true(n_families < countof(families));
+			families[n_families++] = line;
+		} else if (*line != '#') {
+			check_sample(line);
+			len = strcspn(line, "{ ");
+			assert_true(seen(&families[n_families - 1], 1, line, len));
+			*strrchr(line, ' ') = '\0';
+			assert_false(seen(samples, n_samples, line, strlen(line)));
+			assert_true(n_samples < countof(samples));
+			samples[n_samples++] = line;
+		}
+	}
+	assert_true(n_families > 60);
+	assert_true(n_samples > 300);
+	buf_fini(&text);
+}
+
+/* promlint's words: units that are no base units, and types. */
+static void check_tokens(const char *name)
+{
+	static const char *const bad[] = {
+		"s",    "ms",    "us",      "ns",      "sec",     "b",     "kb",     "mb",
+		"gb",   "tb",    "pb",      "m",       "h",       "d",     "count",  "sum",
+		"bits", "hours", "minutes", "percent", "counter", "gauge", "bucket", "milliseconds",
+	};
+
+	while (*name) {
+		size_t len = strcspn(name, "_");
+
+		assert_false(seen(bad, countof(bad), name, len));
+		name += len + (name[len] == '_');
+	}
+}
+
+static void check_family(const struct metric *m, const char *const *names, size_t n)
+{
+	size_t len = strlen(m->name);
+	bool total = len > 6 && !strcmp(m->name + len - 6, "_total");
+	bool info = len > 5 && !strcmp(m->name + len - 5, "_info");
+
+	assert_int_equal(strspn(m->name, "abcdefghijklmnopqrstuvwxyz_"), len);
+	assert_int_equal(total, m->type == METRIC_COUNTER);
+	assert_int_equal(info, m->type == METRIC_INFO);
+	check_tokens(m->name);
+	assert_false(seen(names, n, m->name, len));
+	assert_true(strlen(m->help) > 10);
+	assert_int_equal(m->help[strlen(m->help) - 1], '.');
+	assert_non_null(m->rows);
+	assert_non_null(m->get);
+	assert_int_equal(!m->rows->labels, !m->rows->names);
+	assert_int_equal(!m->info, !m->info_names);
+	assert_int_equal(!m->label, !m->n_subs);
+	assert_int_equal(!m->label, !m->subs && !m->sub);
+}
+
+/* Whatever the fixture shows or not. */
+static void test_tables(void **state ATTR_UNUSED)
+{
+	const char *names[200];
+	size_t c, m, n = 0;
+
+	for (c = 0; c <= N_COLLECTORS; c++) {
+		const struct collector *of = c < N_COLLECTORS ? collectors[c] : &metric_self;
+
+		for (m = 0; m < of->n_metrics; m++) {
+			check_family(&of->metrics[m], names, n);
+			assert_true(n < countof(names));
+			names[n++] = of->metrics[m].name;
+		}
+		assert_int_equal(!of->collect, !of->values_size);
+	}
+	assert_true(n > 70);
+}
+
+static void test_describe(void **state ATTR_UNUSED)
+{
+	struct buf text = BUF_INIT;
+
+	metrics_describe(collectors, &text);
+	assert_true(golden_same(DIR "metrics.md", &text));
+	buf_fini(&text);
+}
+
+/* --- spelling --- */
+
+static void test_values(void **state ATTR_UNUSED)
+{
+	static const struct {
+		struct metric_value value;
+		const char *text;
+	} cases[] = {
+		{ { METRIC_U64, { .u = 0 } }, "0" },
+		{ { METRIC_U64, { .u = UINT64_MAX } }, "18446744073709551615" },
+		{ { METRIC_I64, { .i = INT64_MIN } }, "-9223372036854775808" },
+		{ { METRIC_F64, { .f = 0.1 } }, "0.1" },
+		{ { METRIC_F64, { .f = 1.0 / 3 } }, "0.3333333333333333" },
+		{ { METRIC_F64, { .f = 0.1 + 0.2 } }, "0.30000000000000004" },
+		{ { METRIC_F64, { .f = 5e-324 } }, "4.94065645841247e-324" },
+		{ { METRIC_F64, { .f = 1.7976931348623157e308 } }, "1.7976931348623157e+308" },
+		{ { METRIC_F64, { .f = -0.0 } }, "-0" },
+		{ { METRIC_F64, { .f = 3 } }, "3" },
+		{ { METRIC_F64, { .f = NAN } }, "NaN" },
+		{ { METRIC_F64, { .f = -NAN } }, "NaN" },
+		{ { METRIC_F64, { .f = INFINITY } }, "+Inf" },
+		{ { METRIC_F64, { .f = -INFINITY } }, "-Inf" },
+		{ { METRIC_US, { .i = 0 } }, "0" },
+		{ { METRIC_US, { .i = 1 } }, "0.000001" },
+		{ { METRIC_US, { .i = 1500000 } }, "1.5" },
+		{ { METRIC_US, { .i = 1000010 } }, "1.00001" },
+		{ { METRIC_US, { .i = -250000 } }, "-0.25" },
+		{ { METRIC_US, { .i = INT64_MIN } }, "-9223372036854.775808" },
+		{ { METRIC_MS, { .i = 1763818000123 } }, "1763818000.123" },
+		{ { METRIC_MS, { .i = 60000 } }, "60" },
+	};
+	struct buf text = BUF_INIT;
+	size_t i;
+
+	for (i = 0; i < countof(cases); i++) {
+		buf_reset(&text);
+		metric_put_value(&text, &cases[i].value);
+		assert_string_equal(buf_str(&text), cases[i].text);
+	}
+	buf_fini(&text);
+}
+
+static void test_labels(void **state ATTR_UNUSED)
+{
+	static const struct {
+		const char *value, *text;
+	} cases[] = {
+		{ "", "{a=\"\"" },
+		{ "web-1.x", "{a=\"web-1.x\"" },
+		{ "a\"b\\c\nd", "{a=\"a\\\"b\\\\c\\nd\"" },
+		{ "\\n", "{a=\"\\\\n\"" },
+		{ "\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\xa7",
+		  "{a=\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\xa7\"" },
+		{ "\xff", "{a=\"\xef\xbf\xbd\"" },
+		{ "\xc3", "{a=\"\xef\xbf\xbd\"" },
+		{ "\xc3\"", "{a=\"\xef\xbf\xbd\\\"\"" },
+		{ "\xc0\xaf", "{a=\"\xef\xbf\xbd\xef\xbf\xbd\"" },
+		{ "\xed\xa0\x80", "{a=\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" },
+		{ "\xf4\x90\x80\x80", "{a=\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" },
+	};
+	struct buf text = BUF_INIT;
+	size_t i;
+
+	for (i = 0; i < countof(cases); i++) {
+		buf_reset(&text);
+		buf_putc(&text, '{');
+		metric_label(&text, "a", cases[i].value);
+		assert_string_equal(buf_str(&text), cases[i].text);
+	}
+	metric_label(&text, "b", "1");
+	assert_string_equal(strrchr(buf_str(&text), ','), ",b=\"1\"");
+	buf_reset(&text);
+	metric_put_help(&text, "a\\b\n\"c\"", true);
+	assert_string_equal(buf_str(&text), "a\\\\b\\n\\\"c\\\"");
+	buf_reset(&text);
+	metric_put_help(&text, "a\\b\n\"c\"", false);
+	assert_string_equal(buf_str(&text), "a\\\\b\\n\"c\"");
+	buf_fini(&text);
+}
+
+#define OM "application/openmetrics-text"
+
+static void test_negotiate(void **state ATTR_UNUSED)
+{
+	static const struct {
+		const char *accept;
+		enum expose_format format;
+	} cases[] = {
+		{ NULL, EXPOSE_TEXT },
+		{ "", EXPOSE_TEXT },
+		{ "*/*", EXPOSE_TEXT },
+		{ "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", EXPOSE_TEXT },
+		/* Prometheus 3 and 2 */
+		{ OM ";version=1.0.0;escaping=allow-utf-8;q=0.6," OM
+		     ";version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+		     "text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+		  EXPOSE_OPENMETRICS },
+		{ OM ";version=1.0.0," OM ";version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,"
+		     "*/*;q=0.1",
+		  EXPOSE_OPENMETRICS },
+		{ "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+		  "encoding=delimited;q=0.6,text/plain;version=0.0.4;q=0.3," OM
+		  ";version=1.0.0;q=0.2",
+		  EXPOSE_TEXT },
+		{ OM, EXPOSE_OPENMETRICS },
+		{ "APPLICATION/OpenMetrics-Text ; Version=\"1.0.0\" ; Q=0.5", EXPOSE_OPENMETRICS },
+		{ OM "; version=0.0.1", EXPOSE_TEXT },
+		{ OM "; version=2.0.0", EXPOSE_TEXT },
+		{ OM ";q=0", EXPOSE_TEXT },
+		{ OM ";q=0.000, text/plain;q=0", EXPOSE_TEXT },
+		{ OM ";q=0.5,text/plain;q=0.5", EXPOSE_OPENMETRICS },
+		{ "text/plain;q=0.5," OM ";q=0.5", EXPOSE_TEXT },
+		{ "text/plain;q=0.5," OM ";q=0.501", EXPOSE_OPENMETRICS },
+		{ "text/*;q=0.9," OM ";q=0.8", EXPOSE_TEXT },
+		{ "*/*;q=0.1," OM ";q=0.2", EXPOSE_OPENMETRICS },
+		/* what is not understood is not asked for */
+		{ OM ";q=1.1", EXPOSE_TEXT },
+		{ OM ";q=-1", EXPOSE_TEXT },
+		{ OM ";q=0.1234", EXPOSE_TEXT },
+		{ OM ";q=", EXPOSE_TEXT },
+		{ OM ";q", EXPOSE_OPENMETRICS },
+		{ "text/plain;version=1.0.0," OM ";q=0.1", EXPOSE_OPENMETRICS },
+		{ "x/y;a=\"" OM ",\\\"" OM, EXPOSE_TEXT },
+		{ ",;,=;;q=," OM ";", EXPOSE_OPENMETRICS },
+		{ OM "x", EXPOSE_TEXT },
+	};
+	size_t i;
+
+	for (i = 0; i < countof(cases); i++)
+		assert_int_equal(expose_negotiate(cases[i].accept), cases[i].format);
+	assert_string_equal(expose_content_type(EXPOSE_TEXT),
+			    "text/plain; version=0.0.4; charset=utf-8");
+	assert_string_equal(expose_content_type(EXPOSE_OPENMETRICS),
+			    "application/openmetrics-text; version=1.0.0; charset=utf-8");
+}
+
+#define GOLDEN(i)                                                                                  \
+	{                                                                                          \
+		golden_cases[i].file, test_golden, NULL, NULL, (void *)&golden_cases[i]            \
+	}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_negotiate),
+		cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_chunks),
+		cmocka_unit_test(test_describe),
+		GOLDEN(0),
+		GOLDEN(1),
+		GOLDEN(2),
+		GOLDEN(3),
+		GOLDEN(4),
+		GOLDEN(5),
+		GOLDEN(6),
+	};
+
+	return cmocka_run_group_tests_name("expose", tests, NULL, NULL);
+}

@@ -1,0 +1,232 @@
+/* view_fixture.h: a small world as a view, for the tests of what reads views: two
+ * managed services, foreign ones, realservers in every state, hostile names. All of
+ * it is static: copy the struct, change what a case is about. */
+#ifndef TESTS_VIEW_FIXTURE_H
+#define TESTS_VIEW_FIXTURE_H
+
+#include <string.h>
+
+#include "agent/base/attr.h"
+#include "agent/holds/hold.h"
+#include "agent/model/view.h"
+
+#define V4(a, b, c, d, p)                                                                          \
+	{                                                                                          \
+		.bytes = { a, b, c, d }, .port = (p), .family = AF_INET                            \
+	}
+#define V6(last, p)                                                                                \
+	{                                                                                          \
+		.bytes = { 0x20, 0x01, 0x0d, 0xb8, [15] = (last) }, .port = (p),                   \
+		.family = AF_INET6                                                                 \
+	}
+#define STATS(n)                                                                                   \
+	{                                                                                          \
+		(n), (n)*10, (n)*9, (n)*1000, (n)*900                                              \
+	}
+
+static struct ipvs_service fixture_kernel_services[] = {
+	{ .key = { .addr = V4(10, 1, 2, 15, 80), .proto = IPPROTO_TCP },
+	  .scheduler = "wlc",
+	  .flags = IPVS_SVC_PERSISTENT,
+	  .timeout = 300,
+	  .netmask = 0xffffff00,
+	  .stats = STATS(100),
+	  .first_dest = 0,
+	  .n_dests = 3 },
+	{ .key = { .addr = V4(10, 1, 2, 15, 443), .proto = IPPROTO_TCP },
+	  .scheduler = "mh",
+	  .flags = IPVS_SVC_SCHED1 | IPVS_SVC_SCHED2,
+	  .stats = STATS(200),
+	  .first_dest = 3,
+	  .n_dests = 1 },
+	{ .key = { .addr = V6(0x53, 53), .proto = IPPROTO_UDP },
+	  .scheduler = "rr",
+	  .engine = "sip",
+	  .flags = IPVS_SVC_PERSISTENT | IPVS_SVC_ONEPACKET | IPVS_SVC_SCHED3,
+	  .timeout = 90,
+	  .netmask = 64,
+	  .stats = { UINT64_MAX, 0, 1, 4294967296, 4294967295 },
+	  .first_dest = 4,
+	  .n_dests = 1 },
+	{ .key = { .addr = V4(10, 0, 0, 1, 3868), .proto = IPPROTO_SCTP },
+	  .scheduler = "sh",
+	  .flags = IPVS_SVC_SCHED1,
+	  .stats = STATS(3),
+	  .first_dest = 5,
+	  .n_dests = 1 },
+	{ .key = { .addr = { .family = AF_INET }, .fwmark = 0x1a2b },
+	  .scheduler = "wrr",
+	  .stats = STATS(4),
+	  .first_dest = 6,
+	  .n_dests = 1 },
+	{ .key = { .addr = { .family = AF_INET6 }, .fwmark = 0x1a2b },
+	  .scheduler = "wrr",
+	  .first_dest = 7,
+	  .n_dests = 1 },
+};
+
+static struct ipvs_dest fixture_kernel_dests[] = {
+	{ .addr = V4(10, 1, 2, 21, 80),
+	  .forward = IPVS_ROUTE,
+	  .weight = 100,
+	  .upper = 500,
+	  .lower = 400,
+	  .active = 7,
+	  .inactive = 3,
+	  .persistent = 2,
+	  .stats = STATS(60) },
+	{ .addr = V4(10, 1, 2, 22, 80), .forward = IPVS_MASQ, .weight = 0, .stats = STATS(40) },
+	{ .addr = V4(10, 1, 2, 99, 80), .forward = IPVS_LOCAL, .weight = 1 },
+	{ .addr = V4(10, 1, 2, 21, 443), .forward = IPVS_ROUTE, .weight = 100 },
+	{ .addr = V6(0x21, 53),
+	  .forward = IPVS_TUNNEL,
+	  .tun_type = IPVS_TUN_GUE,
+	  .tun_port = 5555,
+	  .tun_flags = IPVS_TUN_REMCSUM,
+	  .weight = 2147483647 },
+	{ .addr = V4(10, 0, 0, 2, 3868), .forward = IPVS_TUNNEL, .weight = 5 },
+	{ .addr = V6(0x31, 0), .forward = IPVS_TUNNEL, .weight = 3, .active = 1 },
+	{ .addr = V6(0x31, 0), .forward = IPVS_TUNNEL, .weight = 4, .active = 2 },
+};
+
+static struct view_vip fixture_vips[] = {
+	{ "web", "tcp://10.1.2.15:80", 0, 0, 0, 4 },
+	{ "web", "tcp://10.1.2.15:443", 1, 0, 4, 3 },
+	{ "dns", "udp://[2001:db8::53]:53", 2, 1, 7, 1 },
+	{ "sctp://10.0.0.1:3868", "sctp://10.0.0.1:3868", 3, VIEW_NONE, 8, 1 },
+	{ "fwmark://6699", "fwmark://6699", 4, VIEW_NONE, 9, 1 },
+	{ "fwmark6://6699", "fwmark6://6699", 5, VIEW_NONE, 10, 1 },
+	{ "later", "tcp://10.9.9.9:80", VIEW_NONE, 2, 11, 1 },
+};
+
+static struct view_dest fixture_dests[] = {
+	{ "web1", 0, 0, 0 },
+	{ "web2", 0, 1, 1 },
+	{ "sorry", 0, VIEW_NONE, 2 },
+	{ "10.1.2.99:80", 0, 2, VIEW_NONE },
+	{ "web1", 1, 3, 0 },
+	{ "web2", 1, VIEW_NONE, 1 },
+	{ "sorry", 1, VIEW_NONE, 2 },
+	{ "ns1", 2, 4, 3 },
+	{ "10.0.0.2:3868", 3, 5, VIEW_NONE },
+	{ "2001:db8::31", 4, 6, VIEW_NONE },
+	{ "2001:db8::31", 5, 7, VIEW_NONE },
+	{ "a", 6, VIEW_NONE, 4 },
+};
+
+static struct view_service fixture_services[] = {
+	{ "web", 0, 3, { [VIEW_UP] = 1, [VIEW_DOWN] = 1, [VIEW_STANDBY] = 1 }, 1, 2, false },
+	{ "dns", 3, 1, { [VIEW_UNKNOWN] = 1 }, 1, 1, false },
+	{ "later", 4, 1, { [VIEW_DISABLED] = 1 }, 0, 0, true },
+};
+
+static struct view_realserver fixture_realservers[] = {
+	{ "web1", 0, 100, 100, VIEW_UP, false, 0, 2, "", "rack6" },
+	{ "web2", 0, 50, 0, VIEW_DOWN, false, 2, 1, "http: connection refused", "rack\"7" },
+	{ "sorry", 0, 100, -1, VIEW_STANDBY, true, 3, 0, "a backup that waits", NULL },
+	{ "ns1", 1, 2147483647, 2147483647, VIEW_UNKNOWN, false, 3, 1, "", NULL },
+	{ "a", 2, 0, 0, VIEW_DISABLED, false, 4, 0, "disabled", NULL },
+};
+
+static struct view_probe fixture_probes[] = {
+	{ .realserver = 0,
+	  .name = "http",
+	  .target = "10.1.2.21",
+	  .health = { VERDICT_UP, false, true, PROBE_OK, 12, 0, 1, 1763817000123 },
+	  .attempts = 12,
+	  .last_us = 1234,
+	  .connect_us = 300,
+	  .first_byte_us = 1200,
+	  .last_wall_ms = 1763818000000 },
+	{ .realserver = 0,
+	  .name = "http",
+	  .target = "2001:db8::21",
+	  .health = { VERDICT_UP, true, false, PROBE_LOCAL_ROUTE, 3, 0, 1, 1763817000500 },
+	  .attempts = 5,
+	  .first_failure = 0,
+	  .n_failures = 1,
+	  .last_us = 15,
+	  .last_wall_ms = 1763818000007 },
+	{ .realserver = 1,
+	  .name = "http",
+	  .health = { VERDICT_DOWN, false, false, PROBE_CONNECT_REFUSED, 0, 3, 1, 1763817900000 },
+	  .attempts = 40,
+	  .first_failure = 1,
+	  .n_failures = 2,
+	  .last_us = 2000000,
+	  .connect_us = 2000000,
+	  .last_wall_ms = 1763818000100 },
+	{ .realserver = 3, .name = "tcp-53", .health = { .unknown = false } },
+};
+
+static struct view_failure fixture_failures[] = {
+	{ PROBE_LOCAL_ROUTE, 2 },
+	{ PROBE_CONNECT_TIMEOUT, 4 },
+	{ PROBE_CONNECT_REFUSED, 3 },
+};
+
+static struct view_hold fixture_holds[] = {
+	{ "r-1", "web", "web2", "rule", "probe-down", "http: 3 of 3", HOLD_ZERO, 1763817900001, 0 },
+	{ "o-1", "web", "web1", "operator", "J\xc3\xb6rg \"the\\ops\"\n\xff", "deploy", 50,
+	  1763810000000, 1763820000000 },
+};
+
+static const char *const fixture_guards[] = { "frozen", "settling", "min_available" };
+static const uint64_t fixture_refused[] = { 0, 1, 18 };
+
+static struct view_rule fixture_rules[] = {
+	{ "probe-down", { 2, 0, 1, 0 }, 5, 4, fixture_refused },
+};
+
+/* The whole world; made in the future, so that its age is 0. */
+static inline struct view view_fixture(void)
+{
+	struct view v = {
+		.made_mono_ms = INT64_MAX,
+		.generation = 3,
+		.table = { .services = fixture_kernel_services,
+			   .dests = fixture_kernel_dests,
+			   .n_services = countof(fixture_kernel_services),
+			   .n_dests = countof(fixture_kernel_dests),
+			   .complete = true,
+			   .taken_us = 1500,
+			   .wall_ms = 1763818000200 },
+		.vips = fixture_vips,
+		.n_vips = countof(fixture_vips),
+		.dests = fixture_dests,
+		.n_dests = countof(fixture_dests),
+		.services = fixture_services,
+		.n_services = countof(fixture_services),
+		.realservers = fixture_realservers,
+		.n_realservers = countof(fixture_realservers),
+		.probes = fixture_probes,
+		.n_probes = countof(fixture_probes),
+		.failures = fixture_failures,
+		.n_failures = countof(fixture_failures),
+		.holds = fixture_holds,
+		.n_holds = countof(fixture_holds),
+		.rules = fixture_rules,
+		.n_rules = countof(fixture_rules),
+		.guards = fixture_guards,
+		.n_guards = countof(fixture_guards),
+		.realserver_series = true,
+		.agent = { .kernel_writes = { 3, 0, 1, 9, 40, 2 },
+			   .kernel_write_failures = { [IPVS_SET_DEST] = 1 },
+			   .drift = 2,
+			   .reconciles = 77,
+			   .loop_lag_us = 250,
+			   .last_reconcile_wall_ms = 1763818000210,
+			   .last_reload_wall_ms = 1763800000000,
+			   .last_reload_ok = true,
+			   .ledger_writable = true,
+			   .kernel_ok = true,
+			   .probes_running = 2,
+			   .info = { 0x010201, 4096, 900, 120, 300 } },
+	};
+
+	/* Masks are in network order. */
+	fixture_kernel_services[0].netmask = htonl(0xffffff00);
+	return v;
+}
+
+#endif
