@@ -10,24 +10,38 @@ struct collector;
 struct loop;
 struct http_server;
 
+/* Milliseconds and counts; what is 0 stands at its default. */
+struct http_limits {
+	int64_t head_ms;   /* connect to the end of the first headers, handshake included */
+	int64_t body_ms;   /* headers to the end of the body */
+	int64_t answer_ms; /* the sending of an answer */
+	int64_t idle_ms;   /* between two requests of a connection */
+	int64_t loop_ms;   /* the loop's answer to /-/healthy */
+	int64_t reload_ms; /* a reload */
+	int64_t drain_ms;  /* what is under way at a stop */
+	unsigned int scrapes;
+};
+
 struct http_env {
 	struct agent_door door;
 	struct loop *loop;                         /* its work queue checks passwords */
 	const struct collector *const *collectors; /* the registry, NULL-terminated */
+	struct http_limits limits;
 };
 
-/* Opens every listener and starts serving; the configuration is borrowed until
- * http_reload() or http_free(). On failure why gets the sentence ("cannot listen on
- * 10.0.0.1:80: Address already in use") and nothing is left open. */
+/* Opens every listener and starts serving; the configuration is borrowed for the
+ * call. On failure why gets the sentence ("cannot listen on 10.0.0.1:80: Address
+ * already in use") and nothing is left open. */
 int http_new(const struct http_conf *conf, const struct http_env *env, struct buf *why,
 	     struct http_server **ret_server);
 
 /* Takes over a new configuration: listeners that stay are kept open, secrets and
- * certificates are read anew; on failure the old one stays in force. */
+ * certificates are read anew; what is under way is answered, also on listeners that
+ * go. On failure the old one stays in force. On the loop thread. */
 int http_reload(struct http_server *s, const struct http_conf *conf, struct buf *why);
 
-/* Answers what is under way and closes. NULL is fine. The loop must still run, or
- * have been stopped for good. */
+/* Ends every wait with 503, gives what is under way a second, closes. NULL is fine.
+ * The loop must still run, or have been stopped for good. */
 void http_free(struct http_server *s);
 
 #endif

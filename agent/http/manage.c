@@ -1,0 +1,73 @@
+/* manage.c: the management endpoints: healthy, ready, reload. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/http/internal.h"
+#include "agent/http/routes.h"
+#include "agent/model/view.h"
+
+/* The status that a command's answer has over HTTP. */
+static const unsigned int statuses[] = {
+	[COMMAND_OK] = 200,	 [COMMAND_INVALID] = 400, [COMMAND_NOT_FOUND] = 404,
+	[COMMAND_REFUSED] = 400, [COMMAND_FAILED] = 500,  [COMMAND_STOPPING] = 503,
+};
+
+static void after_turn(struct http_request *r)
+{
+	const struct http_result *result = http_wait_result(r);
+
+	if (result->outcome == HTTP_WAIT_TIMEOUT)
+		http_error(r, 503, "the loop has not answered for %lld ms",
+			   (long long)r->server->limits.loop_ms);
+	else if (result->outcome == HTTP_WAIT_STOPPING || result->status == COMMAND_STOPPING)
+		http_error(r, 503, "the agent is stopping");
+	else if (result->status != COMMAND_OK)
+		http_error(r, 500, "out of memory");
+	else
+		http_answer_text(r, 200, "ipvs-agent is healthy.\n");
+}
+
+void http_healthy(struct http_request *r)
+{
+	http_ask_loop(r, r->server->limits.loop_ms, after_turn);
+}
+
+void http_ready(struct http_request *r)
+{
+	struct view *v = http_view(r);
+
+	/* A kernel that cannot be read for once does not take readiness back. */
+	if (v && v->generation > 0 && v->agent.kernel_ok)
+		atomic_store(&r->server->was_ready, true);
+	if (atomic_load(&r->server->was_ready))
+		http_answer_text(r, 200, "ipvs-agent is ready.\n");
+	else if (!v || v->generation == 0)
+		http_error(r, 503, "not ready: nothing has been read yet");
+	else
+		http_error(r, 503, "not ready: IPVS in the kernel has not been read yet: %s",
+			   v->agent.kernel_error ? strerror(abs(v->agent.kernel_error)) :
+						   "the first reading is under way");
+	view_unref(v);
+}
+
+static void after_reload(struct http_request *r)
+{
+	struct http_result *result = http_wait_result(r);
+	const char *text = buf_str(&result->text);
+
+	if (result->outcome == HTTP_WAIT_TIMEOUT)
+		http_error(r, 504, "the reload is still under way");
+	else if (result->outcome == HTTP_WAIT_STOPPING)
+		http_error(r, 503, "the agent is stopping");
+	else if (result->status == COMMAND_OK)
+		http_answer_text(r, 200, *text ? text : "configuration reloaded\n");
+	else
+		http_error(r, statuses[result->status], "%s", *text ? text : "the reload failed");
+}
+
+void http_post_reload(struct http_request *r)
+{
+	struct command cmd = { .kind = COMMAND_RELOAD };
+
+	http_command(r, &cmd, r->server->limits.reload_ms, after_reload);
+}

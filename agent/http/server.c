@@ -1,0 +1,466 @@
+/* server.c: libmicrohttpd, here alone. One daemon a listener, each with an epoll
+ * thread of its own, so that TLS handshakes and large answers stay off the loop,
+ * and a flooded TCP listener off the unix socket. Handlers see none of it: a
+ * request goes to routes.c as a value, its answer comes back as one. */
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "agent/base/addr.h"
+#include "agent/base/log.h"
+#include "agent/base/parse.h"
+#include "agent/http/internal.h"
+#include "agent/http/routes.h"
+
+enum {
+	CONNECTION_MEMORY = 32 * 1024, /* headers, and the chunks of an answer */
+	BLOCK = 64 * 1024,             /* of a stream */
+	UNIX_CONNECTIONS = 64,
+	MIN_PER_ADDRESS = 16,
+	IDLE_SLACK_S = 30, /* over the watch's idle time: the second line */
+	SWALLOW_MAX = 1 << 20,
+};
+
+/* --- what was asked -------------------------------------------------------------- */
+
+const char *http_header(const struct http_request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name);
+}
+
+struct query {
+	const char *name;
+	bool (*fn)(void *arg, const char *value);
+	void *arg;
+};
+
+static enum MHD_Result on_query(void *cls, enum MHD_ValueKind kind, const char *key,
+				const char *value)
+{
+	struct query *q = cls;
+
+	(void)kind;
+	if (strcmp(key, q->name) != 0)
+		return MHD_YES;
+	return q->fn(q->arg, value ? value : "") ? MHD_YES : MHD_NO;
+}
+
+void http_query_each(const struct http_request *r, const char *name,
+		     bool (*fn)(void *arg, const char *value), void *arg)
+{
+	struct query q = { name, fn, arg };
+
+	MHD_get_connection_values(r->mhd, MHD_GET_ARGUMENT_KIND, on_query, &q);
+}
+
+static bool take_first(void *arg, const char *value)
+{
+	*(const char **)arg = value;
+	return false;
+}
+
+const char *http_query(const struct http_request *r, const char *name)
+{
+	const char *value = NULL;
+
+	http_query_each(r, name, take_first, &value);
+	return value;
+}
+
+bool http_is_head(const struct http_request *r)
+{
+	return strcmp(r->method, "HEAD") == 0;
+}
+
+enum http_transport http_transport(const struct http_request *r)
+{
+	const struct http_daemon *d = r->conn->daemon;
+
+	if (d->tls)
+		return HTTP_TLS;
+	return r->conn->is_unix ? HTTP_UNIX : HTTP_TCP;
+}
+
+bool http_from_loopback(const struct http_request *r)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	struct addr a;
+
+	if (!info || addr_from_sockaddr(info->client_addr, &a) < 0)
+		return false;
+	if (a.family == AF_INET6 && memcmp(a.bytes, mapped, sizeof(mapped)) == 0)
+		return a.bytes[12] == 127;
+	return addr_is_loopback(&a);
+}
+
+bool http_client_certified(const struct http_request *r)
+{
+	const union MHD_ConnectionInfo *info;
+
+	if (!r->conn->daemon->tls || !r->conn->daemon->tls->client_ca)
+		return false;
+	info = MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	return info && tls_client_ok(info->tls_session);
+}
+
+void http_suspend(struct http_request *r)
+{
+	r->suspended = true;
+	MHD_suspend_connection(r->mhd);
+}
+
+void http_resume(struct http_request *r)
+{
+	r->suspended = false;
+	MHD_resume_connection(r->mhd);
+}
+
+/* --- what is answered -------------------------------------------------------------- */
+
+/* A stream's text on its way: libmicrohttpd asks for so many bytes at a time. */
+struct reader {
+	struct http_stream stream;
+	struct buf text;
+	size_t at;
+	bool more;
+};
+
+static ssize_t reader_read(void *cls, uint64_t pos, char *out, size_t max)
+{
+	struct reader *rd = cls;
+	size_t n;
+
+	(void)pos;
+	/* Never 0 bytes: libmicrohttpd would ask again at once, and again. */
+	while (rd->at == rd->text.len) {
+		buf_reset(&rd->text);
+		rd->at = 0;
+		if (!rd->more)
+			return MHD_CONTENT_READER_END_OF_STREAM;
+		rd->more = rd->stream.next(rd->stream.state, &rd->text, max);
+		if (!buf_ok(&rd->text))
+			return MHD_CONTENT_READER_END_WITH_ERROR;
+	}
+	n = rd->text.len - rd->at < max ? rd->text.len - rd->at : max;
+	memcpy(out, rd->text.data + rd->at, n);
+	rd->at += n;
+	return (ssize_t)n;
+}
+
+static void reader_free(void *cls)
+{
+	struct reader *rd = cls;
+
+	if (rd->stream.free)
+		rd->stream.free(rd->stream.state);
+	buf_fini(&rd->text);
+	free(rd);
+}
+
+static struct MHD_Response *stream_response(struct http_answer *a)
+{
+	struct reader *rd = calloc(1, sizeof(*rd));
+	struct MHD_Response *response;
+
+	if (!rd)
+		return NULL;
+	rd->stream = a->stream;
+	rd->more = true;
+	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, reader_read, rd,
+						     reader_free);
+	if (response)
+		a->stream = (struct http_stream){ 0 }; /* the response's now */
+	else
+		free(rd);
+	return response;
+}
+
+static struct MHD_Response *body_response(struct http_answer *a)
+{
+	size_t len = a->body.len;
+	char *text = len > 0 ? buf_take(&a->body) : NULL;
+	struct MHD_Response *response;
+
+	if (!text)
+		return MHD_create_response_from_buffer(0, (void *)(uintptr_t)"",
+						       MHD_RESPMEM_PERSISTENT);
+	response = MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
+	if (!response)
+		free(text);
+	return response;
+}
+
+/* MHD_NO closes the connection: what is left when memory is out. */
+static enum MHD_Result queue_answer(struct http_request *r)
+{
+	struct http_answer *a = &r->answer;
+	const struct http_limits *limits = &r->server->limits;
+	struct MHD_Response *response = a->stream.next ? stream_response(a) : body_response(a);
+	enum MHD_Result result;
+
+	if (!response)
+		return MHD_NO;
+	MHD_add_response_header(response, "Content-Type", a->type);
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	for (unsigned int i = 0; i < a->n_headers; i++)
+		MHD_add_response_header(response, a->headers[i].name, a->headers[i].value);
+	if (atomic_load(&r->conn->daemon->closing))
+		MHD_add_response_header(response, "Connection", "close");
+	http_conn_within(r->conn, a->within_ms ? a->within_ms : limits->answer_ms);
+	result = MHD_queue_response(r->mhd, a->status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* --- a request's life ---------------------------------------------------------------- */
+
+static struct http_conn *conn_of(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+/* The headers are there. Only what could be large is refused now: libmicrohttpd
+ * then closes the connection, and only after POST and PUT (after others it would
+ * take the body for the next request). */
+static enum MHD_Result begin(struct http_daemon *d, struct http_conn *conn, const char *url,
+			     const char *method, struct MHD_Connection *c, void **con_cls)
+{
+	struct http_request *r = conn ? calloc(1, sizeof(*r)) : NULL;
+	const char *length;
+	uint64_t n;
+
+	if (!r)
+		return MHD_NO;
+	*r = (struct http_request){ .server = d->server, .conn = conn, .mhd = c };
+	r->path = url;
+	r->method = method;
+	r->route = http_route(url);
+	*con_cls = r;
+	pthread_mutex_lock(&d->server->lock);
+	d->requests++;
+	pthread_mutex_unlock(&d->server->lock);
+	http_conn_within(conn, d->server->limits.body_ms);
+	length = http_header(r, "Content-Length");
+	if (!length || (strcmp(method, "POST") != 0 && strcmp(method, "PUT") != 0))
+		return MHD_YES;
+	if (parse_u64(length, &n) == 0 && n <= (r->route ? r->route->max_body : 0))
+		return MHD_YES;
+	http_error(r, 413, "the body is too large");
+	return queue_answer(r);
+}
+
+static enum MHD_Result take_body(struct http_request *r, const char *data, size_t *size)
+{
+	size_t max = r->route ? r->route->max_body : 0;
+
+	if (r->swallowed == 0 && r->body.len + *size <= max)
+		buf_put(&r->body, data, *size);
+	else
+		r->swallowed += *size;
+	*size = 0;
+	return r->swallowed <= SWALLOW_MAX ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const char *url,
+				  const char *method, const char *version, const char *data,
+				  size_t *size, void **con_cls)
+{
+	struct http_request *r = *con_cls;
+	http_handler *next;
+
+	(void)version;
+	if (!r)
+		return begin(cls, conn_of(c), url, method, c, con_cls);
+	if (*size > 0)
+		return take_body(r, data, size);
+	next = r->next;
+	r->next = NULL;
+	if (next)
+		next(r);
+	else if (r->swallowed > 0)
+		http_error(r, 413, "the body is too large");
+	else
+		http_dispatch(r);
+	if (r->answer.status)
+		return queue_answer(r);
+	/* Set aside, perhaps already taken up again: the next call goes on. */
+	return r->next ? MHD_YES : MHD_NO;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *c, void **con_cls,
+			 enum MHD_RequestTerminationCode code)
+{
+	struct http_daemon *d = cls;
+	struct http_request *r = *con_cls;
+
+	(void)c;
+	(void)code;
+	if (!r)
+		return;
+	*con_cls = NULL;
+	http_conn_within(r->conn, d->server->limits.idle_ms);
+	http_answer_fini(&r->answer);
+	http_wait_fini(r);
+	if (r->state_free)
+		r->state_free(r->state);
+	buf_fini(&r->body);
+	free(r);
+	pthread_mutex_lock(&d->server->lock);
+	d->requests--;
+	pthread_cond_signal(&d->server->idle);
+	pthread_mutex_unlock(&d->server->lock);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *c, void **context,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	struct http_daemon *d = cls;
+	struct http_server *s = d->server;
+	struct http_conn *conn = *context;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		conn = calloc(1, sizeof(*conn));
+		*context = conn; /* without one, its first request closes it */
+		if (!conn)
+			return;
+		conn->daemon = d;
+		conn->is_unix = d->is_unix;
+		conn->fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+		pthread_mutex_lock(&s->lock);
+		DL_PREPEND(s->conns, conn);
+		pthread_mutex_unlock(&s->lock);
+		http_conn_within(conn, s->limits.head_ms);
+	} else if (conn) {
+		*context = NULL;
+		pthread_mutex_lock(&s->lock);
+		DL_DELETE(s->conns, conn);
+		pthread_mutex_unlock(&s->lock);
+		free(conn);
+	}
+}
+
+/* --- daemons ------------------------------------------------------------------------- */
+
+/* Percent-decodes in place. A NUL would end the string that handlers see, so %00
+ * stays as it is written, like what is no escape at all. */
+static size_t on_unescape(void *cls, struct MHD_Connection *c, char *text)
+{
+	char *in = text, *out = text;
+	unsigned int byte;
+
+	(void)cls;
+	(void)c;
+	while (*in) {
+		if (in[0] == '%' && strspn(in + 1, "0123456789abcdefABCDEF") >= 2 &&
+		    sscanf(in + 1, "%2x", &byte) == 1 && byte != 0) {
+			*out++ = (char)byte;
+			in += 3;
+		} else {
+			*out++ = *in++;
+		}
+	}
+	*out = '\0';
+	return (size_t)(out - text);
+}
+
+/* Clients can cause most of these lines at will. */
+static void on_log(void *cls, const char *fmt, va_list ap)
+{
+	struct buf text = BUF_INIT, clean = BUF_INIT;
+
+	(void)cls;
+	buf_vprintf(&text, fmt, ap);
+	http_put_clean(&clean, buf_str(&text));
+	log_event(LOG_DEBUG, "http", LOG_STR("detail", buf_str(&clean)));
+	buf_fini(&text);
+	buf_fini(&clean);
+}
+
+ATTR_NORETURN static void on_panic(void *cls, const char *file, unsigned int line,
+				   const char *reason)
+{
+	(void)cls;
+	log_event(LOG_ERROR, "libmicrohttpd cannot go on", LOG_STR("file", file),
+		  LOG_INT("line", line), LOG_STR("reason", reason ? reason : ""));
+	abort();
+}
+
+static unsigned int per_address(const struct http_daemon *d)
+{
+	unsigned int half = d->max_connections / 2;
+
+	if (d->is_unix)
+		return 0; /* off: there are no addresses */
+	if (half < MIN_PER_ADDRESS)
+		half = MIN_PER_ADDRESS;
+	return half < d->max_connections ? half : d->max_connections;
+}
+
+int http_daemon_start(struct http_daemon *d, struct buf *why)
+{
+	const char *priorities = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE";
+	unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+			     MHD_USE_ITC | MHD_USE_ERROR_LOG;
+	unsigned int idle = (unsigned int)(d->server->limits.idle_ms / 1000) + IDLE_SLACK_S;
+	struct MHD_OptionItem tls[5] = { { .option = MHD_OPTION_END } };
+	size_t n = 0;
+
+	if (d->tls) {
+		flags |= MHD_USE_TLS;
+		tls[n++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_CERT, 0, d->tls->cert };
+		tls[n++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_KEY, 0, d->tls->key };
+		tls[n++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_PRIORITIES, 0,
+						    (void *)(uintptr_t)priorities };
+		if (d->tls->client_ca)
+			tls[n++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_TRUST, 0,
+							    d->tls->client_ca };
+		tls[n] = (struct MHD_OptionItem){ .option = MHD_OPTION_END };
+	}
+	d->is_unix = d->listener->is_unix;
+	if (d->is_unix)
+		d->max_connections = UNIX_CONNECTIONS;
+	MHD_set_panic_func(on_panic, NULL);
+	/* clang-format off */
+	d->mhd = MHD_start_daemon(flags, 0, NULL, NULL, on_request, d,
+		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+		MHD_OPTION_LISTEN_SOCKET, d->listener->fd,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, d,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, d,
+		MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)d->max_connections,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address(d),
+		MHD_OPTION_CONNECTION_TIMEOUT, idle,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+		MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+	/* clang-format on */
+	if (d->mhd)
+		return 0;
+	buf_printf(why, "cannot serve on %s: libmicrohttpd did not start", d->listener->text);
+	return -EIO;
+}
+
+void http_daemon_quiesce(struct http_daemon *d)
+{
+	atomic_store(&d->closing, true);
+	if (d->mhd)
+		(void)MHD_quiesce_daemon(d->mhd);
+}
+
+void http_daemon_free(struct http_daemon *d)
+{
+	if (!d)
+		return;
+	if (d->mhd)
+		MHD_stop_daemon(d->mhd);
+	tls_unref(d->tls);
+	listener_free(d->listener);
+	free(d);
+}

@@ -1,0 +1,189 @@
+/* view_json.c: the API's objects, by jansson. Names are those of the metrics
+ * where there is a metric; times are RFC 3339, durations seconds. */
+#include "agent/http/view_json.h"
+
+#include "agent/base/clock.h"
+#include "agent/holds/hold.h"
+#include "agent/http/request.h"
+
+json_t *view_json_text(const char *text)
+{
+	struct buf clean = BUF_INIT;
+	json_t *o = json_string(text ? text : "");
+
+	if (o)
+		return o;
+	http_put_clean(&clean, text);
+	o = json_string(buf_str(&clean));
+	buf_fini(&clean);
+	return o;
+}
+
+static json_t *wall(int64_t wall_ms)
+{
+	struct buf text = BUF_INIT;
+	json_t *o;
+
+	if (wall_ms == 0)
+		return json_null();
+	clock_format_wall(&text, wall_ms);
+	o = json_string(buf_str(&text));
+	buf_fini(&text);
+	return o;
+}
+
+static json_t *count(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+static json_t *seconds(int64_t us)
+{
+	return json_real((double)us / 1e6);
+}
+
+/* Adds and forgets; the object is NULL from the first failure on. */
+static void put(json_t **o, const char *key, json_t *value)
+{
+	if (!*o) {
+		json_decref(value);
+	} else if (json_object_set_new(*o, key, value) < 0) {
+		json_decref(*o);
+		*o = NULL;
+	}
+}
+
+static void put_stats(json_t **o, const struct ipvs_stats *s)
+{
+	put(o, "connections_total", count(s->conns));
+	put(o, "incoming_packets_total", count(s->in_packets));
+	put(o, "outgoing_packets_total", count(s->out_packets));
+	put(o, "incoming_bytes_total", count(s->in_bytes));
+	put(o, "outgoing_bytes_total", count(s->out_bytes));
+}
+
+json_t *view_json_service(const struct view *v, uint32_t service)
+{
+	const struct view_service *s = &v->services[service];
+	json_t *o = json_object(), *states = json_object();
+
+	for (int i = 0; i < VIEW_N_STATES; i++)
+		put(&states, view_state_names[i], count(s->states[i]));
+	put(&o, "name", view_json_text(s->name));
+	put(&o, "managed", json_true());
+	put(&o, "panic", json_boolean(s->panic));
+	put(&o, "available", count(s->available));
+	put(&o, "configured", count(s->configured));
+	put(&o, "states", states);
+	return o;
+}
+
+json_t *view_json_foreign(const struct view *v, uint32_t vip)
+{
+	json_t *o = json_object();
+
+	put(&o, "name", view_json_text(v->vips[vip].service));
+	put(&o, "managed", json_false());
+	return o;
+}
+
+json_t *view_json_vip(const struct view *v, uint32_t vip)
+{
+	const struct view_vip *row = &v->vips[vip];
+	const struct ipvs_service *s;
+	json_t *o = json_object();
+
+	put(&o, "address", view_json_text(row->address));
+	put(&o, "in_kernel", json_boolean(row->table != VIEW_NONE));
+	if (row->table == VIEW_NONE)
+		return o;
+	s = &v->table.services[row->table];
+	put(&o, "scheduler", view_json_text(s->scheduler));
+	put_stats(&o, &s->stats);
+	return o;
+}
+
+json_t *view_json_dest(const struct view *v, uint32_t dest)
+{
+	const struct view_dest *row = &v->dests[dest];
+	const struct ipvs_dest *d;
+	struct buf address = BUF_INIT;
+	json_t *o = json_object();
+
+	put(&o, "realserver", view_json_text(row->name));
+	put(&o, "managed", json_boolean(row->realserver != VIEW_NONE));
+	put(&o, "in_kernel", json_boolean(row->table != VIEW_NONE));
+	if (row->table == VIEW_NONE)
+		return o;
+	d = &v->table.dests[row->table];
+	addr_format(&address, &d->addr);
+	put(&o, "address", view_json_text(buf_str(&address)));
+	buf_fini(&address);
+	put(&o, "forward", view_json_text(ipvs_forward_name(d->forward)));
+	put(&o, "weight", count(d->weight));
+	put(&o, "active_connections", count(d->active));
+	put(&o, "inactive_connections", count(d->inactive));
+	put(&o, "persistent_connections", count(d->persistent));
+	put_stats(&o, &d->stats);
+	return o;
+}
+
+static json_t *probe_json(const struct view_probe *p)
+{
+	const struct health *h = &p->health;
+	json_t *o = json_object();
+
+	put(&o, "probe", view_json_text(p->name));
+	put(&o, "verdict", view_json_text(verdict_name(h->verdict)));
+	put(&o, "unknown", json_boolean(h->unknown));
+	put(&o, "success", json_boolean(h->success));
+	if (p->last_wall_ms != 0 && h->reason < PROBE_N_REASONS) {
+		put(&o, "reason", view_json_text(probe_reasons[h->reason].slug));
+		put(&o, "said", view_json_text(probe_reasons[h->reason].sentence));
+	}
+	put(&o, "consecutive_passes", count(h->passes));
+	put(&o, "consecutive_failures", count(h->failures));
+	put(&o, "attempts_total", count(p->attempts));
+	put(&o, "since", wall(h->since_wall_ms));
+	put(&o, "last", wall(p->last_wall_ms));
+	put(&o, "duration_seconds", seconds(p->last_us));
+	return o;
+}
+
+json_t *view_json_realserver(const struct view *v, uint32_t realserver)
+{
+	const struct view_realserver *r = &v->realservers[realserver];
+	json_t *o = json_object(), *probes = json_array();
+
+	put(&o, "name", view_json_text(r->name));
+	put(&o, "state", view_json_text(view_state_names[r->state]));
+	put(&o, "backup", json_boolean(r->backup));
+	put(&o, "configured_weight", count(r->configured_weight));
+	put(&o, "effective_weight",
+	    r->effective_weight < 0 ? json_null() : json_integer(r->effective_weight));
+	put(&o, "reason", view_json_text(r->reason));
+	for (uint32_t i = 0; i < r->n_probes && probes; i++) {
+		if (json_array_append_new(probes, probe_json(&v->probes[r->first_probe + i])) < 0) {
+			json_decref(probes);
+			probes = NULL;
+		}
+	}
+	put(&o, "probes", probes);
+	return o;
+}
+
+json_t *view_json_hold(const struct view_hold *h)
+{
+	json_t *o = json_object();
+
+	put(&o, "id", view_json_text(h->id));
+	put(&o, "class", view_json_text(h->class_name));
+	put(&o, "holder", view_json_text(h->holder));
+	put(&o, "effect", h->effect == HOLD_ABSENT ? json_string("absent") :
+			  h->effect == HOLD_ZERO   ? json_integer(0) :
+						     json_sprintf("%d%%", h->effect));
+	put(&o, "reason", view_json_text(h->reason));
+	put(&o, "since", wall(h->since_wall_ms));
+	put(&o, "until", wall(h->until_wall_ms));
+	return o;
+}
