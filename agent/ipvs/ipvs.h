@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "agent/base/addr.h"
+#include "agent/base/buf.h"
 
 enum { IPVS_NAME_LEN = 16 }; /* scheduler and engine names, NUL included */
 
@@ -51,7 +52,9 @@ struct ipvs_service {
 	char engine[IPVS_NAME_LEN]; /* "" = none */
 	uint32_t flags;             /* IPVS_SVC_… */
 	uint32_t timeout;           /* of persistence, seconds */
-	uint32_t netmask; /* of persistence: IPv4 mask in network order; IPv6 prefix length */
+	/* Of persistence: IPv4 mask in network order (all ones when not persistent),
+	 * IPv6 prefix length (then 128). */
+	uint32_t netmask;
 	struct ipvs_stats stats;
 	uint32_t first_dest, n_dests; /* rows of the table's dests */
 };
@@ -69,15 +72,20 @@ struct ipvs_dest {
 
 enum ipvs_source { IPVS_FROM_NETLINK = 0, IPVS_FROM_PROC };
 
-/* One reading. Only a complete one may be acted upon; one from /proc has no
- * counters, thresholds or tunnels and may only be shown. */
+/* One reading, services in the order of ipvs_key_cmp(), each one's dests in that of
+ * addr_cmp(), none twice. A long kernel list that others change while it is read can
+ * lack a row that is there: adding that row then says -EEXIST, and only a second
+ * reading without it tells that it has vanished. One from /proc has no counters,
+ * thresholds or tunnels: it may be shown (complete, error -EPERM), never acted upon:
+ * ask ipvs_table_may_act(). */
 struct ipvs_table {
 	struct ipvs_service *services;
 	struct ipvs_dest *dests; /* of service 0, then of service 1, … */
 	uint32_t n_services, n_dests;
 	enum ipvs_source source;
 	bool complete;
-	int error;          /* 0, or why it is not complete (-errno) */
+	int error;          /* 0, or why it is not complete or not from netlink (-errno);
+			       -ENOPROTOOPT: the kernel has no ip_vs */
 	int64_t started_us; /* monotonic */
 	int64_t taken_us;   /* how long it took */
 	int64_t wall_ms;    /* when it was done */
@@ -85,6 +93,14 @@ struct ipvs_table {
 
 /* Frees the arrays and zeroes it. */
 void ipvs_table_fini(struct ipvs_table *t);
+
+/* True for a complete reading over netlink. */
+bool ipvs_table_may_act(const struct ipvs_table *t);
+
+/* Binary search; NULL when it is not there. */
+const struct ipvs_service *ipvs_table_service(const struct ipvs_table *t, const struct ipvs_key *k);
+const struct ipvs_dest *ipvs_table_dest(const struct ipvs_table *t, const struct ipvs_service *s,
+					const struct addr *addr);
 
 struct ipvs_info {
 	uint32_t version; /* 0x010201 = 1.2.1 */
@@ -94,11 +110,18 @@ struct ipvs_info {
 
 /* Order by proto, address, port, fwmark; <0, 0, >0. */
 int ipvs_key_cmp(const struct ipvs_key *a, const struct ipvs_key *b);
+
+/* Whether a SET_SERVICE, or SET_DEST, would change nothing that works: keys and
+ * counters are left out, so are a netmask and timeout without persistence, and the
+ * tunnel's kind where the method is none. */
+bool ipvs_service_same(const struct ipvs_service *a, const struct ipvs_service *b);
+bool ipvs_dest_same(const struct ipvs_dest *a, const struct ipvs_dest *b);
+
 /* Appends it as the INI writes it: tcp://10.1.2.15:80, fwmark://7, fwmark6://7. */
 void ipvs_key_format(struct buf *out, const struct ipvs_key *k);
-/* "route", "masq", "tunnel", "local", "bypass". */
+/* "route", "masq", "tunnel", "local", "bypass"; "unknown" for what has no name. */
 const char *ipvs_forward_name(unsigned int forward);
-/* "ipip", "gue", "gre". */
+/* "ipip", "gue", "gre"; "unknown". */
 const char *ipvs_tunnel_name(unsigned int tunnel);
 
 #endif

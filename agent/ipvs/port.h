@@ -25,7 +25,9 @@ struct ipvs_op {
 	enum ipvs_op_kind kind;
 	uint32_t service; /* index into the batch's services */
 	uint32_t dest;    /* index into the batch's dests; service ops ignore it */
-	int result;       /* out: 0, -errno of the kernel, or -ECANCELED: not sent */
+	/* Out: 0, -errno of the kernel, -ECANCELED: not sent; or -ENOBUFS, -ETIMEDOUT,
+	 * -EBADMSG: sent, but the answer got lost: read the table again to know. */
+	int result;
 };
 
 /* Writes, carried out in order. A batch is one allocation's owner: its arrays are
@@ -42,41 +44,54 @@ void ipvs_batch_free(struct ipvs_batch *b);
  * called on the port's thread. */
 struct ipvs_kernel {
 	const struct ipvs_kernel_ops *ops;
+	/* Set by who uses it, NULL for none: called by a long apply as it gets on. */
+	void (*progress)(void *arg);
+	void *progress_arg;
 };
 struct ipvs_kernel_ops {
 	int (*info)(struct ipvs_kernel *k, struct ipvs_info *ret_info);
-	/* Reads all. between(arg) is called between the services' dumps, so that
-	 * waiting writes need not wait for the end. On failure the table has what was
-	 * read, with complete = false and the reason in error. */
+	/* Reads all. between(arg), where not NULL, is called between the services' dumps
+	 * and may call apply(), so that waiting writes need not wait for the end. On
+	 * failure the table has what was read, with complete = false and the reason in
+	 * error, which is returned too. *ret_table need not be initialised. */
 	int (*dump)(struct ipvs_kernel *k, void (*between)(void *arg), void *arg,
 		    struct ipvs_table *ret_table);
-	/* Carries out a batch; each op gets its result. -errno when nothing could be
-	 * sent at all. */
+	/* Carries out a batch; each op gets its result. -errno when it could not go on:
+	 * the ops that were not sent are -ECANCELED. -EPERM, -ENOPROTOOPT (no ip_vs),
+	 * those of lost answers, of opening a socket. */
 	int (*apply)(struct ipvs_kernel *k, struct ipvs_batch *batch);
 	void (*free)(struct ipvs_kernel *k);
 };
 
-/* netlink.c: the real one. Opens nothing yet: the socket is opened on first use,
- * and again after the family's id changed or ip_vs was loaded anew. `procfs` is
- * "/proc": without CAP_NET_ADMIN a dump falls back to it. */
+/* netlink.c: the real one. Opens nothing yet: the socket is opened on first use, in
+ * the network namespace of the thread that uses it. Asking for the family makes the
+ * kernel load ip_vs; where it has none that is tried once a minute, and in between a
+ * look at `procfs` ("/proc") tells whether somebody else loaded it. Without
+ * CAP_NET_ADMIN dump and info fall back to what stands there. -ENOMEM. */
 int ipvs_netlink_new(const char *procfs, struct ipvs_kernel **ret_kernel);
 
-/* Takes the kernel over; starts the thread. */
+/* Takes the kernel over; starts the thread. On failure the kernel is still the
+ * caller's. */
 int ipvs_port_new(struct loop *loop, struct ipvs_kernel *kernel, struct ipvs_port **ret_port);
-/* Finishes the job under way, drops the others with -ECANCELED results on no
- * thread (callbacks are not called), joins. NULL is fine. */
+/* On the loop's thread, also from within a callback. Finishes the job under way, joins
+ * the thread, frees the other jobs: no callback is called any more. NULL is fine. */
 void ipvs_port_free(struct ipvs_port *p);
 
-/* fn gets the table for its own: ipvs_table_fini(). */
+/* All three: fn(arg, …) comes once, on the loop, unless the port is freed before;
+ * -ENOMEM when the job could not be taken. */
+
+/* fn gets the table's arrays for its own: ipvs_table_fini(). */
 typedef void ipvs_dump_fn(void *arg, struct ipvs_table *table);
 int ipvs_port_dump(struct ipvs_port *p, ipvs_dump_fn *fn, void *arg);
 
-/* Takes the batch; fn gets it back with results: ipvs_batch_free(). An `urgent`
- * batch may overtake a dump under way. */
+/* Takes the batch (not on failure); fn gets it back with results: ipvs_batch_free().
+ * Batches are carried out in the order given; an `urgent` one overtakes dumps, also one
+ * under way, but no other batch. */
 typedef void ipvs_apply_fn(void *arg, struct ipvs_batch *batch, int error);
 int ipvs_port_apply(struct ipvs_port *p, struct ipvs_batch *batch, bool urgent, ipvs_apply_fn *fn,
 		    void *arg);
 
+/* `info` is NULL on an error. */
 typedef void ipvs_info_fn(void *arg, const struct ipvs_info *info, int error);
 int ipvs_port_info(struct ipvs_port *p, ipvs_info_fn *fn, void *arg);
 

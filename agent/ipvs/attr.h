@@ -1,0 +1,35 @@
+/* attr.h: netlink attributes ⇄ values. Requests are appended to a libnl message that
+ * has its generic netlink header already; replies are read from raw bytes, every
+ * length checked. */
+#ifndef IPVS_ATTR_H
+#define IPVS_ATTR_H
+
+#include "agent/ipvs/ipvs.h"
+
+struct nl_msg;
+struct nlmsghdr;
+
+/* Appends IPVS_CMD_ATTR_SERVICE: what the service is known by, and with `full` all
+ * that NEW_SERVICE and SET_SERVICE set. -EMSGSIZE when the message is full. */
+int attr_put_service(struct nl_msg *msg, const struct ipvs_service *s, bool full);
+
+/* Appends IPVS_CMD_ATTR_DEST; `full` for NEW_DEST and SET_DEST, which replace every
+ * attribute: what is left out would become 0. -EMSGSIZE. */
+int attr_put_dest(struct nl_msg *msg, const struct ipvs_dest *d, bool full);
+
+/* Each reads the body of one reply. -EBADMSG for anything cut short, out of range or
+ * without what belongs there; *ret_… is untouched then. Unknown attributes are passed
+ * over. `h` must lie whole (nlmsg_len bytes) in memory. */
+int attr_get_service(const struct nlmsghdr *h, struct ipvs_service *ret_service);
+
+/* `family` is the service's: kernels before 3.18 do not tell the dest's own. */
+int attr_get_dest(const struct nlmsghdr *h, uint8_t family, struct ipvs_dest *ret_dest);
+
+/* Replies to GET_INFO and to GET_CONFIG, each of which fills its part. */
+int attr_get_info(const struct nlmsghdr *h, struct ipvs_info *ret_info);
+int attr_get_config(const struct nlmsghdr *h, struct ipvs_info *ret_info);
+
+/* nlctrl's reply to GETFAMILY: the family's id. */
+int attr_get_family_id(const struct nlmsghdr *h, uint16_t *ret_id);
+
+#endif

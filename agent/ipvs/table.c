@@ -1,0 +1,153 @@
+/* table.c: putting a reading together. The kernel's order is that of its hash
+ * buckets and means nothing; in order of keys, rows read twice lie side by side,
+ * and who compares two tables walks them once. */
+#include "agent/ipvs/table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_ROOM = 64 };
+
+/* One more row of `size` bytes; doubles the room. */
+static void *add_row(void **rows, uint32_t *n, uint32_t *room, size_t size)
+{
+	uint32_t more;
+	void *grown, *row;
+
+	if (*n == *room) {
+		if (*room > UINT32_MAX / 2)
+			return NULL;
+		more = *room ? *room * 2 : FIRST_ROOM;
+		grown = reallocarray(*rows, more, size);
+		if (!grown)
+			return NULL;
+		*rows = grown;
+		*room = more;
+	}
+	row = (char *)*rows + (size_t)(*n)++ * size;
+	memset(row, 0, size);
+	return row;
+}
+
+struct ipvs_service *table_add_service(struct table_draft *d)
+{
+	struct ipvs_table *t = d->table;
+	void *rows = t->services;
+	struct ipvs_service *row;
+
+	row = add_row(&rows, &t->n_services, &d->room_services, sizeof(*row));
+	t->services = rows;
+	return row;
+}
+
+struct ipvs_dest *table_add_dest(struct table_draft *d)
+{
+	struct ipvs_table *t = d->table;
+	void *rows = t->dests;
+	struct ipvs_dest *row;
+
+	row = add_row(&rows, &t->n_dests, &d->room_dests, sizeof(*row));
+	t->dests = rows;
+	return row;
+}
+
+static int compare_services(const void *a, const void *b)
+{
+	return ipvs_key_cmp(&((const struct ipvs_service *)a)->key,
+			    &((const struct ipvs_service *)b)->key);
+}
+
+static int compare_dests(const void *a, const void *b)
+{
+	return addr_cmp(&((const struct ipvs_dest *)a)->addr, &((const struct ipvs_dest *)b)->addr);
+}
+
+/* Of sorted rows keeps the first of its kind; returns how many are left. */
+static uint32_t drop_twins(void *rows, uint32_t n, size_t size,
+			   int (*compare)(const void *, const void *))
+{
+	char *base = rows;
+	uint32_t kept = n ? 1 : 0;
+
+	for (uint32_t i = 1; i < n; i++) {
+		if (compare(base + (size_t)(kept - 1) * size, base + (size_t)i * size) == 0)
+			continue;
+		if (kept != i)
+			memcpy(base + (size_t)kept * size, base + (size_t)i * size, size);
+		kept++;
+	}
+	return kept;
+}
+
+void table_sort_services(struct ipvs_table *t)
+{
+	if (!t->n_services)
+		return;
+	qsort(t->services, t->n_services, sizeof(*t->services), compare_services);
+	t->n_services = drop_twins(t->services, t->n_services, sizeof(*t->services),
+				   compare_services);
+}
+
+void table_close_service(struct ipvs_table *t, struct ipvs_service *s, uint32_t first)
+{
+	struct ipvs_dest *rows;
+	uint32_t n = t->n_dests - first;
+
+	if (n > 1) {
+		rows = t->dests + first;
+		qsort(rows, n, sizeof(*rows), compare_dests);
+		n = drop_twins(rows, n, sizeof(*rows), compare_dests);
+	}
+	t->n_dests = first + n;
+	s->first_dest = first;
+	s->n_dests = n;
+}
+
+int table_sort(struct ipvs_table *t)
+{
+	struct ipvs_dest *moved;
+	uint32_t n = 0;
+
+	table_sort_services(t);
+	if (!t->n_dests)
+		return 0;
+	moved = reallocarray(NULL, t->n_dests, sizeof(*moved));
+	if (!moved)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < t->n_services; i++) {
+		struct ipvs_service *s = &t->services[i];
+
+		memcpy(moved + n, t->dests + s->first_dest, s->n_dests * sizeof(*moved));
+		s->first_dest = n;
+		n += s->n_dests;
+	}
+	free(t->dests);
+	t->dests = moved;
+	t->n_dests = n;
+	return 0;
+}
+
+static void *trimmed(void *rows, uint32_t n, uint32_t room, size_t size)
+{
+	void *less;
+
+	if (!n) {
+		free(rows);
+		return NULL;
+	}
+	if (n == room)
+		return rows;
+	less = reallocarray(rows, n, size);
+	return less ? less : rows;
+}
+
+void table_trim(struct table_draft *d)
+{
+	struct ipvs_table *t = d->table;
+
+	t->services = trimmed(t->services, t->n_services, d->room_services, sizeof(*t->services));
+	t->dests = trimmed(t->dests, t->n_dests, d->room_dests, sizeof(*t->dests));
+	d->room_services = t->n_services;
+	d->room_dests = t->n_dests;
+}
