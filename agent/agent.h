@@ -7,6 +7,7 @@
 #include "agent/holds/hold.h"
 #include "agent/model/state.h"
 #include "agent/model/view.h"
+#include "agent/sync/diff.h"
 
 struct desired;
 struct desired_input;
@@ -47,7 +48,7 @@ struct agent {
 	struct publisher *publisher;
 	struct state *state;
 	struct reload_job *reload; /* under way, or NULL */
-	struct loop_timer *watchdog, *stop_deadline;
+	struct loop_timer *watchdog, *stop_deadline, *info_timer;
 	bool stopping;
 };
 
@@ -81,8 +82,12 @@ enum command_status explain_target(const struct agent *a, const char *target, st
 
 /* reload.c: begins to load the configuration again; fn (may be NULL) is told. */
 void agent_reload(struct agent *a, command_fn *fn, void *arg);
-/* Drops one under way at the end. */
-void agent_reload_abandon(struct agent *a);
+
+/* agent.c: puts what [agent] says of the whole process in force. */
+void agent_settings(struct agent *a);
+int64_t agent_interval(const struct agent *a);
+/* How services that left the file are let go. */
+struct diff_policy agent_gone_policy(const struct agent *a);
 
 /* command.c: the door that http gets. */
 struct agent_door agent_door(struct agent *a);

@@ -7,6 +7,7 @@
 
 #include "agent/agent.h"
 #include "agent/base/clock.h"
+#include "agent/base/loop.h"
 #include "agent/holds/ledger.h"
 #include "agent/holds/place.h"
 #include "agent/model/match.h"

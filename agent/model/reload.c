@@ -81,6 +81,7 @@ static int map_targets(const struct layout *old, const struct layout *now, struc
 		r->targets[b[j]] = a[i++];
 		kept++;
 	}
+	r->targets_kept = kept;
 	r->targets_added = now->n_targets - kept;
 	r->targets_removed = old->n_targets - kept;
 	free(a);

@@ -11,7 +11,7 @@ struct reload {
 	/* For people: what changes. */
 	uint32_t services_added, services_removed;
 	uint32_t realservers_added, realservers_removed;
-	uint32_t targets_added, targets_removed;
+	uint32_t targets_added, targets_removed, targets_kept;
 };
 
 /* Maps `now` onto `old` and carries VIP, destination and realserver state over into

@@ -1,0 +1,266 @@
+/* reload.c: loads the configuration anew. Reading and unfolding it happens on the
+ * work queue; what is then taken over on the loop is taken over whole or not at all:
+ * a file with an error changes nothing. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "agent/agent.h"
+#include "agent/base/clock.h"
+#include "agent/base/log.h"
+#include "agent/base/loop.h"
+#include "agent/base/notify.h"
+#include "agent/http/http_conf.h"
+#include "agent/http/server.h"
+#include "agent/model/reload.h"
+#include "agent/rules/remedy.h"
+#include "agent/sections.h"
+#include "agent/settings.h"
+#include "agent/sync/reconcile.h"
+
+/* Somebody who waits for the outcome. */
+struct asker {
+	command_fn *fn;
+	void *arg;
+	struct asker *next;
+};
+
+struct reload_job {
+	struct agent *agent;
+	struct config *conf;
+	struct layout *layout;
+	int error;
+	struct asker *askers; /* of this load */
+	struct asker *later;  /* came while it was under way: the file may be newer */
+	bool again;
+};
+
+/* --- outcome ---------------------------------------------------------------- */
+
+static void answer(struct asker *list, enum command_status status, const struct buf *text)
+{
+	struct asker *next;
+
+	for (; list; list = next) {
+		struct command_reply reply = { .status = status };
+
+		next = list->next;
+		buf_puts(&reply.text, buf_str(text));
+		list->fn(list->arg, &reply);
+		buf_fini(&reply.text);
+		free(list);
+	}
+}
+
+static void log_problems(const struct config *conf)
+{
+	size_t n, i;
+	const struct conf_problem *p = config_problems(conf, &n);
+
+	for (i = 0; i < n; i++)
+		log_event(p[i].severity == CONF_ERROR ? LOG_ERROR : LOG_WARN, p[i].text,
+			  LOG_STR("file", p[i].file), LOG_INT("line", p[i].line));
+}
+
+static void refuse(struct reload_job *job, struct buf *why)
+{
+	job->agent->reload_ok = false;
+	log_event(LOG_ERROR, "reload refused, the old configuration stays in force",
+		  LOG_STR("reason", buf_str(why)));
+	answer(job->askers, COMMAND_REFUSED, why);
+	job->askers = NULL;
+}
+
+/* --- taking over -------------------------------------------------------------- */
+
+/* Everything that can fail comes first; what is done by then is undone. */
+static int take_over(struct agent *a, struct reload_job *job, struct state *now,
+		     struct reload *carried, struct buf *why)
+{
+	const struct agent_conf *conf = config_section(job->conf, &agent_section);
+	struct sched_limits limits = { .max_running = conf->max_probes };
+	int e = http_reload(a->http, config_section(job->conf, &http_section), why);
+
+	if (e)
+		return e;
+	e = sched_replace(a->sched, now->targets, now->layout->n_targets, carried->targets,
+			  &limits);
+	if (e) {
+		struct buf ignored = BUF_INIT;
+
+		buf_puts(why, "out of memory");
+		(void)http_reload(a->http, config_section(a->conf, &http_section), &ignored);
+		buf_fini(&ignored);
+	}
+	return e;
+}
+
+static void put_in_force(struct agent *a, struct reload_job *job, struct state *now)
+{
+	struct state *old = a->state;
+	struct config *conf = a->conf;
+	struct diff_policy gone;
+	uint32_t i;
+
+	a->state = now;
+	a->conf = config_ref(job->conf);
+	a->generation++;
+	a->reload_ok = true;
+	a->reloaded_wall_ms = clock_wall_ms();
+	for (i = 0; i < now->layout->n_realservers; i++)
+		state_judge(now, i, clock_mono_ms());
+	agent_settings(a);
+	gone = agent_gone_policy(a);
+	remedy_sweep(a->remedy, now);
+	reconcile_set_state(a->reconcile, now, agent_interval(a), &gone);
+	state_dirty_all(now);
+	state_free(old);
+	config_unref(conf);
+}
+
+static void tell(const struct reload *r, const struct config *conf)
+{
+	log_event(LOG_INFO, "configuration reloaded", LOG_INT("services_added", r->services_added),
+		  LOG_INT("services_removed", r->services_removed),
+		  LOG_INT("realservers_added", r->realservers_added),
+		  LOG_INT("realservers_removed", r->realservers_removed),
+		  LOG_INT("probes_kept", r->targets_kept),
+		  LOG_INT("warnings", (int64_t)config_warnings(conf)));
+}
+
+static void finish(struct reload_job *job)
+{
+	struct agent *a = job->agent;
+	struct buf why = BUF_INIT;
+	struct state *now = NULL;
+	struct reload carried = { 0 };
+
+	if (job->error || config_errors(job->conf)) {
+		if (job->error)
+			buf_puts(&why, "out of memory");
+		else
+			config_format_problems(job->conf, &why);
+		refuse(job, &why);
+		goto out;
+	}
+	if (state_new(job->layout, &now) || reload_carry(a->state, now, &carried)) {
+		buf_puts(&why, "out of memory");
+		refuse(job, &why);
+		goto out;
+	}
+	if (take_over(a, job, now, &carried, &why)) {
+		refuse(job, &why);
+		goto out;
+	}
+	put_in_force(a, job, now);
+	now = NULL;
+	tell(&carried, job->conf);
+	config_format_problems(job->conf, &why);
+	answer(job->askers, COMMAND_OK, &why);
+	job->askers = NULL;
+out:
+	state_free(now);
+	reload_fini(&carried);
+	buf_fini(&why);
+}
+
+/* --- the job -------------------------------------------------------------------- */
+
+static void job_free(struct reload_job *job)
+{
+	struct buf none = BUF_INIT;
+
+	if (!job)
+		return;
+	answer(job->askers, COMMAND_STOPPING, &none);
+	answer(job->later, COMMAND_STOPPING, &none);
+	layout_unref(job->layout);
+	config_unref(job->conf);
+	free(job);
+}
+
+static void work(void *arg)
+{
+	struct reload_job *job = arg;
+
+	job->error = agent_config_load(job->agent->path, &job->conf);
+	if (!job->error && !config_errors(job->conf))
+		job->error = layout_new(job->conf, &job->layout);
+}
+
+static void done(void *arg)
+{
+	struct reload_job *job = arg;
+	struct agent *a = job->agent;
+	struct asker *later = job->later, *next;
+	bool again = job->again;
+
+	job->later = NULL;
+	a->reload = NULL;
+	if (!a->stopping) {
+		if (job->conf)
+			log_problems(job->conf);
+		finish(job);
+		notify_ready(a->notify);
+	}
+	job_free(job);
+	if (!again)
+		return;
+	agent_reload(a, NULL, NULL);
+	for (; later; later = next) {
+		next = later->next;
+		agent_reload(a, later->fn, later->arg);
+		free(later);
+	}
+}
+
+/* Adds who waits; false when memory is out: then they were told. */
+static bool enlist(struct asker **list, command_fn *fn, void *arg)
+{
+	struct command_reply failed = { .status = COMMAND_FAILED };
+	struct asker *asker;
+
+	if (!fn)
+		return true;
+	asker = malloc(sizeof(*asker));
+	if (!asker) {
+		fn(arg, &failed);
+		return false;
+	}
+	*asker = (struct asker){ .fn = fn, .arg = arg, .next = *list };
+	*list = asker;
+	return true;
+}
+
+void agent_reload(struct agent *a, command_fn *fn, void *arg)
+{
+	struct command_reply failed = { .status = COMMAND_FAILED };
+	struct reload_job *job = a->reload;
+
+	if (job) {
+		if (enlist(&job->later, fn, arg))
+			job->again = true;
+		return;
+	}
+	job = calloc(1, sizeof(*job));
+	if (!job || a->stopping) {
+		free(job);
+		if (a->stopping)
+			failed.status = COMMAND_STOPPING;
+		if (fn)
+			fn(arg, &failed);
+		return;
+	}
+	job->agent = a;
+	if (!enlist(&job->askers, fn, arg)) {
+		free(job);
+		return;
+	}
+	notify_reloading(a->notify, clock_mono_us());
+	if (loop_work(a->loop, "reload", work, done, job)) {
+		answer(job->askers, COMMAND_FAILED, &BUF_INIT);
+		job->askers = NULL;
+		job_free(job);
+		return;
+	}
+	a->reload = job;
+}
