@@ -9,7 +9,10 @@
 extern const struct conf_section *const agent_sections[];
 extern conf_check_fn *const agent_checks[];
 
-/* config_load() with the two. */
+/* Hands the registries to the rooms whose keys depend on them. */
+void agent_sections_init(void);
+
+/* config_load() with the two, and the registries handed over. */
 int agent_config_load(const char *path, struct config **ret_config);
 
 #endif

@@ -7,6 +7,7 @@
 #include "conf/key.h"
 
 struct config;
+struct conf_seen;
 
 /* Keys that a section has beyond its own, chosen by one key's value: a probe's by
  * its URL's scheme. */
@@ -19,17 +20,22 @@ struct conf_part {
 struct conf_section {
 	const char *name; /* "service" */
 	const char *help;
-	bool named;       /* [service NAME]; otherwise [agent], once */
-	const char *base; /* another section's name whose values are the defaults: "defaults" */
-	size_t size;      /* of the struct; it begins with struct conf_head */
+	bool named; /* [service NAME]; otherwise [agent], once */
+	/* Another section's name, "defaults", with the same keys and struct: its values
+	 * are this one's defaults. Its keys flagged CONF_NO_DEFAULTS are refused there;
+	 * list keys must have that flag. */
+	const char *base;
+	size_t size; /* of the struct; it begins with struct conf_head */
 	const struct conf_key *keys;
 	size_t n_keys;
 	const char *select; /* the key that chooses the part; NULL = none */
 	/* The part for a value of `select`; NULL with a reason in env->why. */
 	const struct conf_part *(*part)(const char *value, struct conf_env *env);
-	const struct conf_part *const *parts; /* all of them, for help; NULL-terminated */
-	/* After the last key of a section: what one section can say of itself. Reports
-	 * through conf_error(). */
+	const struct conf_part *(*part_at)(size_t i); /* all of them, by index; NULL = no more */
+	/* Appends the values of `select` that choose a part: "http, https". */
+	void (*part_values)(const struct conf_part *part, struct buf *out);
+	/* After the last key of a section none of whose values was refused: what one
+	 * section can say of itself. Reports through conf_report(). */
 	void (*finish)(struct config *c, void *obj);
 };
 
@@ -40,7 +46,10 @@ struct conf_head {
 	const struct conf_part *part;
 	void *part_conf; /* the part's struct */
 	const char *file;
-	unsigned int line; /* of the section's header; 0 = not in the file */
+	unsigned int line;            /* of the section's header; 0 = not in the file */
+	bool bad;                     /* a value was refused or is missing: checks pass it by */
+	const struct conf_seen *seen; /* which keys stand where; the engine's own */
+	size_t n_seen;
 };
 
 enum conf_severity { CONF_ERROR = 0, CONF_WARNING };
@@ -53,7 +62,8 @@ struct conf_problem {
 	const char *text;
 };
 
-/* Cross-checks over the whole, run when no section has an error of its own. */
+/* Cross-checks over the whole, run when every section header and include was
+ * readable; an object may be `bad`. */
 typedef void conf_check_fn(struct config *c);
 
 /* Reads `path`. 0 with *ret_config in any case where memory sufficed: ask
@@ -86,6 +96,12 @@ void conf_report(struct config *c, enum conf_severity severity, const char *file
 /* The line where `key` of that object stands; of the section's header when it
  * stands nowhere. */
 unsigned int conf_key_line(const struct config *c, const void *obj, const char *key);
+/* Where that line stands; the section's file when it stands nowhere. */
+const char *conf_key_file(const struct config *c, const void *obj, const char *key);
+/* Whether the object's own section gives the key (not a default). */
+bool conf_key_given(const void *obj, const char *key);
 struct arena *config_arena(struct config *c);
+/* The table that it was loaded with. */
+const struct conf_section *const *config_types(const struct config *c);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "agent/base/arena.h"
+#include "agent/base/attr.h"
 #include "agent/base/buf.h"
 
 struct conf_key;
@@ -18,8 +19,12 @@ struct conf_env {
 	struct arena *arena; /* of the configuration: strings and arrays go there */
 	const char *section; /* "service web", for messages */
 	struct buf *why;     /* the setter's reason: "'abc' is not a duration (…)" */
-	const char *file;    /* of the line, for what must remember its origin; lives as
-				long as the arena */
+	/* How many lines each key of the section has, where the loader knows. */
+	const struct conf_key *keys;
+	const uint32_t *key_lines;
+	size_t n_keys;
+	const char *file; /* of the line, for what must remember its origin; lives as
+			     long as the arena */
 	unsigned int line;
 };
 
@@ -46,13 +51,17 @@ enum conf_flag {
 	CONF_NO_DEFAULTS = 4, /* makes no sense in [defaults] */
 	CONF_RESTART = 8,     /* a reload cannot change it: said as a warning */
 	CONF_SECRET = 16,     /* never printed */
+	CONF_INCLUDE = 32,    /* its values are files that the loader reads as well */
+	CONF_OWN_WORDS = 64,  /* the setter's reason names its subject itself */
 };
 
 struct conf_key {
 	const char *name;
 	const struct conf_type *type;
-	size_t offset;      /* of the field in the section's struct */
-	const char *def;    /* default as text, through the same setter; NULL = field stays 0 */
+	size_t offset; /* of the field in the section's struct */
+	/* Default as text, through the same setter; NULL = field stays 0. For a list
+	 * key it stands when no line gives the key; '\n' parts its values. */
+	const char *def;
 	int64_t min, max;   /* bounds where the type has them (ms for durations); max 0 = none */
 	const void *extra;  /* the type's own: names of an enum, … */
 	unsigned int flags; /* enum conf_flag */
@@ -72,6 +81,27 @@ struct conf_enum {
 extern const struct conf_type conf_string, conf_bool, conf_u32, conf_u64, conf_duration, conf_share,
 	conf_size, conf_enum_type, conf_strings_type, conf_words, conf_addr, conf_path, conf_mode;
 
+/* For setters: -EINVAL, with "'text' " and the rest in env->why; a long text is
+ * shortened. */
+int conf_refuse(struct conf_env *env, const char *text, const char *fmt, ...) ATTR_PRINTF(3, 4);
+/* Appends 'text', shortened where it is long. */
+void conf_quote(struct buf *out, const char *text);
+
+/* How many lines of the section give key `name`; 0 = not known. */
+size_t conf_lines(const struct conf_env *env, const char *name);
+/* For setters of lists: the place of element *n of *array. Takes the room for
+ * `expect` elements at once where that is known (not 0), or grows by doubling.
+ * The caller counts *n up. NULL when memory is out. */
+void *conf_append(struct conf_env *env, void **array, size_t n, size_t size, size_t expect);
+
+/* Splits at commas and blanks; the words are copies in the arena. -ENOMEM. */
+int conf_split(struct arena *arena, const char *text, struct conf_strings *ret_words);
+
+/* [A-Za-z0-9_.-]{1,40}, not dots alone. */
+bool conf_name_ok(const char *name);
+
+/* Sets one key's default. -EINVAL (a mistake in the table), -ENOMEM. */
+int conf_default(void *obj, const struct conf_key *key, struct conf_env *env);
 /* Sets the defaults of a table on a zeroed struct. */
 int conf_defaults(void *obj, const struct conf_key *keys, size_t n, struct conf_env *env);
 

@@ -24,7 +24,8 @@ struct realserver_conf {
 	struct addr addr[2]; /* at most one of a family; family 0 = none; port 0 = the VIP's */
 	uint32_t n_addr;
 	bool enabled, backup;
-	bool has_weight, has_forward, has_tunnel, has_upper, has_lower;
+	bool has_weight, has_forward, has_tunnel, has_upper, has_lower; /* its own line says */
+	bool probes_own;                                                /* so does it the probes */
 	uint32_t weight, upper, lower;
 	uint8_t forward;
 	struct tunnel_conf tunnel;
@@ -49,13 +50,14 @@ struct service_conf {
 	struct vip_conf *addresses;
 	uint32_t n_addresses;
 	/* In the order of the file, backups included (their `backup` is set). After
-	 * finish() every has_… value is filled in from the service, every `probes`
-	 * that is empty too. */
+	 * finish() every value that a line does not give (has_…) is filled in from the
+	 * service, `probes` too. */
 	struct realserver_conf *realservers;
 	uint32_t n_realservers;
 	bool enabled;
 	const char *scheduler;
-	uint32_t scheduler_flags; /* IPVS_SVC_SCHED1 … */
+	uint32_t scheduler_flags;      /* IPVS_SVC_SCHED1 … */
+	uint32_t scheduler_flag_names; /* rows of the table of names, a bit each */
 	bool one_packet;
 	int64_t persistence;           /* ms; 0 = off */
 	uint32_t persistence_netmask4; /* prefix lengths */
@@ -82,12 +84,5 @@ void service_conf_kernel(const struct service_conf *s, uint32_t address,
  * weight; false when it has no address that can serve it. */
 bool service_conf_dest(const struct service_conf *s, uint32_t address,
 		       const struct realserver_conf *r, struct ipvs_dest *ret_dest);
-
-/* Where `probe` reaches this address of a realserver: port by the URL, else the
- * realserver's, else the first address's of the service, else the scheme's. Port 0
- * when nothing names one. */
-struct probe_conf;
-struct addr service_conf_probe_addr(const struct service_conf *s, const struct realserver_conf *r,
-				    uint32_t addr, const struct probe_conf *probe);
 
 #endif

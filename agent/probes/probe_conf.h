@@ -23,10 +23,21 @@ struct probe_conf {
 /* The port that a scheme stands for: http 80, https 443; 0 = none. */
 uint16_t probe_default_port(const struct probe_conf *p);
 
+/* Whether such a probe can do nothing without a port. */
+bool probe_needs_port(const struct probe_conf *p);
+
 extern const struct conf_section probe_section;
 
 /* sections.c hands the registry of kinds over before any load: this room may not
  * see collectors/. NULL-terminated, must outlive everything. */
 void probe_conf_types(const struct probe_type *const *types);
+
+/* Where a probe reaches address `addr` of a realserver: port by the URL, else the
+ * realserver's, else the first that an address of the service has, else the
+ * scheme's. Port 0 when nothing names one. */
+struct service_conf;
+struct realserver_conf;
+struct addr service_conf_probe_addr(const struct service_conf *s, const struct realserver_conf *r,
+				    uint32_t addr, const struct probe_conf *probe);
 
 #endif

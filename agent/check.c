@@ -1,0 +1,165 @@
+/* check.c: errors that no single section shows: names that nothing has, addresses
+ * that two services have. */
+#include "agent/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/parse.h"
+#include "agent/model/service_conf.h"
+#include "agent/probes/probe_conf.h"
+
+/* --- probes ----------------------------------------------------------------------- */
+
+static const char *near_probe(const struct config *c, const char *name)
+{
+	size_t n, i;
+	void *const *probes = config_sections(c, &probe_section, &n);
+	const char **names = n ? malloc(n * sizeof(*names)) : NULL;
+	const char *near = NULL;
+
+	for (i = 0; names && i < n; i++)
+		names[i] = ((const struct probe_conf *)probes[i])->head.name;
+	if (names)
+		near = nearest_name(name, names, n);
+	free(names);
+	return near;
+}
+
+/* Reports each of the words that is no probe's name. `who` leads: "realserver
+ * web1: " or "". */
+static void check_names(struct config *c, const struct conf_strings *words, const char *what,
+			const char *who, const char *file, unsigned int line)
+{
+	const char *near;
+	size_t i;
+
+	for (i = 0; i < words->n; i++) {
+		if (config_named(c, &probe_section, words->items[i]))
+			continue;
+		near = near_probe(c, words->items[i]);
+		conf_report(c, CONF_ERROR, file, line,
+			    "%s%s%sprobe: there is no [probe %.60s]%s%s%s", what, who,
+			    *who ? ": " : "", words->items[i], near ? "; did you mean '" : "",
+			    near ? near : "", near ? "'?" : "");
+	}
+}
+
+/* Whether `probe` finds a port at each address of a realserver. */
+static bool has_port(const struct service_conf *s, const struct realserver_conf *r,
+		     const struct probe_conf *probe)
+{
+	uint32_t i;
+
+	for (i = 0; i < r->n_addr; i++)
+		if (!service_conf_probe_addr(s, r, i, probe).port)
+			return false;
+	return true;
+}
+
+/* Reports the first realserver that `probe` has no port for. */
+static void check_port(struct config *c, const struct service_conf *s,
+		       const struct realserver_conf *r, const char *name)
+{
+	const struct probe_conf *p = config_named(c, &probe_section, name);
+
+	if (!p || p->head.bad || !probe_needs_port(p) || has_port(s, r, p))
+		return;
+	conf_report(c, CONF_ERROR, r->file, r->line,
+		    "%s %s: probe '%s' has no port to go to: its URL, the realserver and the "
+		    "service's addresses name none",
+		    r->backup ? "backup" : "realserver", r->name, name);
+}
+
+static void check_service_probes(struct config *c, const struct service_conf *s)
+{
+	uint32_t i;
+	size_t k;
+
+	if (conf_key_given(s, "probe"))
+		check_names(c, &s->probes, "", "", conf_key_file(c, s, "probe"),
+			    conf_key_line(c, s, "probe"));
+	for (i = 0; i < s->n_realservers; i++) {
+		const struct realserver_conf *r = &s->realservers[i];
+
+		if (r->probes_own)
+			check_names(c, &r->probes, r->backup ? "backup " : "realserver ", r->name,
+				    r->file, r->line);
+		for (k = 0; k < r->probes.n; k++)
+			check_port(c, s, r, r->probes.items[k]);
+	}
+}
+
+void check_probes(struct config *c)
+{
+	const struct service_conf *defaults = config_section(c, &defaults_section);
+	size_t n, i;
+	void *const *services = config_sections(c, &service_section, &n);
+
+	check_names(c, &defaults->probes, "", "", conf_key_file(c, defaults, "probe"),
+		    conf_key_line(c, defaults, "probe"));
+	for (i = 0; i < n; i++)
+		if (!((const struct service_conf *)services[i])->head.bad)
+			check_service_probes(c, services[i]);
+}
+
+/* --- addresses -------------------------------------------------------------------- */
+
+struct vip_of {
+	const struct service_conf *service;
+	const struct vip_conf *vip;
+	size_t nth; /* in the order of the files */
+};
+
+static int cmp_vips(const void *a, const void *b)
+{
+	const struct vip_of *x = a, *y = b;
+	int r = memcmp(&x->vip->key, &y->vip->key, sizeof(x->vip->key));
+
+	return r ? r : x->nth < y->nth ? -1 : x->nth > y->nth;
+}
+
+static void find_doubles(struct config *c, struct vip_of *vips, size_t n)
+{
+	size_t i, first = 0;
+
+	qsort(vips, n, sizeof(*vips), cmp_vips);
+	for (i = 1; i < n; i++) {
+		const struct vip_of *a = &vips[first], *b = &vips[i];
+
+		if (memcmp(&a->vip->key, &b->vip->key, sizeof(a->vip->key)))
+			first = i;
+		else
+			conf_report(c, CONF_ERROR, b->service->head.file, b->vip->line,
+				    "address: '%s' belongs to [service %s] already; first at %s:%u",
+				    b->vip->text, a->service->head.name, a->service->head.file,
+				    a->vip->line);
+	}
+}
+
+void check_addresses(struct config *c)
+{
+	size_t n, i, total = 0, filled = 0;
+	void *const *services = config_sections(c, &service_section, &n);
+	struct vip_of *vips;
+
+	for (i = 0; i < n; i++)
+		total += ((const struct service_conf *)services[i])->n_addresses;
+	if (!total)
+		return;
+	vips = calloc(total, sizeof(*vips));
+	if (!vips) {
+		conf_report(c, CONF_ERROR, NULL, 0, "out of memory");
+		return;
+	}
+	for (i = 0; i < n; i++) {
+		const struct service_conf *s = services[i];
+		uint32_t k;
+
+		/* one that is taken out leaves its addresses to another */
+		for (k = 0; s->enabled && k < s->n_addresses; k++, filled++)
+			vips[filled] = (struct vip_of){ s, &s->addresses[k], filled };
+	}
+	find_doubles(c, vips, filled);
+	free(vips);
+}

@@ -1,0 +1,17 @@
+/* check.h: what more than one section must be read for. check_… report errors,
+ * lint_… what is legal and wrong. */
+#ifndef AGENT_CHECK_H
+#define AGENT_CHECK_H
+
+#include "conf/config.h"
+
+/* Each probe that is named exists, and has a port to go to. */
+void check_probes(struct config *c);
+/* No address belongs to two services. */
+void check_addresses(struct config *c);
+
+void lint_http(struct config *c);
+void lint_services(struct config *c);
+void lint_probes(struct config *c);
+
+#endif

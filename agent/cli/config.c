@@ -1,0 +1,55 @@
+/* config.c: ipvs-agent config: the configuration in force with all defaults, or,
+ * with --sample, the sample file that conf/ipvs-agent.ini is. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/cli/cli.h"
+#include "agent/sections.h"
+#include "conf/print.h"
+
+/* What is wrong goes to stderr; true when there is a configuration to print. */
+static bool load(const char *path, struct buf *out)
+{
+	struct buf problems = BUF_INIT;
+	struct config *c;
+	int r = agent_config_load(path, &c);
+	bool fine;
+
+	if (r) {
+		fprintf(stderr, "ipvs-agent config: %s\n", strerrordesc_np(-r));
+		return false;
+	}
+	fine = config_errors(c) == 0;
+	config_format_problems(c, &problems);
+	fputs(buf_str(&problems), stderr);
+	if (fine)
+		config_print(c, out);
+	buf_fini(&problems);
+	config_unref(c);
+	return fine;
+}
+
+int cmd_config(const struct cli_args *args)
+{
+	bool sample = args->n_rest == 1 && !strcmp(args->rest[0], "--sample");
+	struct buf out = BUF_INIT;
+	int code = CLI_OK;
+
+	if (args->n_rest && !sample) {
+		fprintf(stderr, "usage: ipvs-agent config [-c FILE | --sample]\n");
+		return CLI_USAGE;
+	}
+	if (sample) {
+		agent_sections_init();
+		config_print_sample(agent_sections, &out);
+	} else if (!load(args->config, &out)) {
+		code = CLI_ERROR;
+	}
+	if (!buf_ok(&out) || fputs(buf_str(&out), stdout) == EOF || fflush(stdout)) {
+		fprintf(stderr, "ipvs-agent config: cannot write\n");
+		code = CLI_ERROR;
+	}
+	buf_fini(&out);
+	return code;
+}

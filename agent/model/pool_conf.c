@@ -1,0 +1,372 @@
+/* pool_conf.c: the lines `address`, `realserver` and `backup`. */
+#include "agent/model/pool_conf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/parse.h"
+
+/* Duplicates are looked for among them one by one. */
+enum { ADDRESSES_MAX = 4096 };
+
+/* --- address ---------------------------------------------------------------------- */
+
+static const struct {
+	const char *scheme;
+	uint8_t proto, mark_family;
+} schemes[] = {
+	{ "tcp://", IPPROTO_TCP, 0 }, { "udp://", IPPROTO_UDP, 0 },  { "sctp://", IPPROTO_SCTP, 0 },
+	{ "fwmark://", 0, AF_INET },  { "fwmark6://", 0, AF_INET6 },
+};
+
+/* ADDR:PORT, where port 0 stands for all of them. */
+static int read_vip_addr(const char *rest, const char *text, struct addr *a, struct conf_env *env)
+{
+	size_t len = strlen(rest);
+	bool all = len > 2 && !strcmp(rest + len - 2, ":0") &&
+		   (rest[0] == '[' ? rest[len - 3] == ']' : strchr(rest, ':') == rest + len - 2);
+	char *host = strndup(rest, all ? len - 2 : len);
+	int r;
+
+	if (!host)
+		return -ENOMEM;
+	r = addr_parse(host, a);
+	if (r || (all && a->port))
+		r = conf_refuse(env, text,
+				"is not an address (such as tcp://10.1.2.15:80 or "
+				"tcp://[2001:db8::15]:80)");
+	else if (!a->port && !all)
+		r = conf_refuse(env, text, "has no port");
+	free(host);
+	return r;
+}
+
+static int read_vip(const char *text, struct ipvs_key *key, struct conf_env *env)
+{
+	uint64_t mark;
+	size_t i, len = 0;
+
+	for (i = 0; i < countof(schemes); i++) {
+		len = strlen(schemes[i].scheme);
+		if (!strncmp(text, schemes[i].scheme, len))
+			break;
+	}
+	if (i == countof(schemes))
+		return conf_refuse(env, text,
+				   "begins with none of tcp://, udp://, sctp://, "
+				   "fwmark://, fwmark6://");
+	key->proto = schemes[i].proto;
+	if (key->proto)
+		return read_vip_addr(text + len, text, &key->addr, env);
+	if (parse_u64(text + len, &mark) || mark < 1 || mark > UINT32_MAX)
+		return conf_refuse(env, text, "has no mark between 1 and 4294967295");
+	key->fwmark = (uint32_t)mark;
+	key->addr.family = schemes[i].mark_family;
+	return 0;
+}
+
+static int set_vip(void *field, const char *text, const struct conf_key *key, struct conf_env *env)
+{
+	struct service_conf *s = container_of(field, struct service_conf, addresses);
+	struct vip_conf vip = { .line = env->line };
+	void *array = s->addresses;
+	struct vip_conf *slot;
+	uint32_t i;
+	int r = read_vip(text, &vip.key, env);
+
+	if (r)
+		return r;
+	for (i = 0; i < s->n_addresses; i++)
+		if (!memcmp(&s->addresses[i].key, &vip.key, sizeof(vip.key)))
+			return conf_refuse(env, text, "is there twice; first on line %u",
+					   s->addresses[i].line);
+	if (s->n_addresses >= ADDRESSES_MAX)
+		return conf_refuse(env, text, "is one too many (%d at most)", ADDRESSES_MAX);
+	vip.text = arena_strdup(env->arena, text);
+	slot = conf_append(env, &array, s->n_addresses, sizeof(*slot), conf_lines(env, key->name));
+	if (!slot || !vip.text)
+		return -ENOMEM;
+	*slot = vip;
+	s->addresses = array;
+	s->n_addresses++;
+	return 0;
+}
+
+/* Getters have the field's place in a const struct. */
+#define CONST_OF(field, member)                                                                    \
+	((const struct service_conf *)container_of((void *)(uintptr_t)(field),                     \
+						   struct service_conf, member))
+
+static void get_vip(const void *field, const struct conf_key *key ATTR_UNUSED, size_t i,
+		    struct buf *out)
+{
+	const struct service_conf *s = CONST_OF(field, addresses);
+
+	if (i < s->n_addresses)
+		buf_puts(out, s->addresses[i].text);
+}
+
+static size_t count_vips(const void *field, const struct conf_key *key ATTR_UNUSED)
+{
+	return CONST_OF(field, addresses)->n_addresses;
+}
+
+const struct conf_type conf_vip = {
+	.name = "tcp:// | udp:// | sctp:// ADDRESS:PORT, fwmark://N, fwmark6://N",
+	.set = set_vip,
+	.get = get_vip,
+	.count = count_vips,
+};
+
+/* --- realserver ------------------------------------------------------------------- */
+
+static int set_name(void *field, const char *text, const struct conf_key *key ATTR_UNUSED,
+		    struct conf_env *env)
+{
+	if (!conf_name_ok(text))
+		return conf_refuse(env, text, "is not a name (1 to 40 of A-Z a-z 0-9 _ . -)");
+	return conf_string.set(field, text, key, env);
+}
+
+static void get_name(const void *field, const struct conf_key *key, size_t i, struct buf *out)
+{
+	conf_string.get(field, key, i, out);
+}
+
+static const struct conf_type name_type = { .name = "name", .set = set_name, .get = get_name };
+
+#define FIELD(f) .offset = offsetof(struct realserver_conf, f)
+
+/* What a realserver's line may say behind its addresses. */
+static const struct conf_key rs_keys[] = {
+	{ .name = "weight", .type = &conf_u32, FIELD(weight), .max = 65535 },
+	{ .name = "domain", .type = &name_type, FIELD(domain) },
+	{ .name = "forward", .type = &conf_forward, FIELD(forward) },
+	{ .name = "tunnel", .type = &conf_tunnel, FIELD(tunnel) },
+	{ .name = "upper", .type = &conf_u32, FIELD(upper), .max = INT32_MAX },
+	{ .name = "lower", .type = &conf_u32, FIELD(lower), .max = INT32_MAX },
+	{ .name = "probe", .type = &conf_words, FIELD(probes) },
+	{ .name = "enabled", .type = &conf_bool, FIELD(enabled), .def = "yes" },
+};
+
+/* Which flag says that the key of that row was given; 0 = none. */
+static const size_t rs_has[countof(rs_keys)] = {
+	offsetof(struct realserver_conf, has_weight),
+	0,
+	offsetof(struct realserver_conf, has_forward),
+	offsetof(struct realserver_conf, has_tunnel),
+	offsetof(struct realserver_conf, has_upper),
+	offsetof(struct realserver_conf, has_lower),
+	0,
+	0,
+};
+
+const char *realserver_word(const struct realserver_conf *r)
+{
+	return r->backup ? "backup" : "realserver";
+}
+
+/* Neither multicast, broadcast, unspecified nor link-local: the kernel refuses them. */
+static bool can_serve(const struct addr *a)
+{
+	static const uint8_t none[16];
+
+	if (!memcmp(a->bytes, none, sizeof(none)))
+		return false;
+	if (a->family == AF_INET)
+		return a->bytes[0] < 224 && a->bytes[0] != 0;
+	return a->bytes[0] != 0xff && !(a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80);
+}
+
+static int add_address(struct realserver_conf *r, const char *word, struct conf_env *env)
+{
+	struct addr a;
+	uint32_t i;
+
+	if (addr_parse(word, &a))
+		return conf_refuse(env, word, "is not an address");
+	if (!can_serve(&a))
+		return conf_refuse(env, word, "cannot be a realserver's address");
+	for (i = 0; i < r->n_addr; i++)
+		if (r->addr[i].family == a.family)
+			return conf_refuse(env, word,
+					   "is a second %s address (at most one of a "
+					   "family)",
+					   a.family == AF_INET ? "IPv4" : "IPv6");
+	r->addr[r->n_addr++] = a;
+	return 0;
+}
+
+static int set_pair(struct realserver_conf *r, char *word, uint32_t *given, struct conf_env *env)
+{
+	char *value = strchr(word, '=');
+	const struct conf_key *key;
+	const char *near;
+	size_t row;
+
+	*value++ = '\0';
+	key = conf_find(word, rs_keys, countof(rs_keys), &near);
+	if (!key) {
+		buf_puts(env->why, "unknown key ");
+		conf_quote(env->why, word);
+		if (near)
+			buf_printf(env->why, "; did you mean '%s'?", near);
+		return -EINVAL;
+	}
+	row = (size_t)(key - rs_keys);
+	if (*given & (1u << row)) {
+		buf_printf(env->why, "key '%s' given twice", word);
+		return -EINVAL;
+	}
+	*given |= 1u << row;
+	buf_printf(env->why, "%s: ", word);
+	if (!*value) {
+		buf_puts(env->why, "no value");
+		return -EINVAL;
+	}
+	if (rs_has[row])
+		*(bool *)((char *)r + rs_has[row]) = true;
+	return key->type->set((char *)r + key->offset, value, key, env);
+}
+
+static int read_name(struct realserver_conf *r, const char *word, struct conf_env *env)
+{
+	struct addr a;
+
+	if (!conf_name_ok(word)) {
+		buf_printf(env->why, "%s: ", realserver_word(r));
+		if (!addr_parse(word, &a))
+			return conf_refuse(env, word,
+					   "is an address where the name belongs (the "
+					   "form is NAME ADDRESS[:PORT] key=value …)");
+		return conf_refuse(env, word, "is not a name (1 to 40 of A-Z a-z 0-9 _ . -)");
+	}
+	buf_printf(env->why, "%s %s: ", realserver_word(r), word);
+	r->name = arena_strdup(env->arena, word);
+	return r->name ? 0 : -ENOMEM;
+}
+
+/* The words of a line, which it cuts up. */
+static int read_words(struct realserver_conf *r, char *line, struct conf_env *env)
+{
+	char *save, *word = strtok_r(line, " \t", &save);
+	uint32_t given = 0;
+	size_t subject;
+	int e = read_name(r, word ? word : "", env);
+
+	subject = env->why->len;
+	while (!e && (word = strtok_r(NULL, " \t", &save))) {
+		if (strchr(word, '=')) {
+			e = set_pair(r, word, &given, env);
+		} else if (given) {
+			e = conf_refuse(env, word,
+					"has no '=' (addresses stand before the "
+					"first key=value)");
+		} else {
+			e = add_address(r, word, env);
+		}
+		if (!e) {
+			env->why->len = subject;
+			env->why->data[subject] = '\0';
+		}
+	}
+	if (!e && !r->n_addr) {
+		buf_puts(env->why, "no address (the form is NAME ADDRESS[:PORT] key=value …)");
+		e = -EINVAL;
+	}
+	return e;
+}
+
+static int set_realserver(void *field, const char *text, const struct conf_key *key,
+			  struct conf_env *env)
+{
+	struct service_conf *s = container_of(field, struct service_conf, realservers);
+	struct realserver_conf r = {
+		.backup = key->extra != NULL, .enabled = true, .file = env->file, .line = env->line
+	};
+	size_t expect = conf_lines(env, "realserver") + conf_lines(env, "backup");
+	struct realserver_conf *slot;
+	void *array = s->realservers;
+	char *line = strdup(text);
+	int e = line ? read_words(&r, line, env) : -ENOMEM;
+
+	free(line);
+	if (e)
+		return e;
+	slot = conf_append(env, &array, s->n_realservers, sizeof(*slot), expect);
+	if (!slot)
+		return -ENOMEM;
+	*slot = r;
+	s->realservers = array;
+	s->n_realservers++;
+	return 0;
+}
+
+/* Element i among those of this key: both keys share the array. */
+static const struct realserver_conf *nth_of(const void *field, const struct conf_key *key, size_t i)
+{
+	const struct service_conf *s = CONST_OF(field, realservers);
+	uint32_t j;
+
+	for (j = 0; j < s->n_realservers; j++)
+		if (s->realservers[j].backup == (key->extra != NULL) && i-- == 0)
+			return &s->realservers[j];
+	return NULL;
+}
+
+static bool is_given(const struct realserver_conf *r, size_t row)
+{
+	if (rs_has[row])
+		return *(const bool *)((const char *)r + rs_has[row]);
+	if (rs_keys[row].type == &conf_words)
+		return r->probes.n && r->probes_own;
+	return rs_keys[row].type == &conf_bool ? !r->enabled : r->domain != NULL;
+}
+
+static void get_realserver(const void *field, const struct conf_key *key, size_t i, struct buf *out)
+{
+	const struct realserver_conf *r = nth_of(field, key, i);
+	struct buf value = BUF_INIT;
+	size_t k;
+
+	if (!r)
+		return;
+	buf_puts(out, r->name);
+	for (k = 0; k < r->n_addr; k++) {
+		buf_putc(out, ' ');
+		addr_format(out, &r->addr[k]);
+	}
+	for (k = 0; k < countof(rs_keys); k++) {
+		char *blank;
+
+		if (!is_given(r, k))
+			continue;
+		buf_reset(&value);
+		rs_keys[k].type->get((const char *)r + rs_keys[k].offset, &rs_keys[k], 0, &value);
+		/* a list within the line: commas, for blanks part its words */
+		for (blank = value.data; blank && (blank = strchr(blank, ' '));)
+			*blank = ',';
+		buf_printf(out, " %s=%s", rs_keys[k].name, buf_str(&value));
+	}
+	out->failed |= value.failed;
+	buf_fini(&value);
+}
+
+static size_t count_realservers(const void *field, const struct conf_key *key)
+{
+	const struct service_conf *s = CONST_OF(field, realservers);
+	size_t n = 0;
+	uint32_t i;
+
+	for (i = 0; i < s->n_realservers; i++)
+		n += s->realservers[i].backup == (key->extra != NULL);
+	return n;
+}
+
+const struct conf_type conf_realserver = {
+	.name = "NAME ADDRESS[:PORT] [ADDRESS[:PORT]] key=value …",
+	.set = set_realserver,
+	.get = get_realserver,
+	.count = count_realservers,
+};

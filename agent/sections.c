@@ -1,0 +1,31 @@
+/* sections.c: the list of section types. With main.c and agent.c the only file
+ * that knows what stands in collectors/. */
+#include "agent/sections.h"
+
+#include "agent/check.h"
+#include "agent/http/http_conf.h"
+#include "agent/metrics/metrics_conf.h"
+#include "agent/model/service_conf.h"
+#include "agent/probes/probe_conf.h"
+#include "agent/settings.h"
+#include "collectors/table.h"
+
+const struct conf_section *const agent_sections[] = {
+	&agent_section, &http_section, &metrics_section, &defaults_section, &service_section,
+	&probe_section, NULL,
+};
+
+conf_check_fn *const agent_checks[] = {
+	check_probes, check_addresses, lint_http, lint_services, lint_probes, NULL,
+};
+
+void agent_sections_init(void)
+{
+	probe_conf_types(probe_table);
+}
+
+int agent_config_load(const char *path, struct config **ret_config)
+{
+	agent_sections_init();
+	return config_load(path, agent_sections, agent_checks, ret_config);
+}

@@ -1,0 +1,180 @@
+/* print.c: key tables and values written as INI, by the same tables that read it. */
+#include "conf/print.h"
+
+#include <string.h>
+
+enum { WIDTH = 80 };
+
+/* --- the sample ------------------------------------------------------------------- */
+
+/* "; text", wrapped. */
+static void put_comment(struct buf *out, const char *text)
+{
+	size_t column = 0;
+
+	while (*text) {
+		size_t len = strcspn(text, " ");
+
+		if (!column || column + 1 + len > WIDTH) {
+			buf_puts(out, column ? "\n;" : ";");
+			column = 1;
+		}
+		buf_putc(out, ' ');
+		buf_put(out, text, len);
+		column += 1 + len;
+		text += len;
+		text += strspn(text, " ");
+	}
+	buf_putc(out, '\n');
+}
+
+static void put_sample_keys(struct buf *out, const struct conf_key *keys, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		const char *at = keys[i].def ? keys[i].def : "";
+
+		put_comment(out, keys[i].help);
+		do {
+			size_t len = strcspn(at, "\n");
+
+			buf_printf(out, ";%s =%s%.*s\n", keys[i].name, len ? " " : "", (int)len,
+				   at);
+			at += len + (at[len] == '\n');
+		} while (*at);
+	}
+}
+
+static bool is_base(const struct conf_section *const *sections, const struct conf_section *s)
+{
+	for (; *sections; sections++)
+		if ((*sections)->base && !strcmp((*sections)->base, s->name))
+			return true;
+	return false;
+}
+
+static void put_parts(struct buf *out, const struct conf_section *s)
+{
+	const struct conf_part *part;
+	struct buf text = BUF_INIT;
+	size_t i;
+
+	for (i = 0; s->part_at && (part = s->part_at(i)); i++) {
+		if (!part->n_keys)
+			continue;
+		buf_reset(&text);
+		buf_printf(&text, "With a %s of ", s->select);
+		if (s->part_values)
+			s->part_values(part, &text);
+		else
+			buf_puts(&text, part->name);
+		buf_puts(&text, ":");
+		buf_putc(out, '\n');
+		put_comment(out, buf_str(&text));
+		put_sample_keys(out, part->keys, part->n_keys);
+	}
+	buf_fini(&text);
+}
+
+void config_print_sample(const struct conf_section *const *sections, struct buf *out)
+{
+	const struct conf_section *const *s;
+
+	put_comment(out, "ipvs-agent.ini: every key at its default. A key without a value has no "
+			 "default. An empty file is fine: it manages nothing and exports all.");
+	put_comment(out, "; and # begin a comment at the start of a line only.");
+	for (s = sections; *s; s++) {
+		buf_putc(out, '\n');
+		put_comment(out, (*s)->help);
+		buf_printf(out, "%s[%s%s]\n", (*s)->named ? ";" : "", (*s)->name,
+			   (*s)->named ? " NAME" : "");
+		if (!is_base(sections, *s))
+			put_sample_keys(out, (*s)->keys, (*s)->n_keys);
+		put_parts(out, *s);
+	}
+}
+
+/* --- what is in force ------------------------------------------------------------- */
+
+static void put_values(struct buf *out, const void *obj, const struct conf_key *keys, size_t n)
+{
+	struct buf value = BUF_INIT;
+	size_t i, k, count;
+
+	for (i = 0; i < n; i++) {
+		const void *field = (const char *)obj + keys[i].offset;
+
+		count = keys[i].type->count ? keys[i].type->count(field, &keys[i]) : 1;
+		for (k = 0; k < count && !(keys[i].flags & CONF_INCLUDE); k++) {
+			buf_reset(&value);
+			keys[i].type->get(field, &keys[i], k, &value);
+			out->failed |= value.failed;
+			if (!value.len)
+				continue;
+			buf_printf(out, "%s = %s\n", keys[i].name,
+				   keys[i].flags & CONF_SECRET ? "(redacted)" : buf_str(&value));
+		}
+	}
+	buf_fini(&value);
+}
+
+void config_print(const struct config *c, struct buf *out)
+{
+	const struct conf_section *const *types = config_types(c), *const * s;
+	size_t n, i;
+
+	for (s = types; *s; s++) {
+		void *const *objs = config_sections(c, *s, &n);
+
+		/* defaults are filled in where they apply */
+		for (i = 0; i < n && !is_base(types, *s); i++) {
+			const struct conf_head *head = objs[i];
+
+			buf_printf(out, "%s[%s%s%s]\n", out->len ? "\n" : "", (*s)->name,
+				   head->name ? " " : "", head->name ? head->name : "");
+			put_values(out, head, (*s)->keys, (*s)->n_keys);
+			if (head->part)
+				put_values(out, head->part_conf, head->part->keys,
+					   head->part->n_keys);
+		}
+	}
+}
+
+/* --- restarts --------------------------------------------------------------------- */
+
+static void get_text(const void *obj, const struct conf_key *key, struct buf *out)
+{
+	buf_reset(out);
+	key->type->get((const char *)obj + key->offset, key, 0, out);
+}
+
+void config_print_restarts(const struct config *old, const struct config *fresh, struct buf *out)
+{
+	const struct conf_section *const *s;
+	struct buf was = BUF_INIT, is = BUF_INIT;
+	size_t i;
+
+	for (s = config_types(fresh); *s; s++) {
+		if ((*s)->named)
+			continue;
+		for (i = 0; i < (*s)->n_keys; i++) {
+			const struct conf_key *key = &(*s)->keys[i];
+			const void *obj = config_section(fresh, *s);
+
+			if (!(key->flags & CONF_RESTART))
+				continue;
+			get_text(config_section(old, *s), key, &was);
+			get_text(obj, key, &is);
+			if (strcmp(buf_str(&was), buf_str(&is)))
+				buf_printf(out,
+					   "%s:%u: warning: %s = %s needs a restart; %s stays in "
+					   "force\n",
+					   conf_key_file(fresh, obj, key->name),
+					   conf_key_line(fresh, obj, key->name), key->name,
+					   buf_str(&is), buf_str(&was));
+		}
+	}
+	buf_fini(&was);
+	buf_fini(&is);
+}

@@ -1,0 +1,17 @@
+/* print.h: the tables as files: a sample, and what is in force. */
+#ifndef CONF_PRINT_H
+#define CONF_PRINT_H
+
+#include "conf/config.h"
+
+/* Every key, commented, at its default, with its sentence. */
+void config_print_sample(const struct conf_section *const *sections, struct buf *out);
+
+/* The configuration with all defaults filled in; loading it gives the same again,
+ * but for includes, which are merged, and secrets, which read "(redacted)". */
+void config_print(const struct config *c, struct buf *out);
+
+/* For a reload: appends a line for each CONF_RESTART key that `fresh` changes. */
+void config_print_restarts(const struct config *old, const struct config *fresh, struct buf *out);
+
+#endif
