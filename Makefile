@@ -33,6 +33,7 @@ SRC := $(sort $(wildcard agent/*.c agent/*/*.c collectors/*.c actions/*.c conf/*
 LIBSRC := $(filter-out agent/main.c,$(SRC))
 UNIT := $(sort $(wildcard tests/unit/test_*.c))
 UNITBIN := $(UNIT:tests/unit/%.c=build/asan/tests/%)
+FAKES := $(sort $(wildcard tests/unit/fake_*.c))
 
 # --- build -----------------------------------------------------------------
 
@@ -63,7 +64,10 @@ build/asan/ipvs-agent: build/asan/obj/agent/main.o build/asan/lib.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(SAN) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
-build/asan/tests/%: build/asan/obj/tests/unit/%.o build/asan/lib.a
+build/asan/fakes.a: $(FAKES:%.c=build/asan/obj/%.o)
+	$(Q)rm -f $@; ar rcs $@ $^
+
+build/asan/tests/%: build/asan/obj/tests/unit/%.o build/asan/fakes.a build/asan/lib.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(SAN) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@

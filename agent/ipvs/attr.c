@@ -30,17 +30,17 @@ enum attr_form {
 
 /* When an attribute is sent, and must be there when read. */
 enum {
-	USE_KEY = 0x1,	   /* in every request */
-	USE_BY_ADDR = 0x2, /* in the key of a service without a fwmark */
-	USE_BY_MARK = 0x4, /* in the key of one with a fwmark */
-	USE_FULL = 0x8,	   /* in NEW and SET */
+	USE_KEY = 0x1,       /* in every request */
+	USE_BY_ADDR = 0x2,   /* in the key of a service without a fwmark */
+	USE_BY_MARK = 0x4,   /* in the key of one with a fwmark */
+	USE_FULL = 0x8,      /* in NEW and SET */
 	USE_OPTIONAL = 0x10, /* with another: a reply may lack it */
 };
 
 struct attr_row {
 	uint8_t form;
-	uint8_t wire;	 /* bytes in the message */
-	uint8_t size;	 /* bytes in the value */
+	uint8_t wire; /* bytes in the message */
+	uint8_t size; /* bytes in the value */
 	uint8_t use;
 	uint16_t offset; /* in the value */
 };
@@ -52,7 +52,7 @@ struct attr_row {
 	}
 #define SVC(f, w, member, u)  ROW(f, w, struct ipvs_service, member, u)
 #define DEST(f, w, member, u) ROW(f, w, struct ipvs_dest, member, u)
-#define INFO(w, member)	      ROW(FORM_HOST, w, struct ipvs_info, member, USE_FULL)
+#define INFO(w, member)       ROW(FORM_HOST, w, struct ipvs_info, member, USE_FULL)
 
 static const struct attr_row service_rows[] = {
 	[IPVS_SVC_ATTR_AF] = SVC(FORM_HOST, 2, key.addr.family, USE_KEY),
@@ -257,7 +257,8 @@ static int read_rows(const struct attr_row *rows, size_t n_rows, struct bytes in
 	while (next_attr(&in, &type, &attr, &r)) {
 		if (type >= n_rows)
 			continue;
-		if (rows[type].form == FORM_STATS64 || (rows[type].form == FORM_STATS && !stats_row)) {
+		if (rows[type].form == FORM_STATS64 ||
+		    (rows[type].form == FORM_STATS && !stats_row)) {
 			stats_row = &rows[type];
 			stats = attr;
 			continue;
@@ -268,7 +269,8 @@ static int read_rows(const struct attr_row *rows, size_t n_rows, struct bytes in
 		seen |= 1u << type;
 	}
 	if (!r && stats_row)
-		r = read_stats(stats, (struct ipvs_stats *)(void *)((char *)value + stats_row->offset));
+		r = read_stats(stats,
+			       (struct ipvs_stats *)(void *)((char *)value + stats_row->offset));
 	if (!r)
 		*ret_seen = seen;
 	return r;

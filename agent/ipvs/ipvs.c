@@ -8,7 +8,7 @@
 #include "agent/base/attr.h"
 
 static const char *const forward_names[] = {
-	[IPVS_MASQ] = "masq",	[IPVS_LOCAL] = "local",	  [IPVS_TUNNEL] = "tunnel",
+	[IPVS_MASQ] = "masq",   [IPVS_LOCAL] = "local",   [IPVS_TUNNEL] = "tunnel",
 	[IPVS_ROUTE] = "route", [IPVS_BYPASS] = "bypass",
 };
 

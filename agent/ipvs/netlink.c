@@ -50,7 +50,7 @@ struct netlink_kernel {
 const char *const ipvs_op_names[IPVS_N_OPS] = {
 	[IPVS_NEW_SERVICE] = "new_service", [IPVS_SET_SERVICE] = "set_service",
 	[IPVS_DEL_SERVICE] = "del_service", [IPVS_NEW_DEST] = "new_dest",
-	[IPVS_SET_DEST] = "set_dest",	    [IPVS_DEL_DEST] = "del_dest",
+	[IPVS_SET_DEST] = "set_dest",       [IPVS_DEL_DEST] = "del_dest",
 };
 
 /* --- the family ------------------------------------------------------------ */

@@ -182,10 +182,9 @@ static int send_out(struct nlsock *s)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	struct iovec iov = { .iov_base = s->out, .iov_len = s->out_len };
-	struct msghdr m = { .msg_name = &kernel,
-			    .msg_namelen = sizeof(kernel),
-			    .msg_iov = &iov,
-			    .msg_iovlen = 1 };
+	struct msghdr m = {
+		.msg_name = &kernel, .msg_namelen = sizeof(kernel), .msg_iov = &iov, .msg_iovlen = 1
+	};
 	ssize_t n;
 
 	do
@@ -211,8 +210,8 @@ static int receive_some(struct nlsock *s, struct talk *t, int flags)
 						.msg_iovlen = 1 };
 	}
 	do
-		n = recvmmsg(nl_socket_get_fd(s->sk), m, NLSOCK_DATAGRAMS,
-			     MSG_WAITFORONE | flags, NULL);
+		n = recvmmsg(nl_socket_get_fd(s->sk), m, NLSOCK_DATAGRAMS, MSG_WAITFORONE | flags,
+			     NULL);
 	while (n == -1 && errno == EINTR);
 	if (n == -1)
 		return -errno;

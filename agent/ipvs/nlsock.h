@@ -13,10 +13,10 @@ struct nl_sock;
 struct nlmsghdr;
 
 enum {
-	NLSOCK_BATCH = 64,	   /* requests in one sendmsg() */
-	NLSOCK_REQUEST_MAX = 512,  /* bytes of one request */
-	NLSOCK_DATAGRAM = 32768,   /* the kernel fills dumps up to this */
-	NLSOCK_DATAGRAMS = 4,	   /* received in one recvmmsg() */
+	NLSOCK_BATCH = 64,        /* requests in one sendmsg() */
+	NLSOCK_REQUEST_MAX = 512, /* bytes of one request */
+	NLSOCK_DATAGRAM = 32768,  /* the kernel fills dumps up to this */
+	NLSOCK_DATAGRAMS = 4,     /* received in one recvmmsg() */
 };
 
 /* Called for each reply with content; the message is whole but its content is not
@@ -29,9 +29,9 @@ struct talk {
 	int *results; /* n of them: 0 or the kernel's -errno */
 	nlsock_fn *fn;
 	void *arg;
-	bool finished;	  /* the last request was answered */
+	bool finished;    /* the last request was answered */
 	bool interrupted; /* a dump was not of one piece */
-	int error;	  /* first of: malformed reply, fn's refusal */
+	int error;        /* first of: malformed reply, fn's refusal */
 };
 
 /* Takes one datagram: results and content go where they belong, what does not belong
@@ -41,7 +41,7 @@ int talk_feed(struct talk *t, const void *bytes, size_t len);
 struct nlsock {
 	struct nl_sock *sk; /* NULL while closed */
 	struct nl_msg *msg; /* the request under construction */
-	uint8_t *out;	    /* finished requests */
+	uint8_t *out;       /* finished requests */
 	size_t out_len;
 	uint32_t seq; /* of the next request */
 	uint32_t n_out;

@@ -245,7 +245,8 @@ static int read_line(struct reader *r, char *line)
 	for (size_t i = 0; i < countof(kinds); i++)
 		if (strcmp(words[0], kinds[i].word) == 0)
 			return read_service(r, words, n, kinds[i].proto);
-	if (strncmp(words[0], "IP_", 3) == 0 && !read_number(words[0] + 3, 10, 255, &proto) && proto)
+	if (strncmp(words[0], "IP_", 3) == 0 && !read_number(words[0] + 3, 10, 255, &proto) &&
+	    proto)
 		return read_service(r, words, n, (uint8_t)proto);
 	return -EBADMSG;
 }

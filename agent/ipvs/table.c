@@ -85,8 +85,8 @@ void table_sort_services(struct ipvs_table *t)
 	if (!t->n_services)
 		return;
 	qsort(t->services, t->n_services, sizeof(*t->services), compare_services);
-	t->n_services = drop_twins(t->services, t->n_services, sizeof(*t->services),
-				   compare_services);
+	t->n_services =
+		drop_twins(t->services, t->n_services, sizeof(*t->services), compare_services);
 }
 
 void table_close_service(struct ipvs_table *t, struct ipvs_service *s, uint32_t first)
