@@ -2,7 +2,7 @@
 #ifndef COLLECTORS_IPVS_LABELS_H
 #define COLLECTORS_IPVS_LABELS_H
 
-#include "agent/metrics/metric.h"
+#include "agent/collector.h"
 
 /* Each appends the labels of its NAMES, always all of them; what does not apply is
  * "". Rows are those of metric_one, metric_vips and metric_dests; the row must be in

@@ -3,7 +3,7 @@
 #ifndef COLLECTORS_NODE_NAMES_H
 #define COLLECTORS_NODE_NAMES_H
 
-#include "agent/metrics/metric.h"
+#include "agent/collector.h"
 
 /* {local_address,local_mark,local_port,proto,remote_address,remote_port}; no rows
  * where node_exporter_names is off. Not subject to realserver_series: who asks for

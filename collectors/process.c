@@ -1,6 +1,5 @@
 /* process.c: the standard process_* set of this process. What cannot be read, or
  * is unlimited, is left out. */
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -141,7 +140,7 @@ static void read_fds(const struct collect_env *env, struct process *p)
 {
 	struct buf path = BUF_INIT;
 	struct dirent *entry;
-	uint64_t n = 0;
+	uint64_t fd, n = 0;
 	DIR *d;
 
 	buf_puts(&path, env->procfs);
@@ -151,7 +150,7 @@ static void read_fds(const struct collect_env *env, struct process *p)
 	if (!d)
 		return;
 	while ((entry = readdir(d))) {
-		if (isdigit((unsigned char)entry->d_name[0]) && atoi(entry->d_name) != dirfd(d))
+		if (!parse_u64(entry->d_name, &fd) && fd != (uint64_t)dirfd(d))
 			n++;
 	}
 	closedir(d);

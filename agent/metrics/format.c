@@ -60,10 +60,32 @@ static size_t put_special(char **to, const unsigned char *s)
 	return 1;
 }
 
+/* Eight times a byte, and a bit in each byte of w that is c (and perhaps above a
+ * byte that is). */
+#define EIGHT(c)   ((uint64_t)(c)*UINT64_C(0x0101010101010101))
+#define HITS(w, c) ((((w) ^ EIGHT(c)) - EIGHT(1)) & ~((w) ^ EIGHT(c)) & EIGHT(0x80))
+
+/* Copies eight bytes at once as long as all of them are plain, as nearly all are:
+ * a byte at a time this was half of a scrape. Returns how many. */
+static size_t put_plain(char *to, const unsigned char *s, size_t len)
+{
+	size_t done = 0;
+	uint64_t w;
+
+	for (; len - done >= sizeof(w); done += sizeof(w)) {
+		memcpy(&w, s + done, sizeof(w));
+		if ((w & EIGHT(0x80)) | HITS(w, '"') | HITS(w, '\\') | HITS(w, '\n'))
+			break;
+		memcpy(to + done, &w, sizeof(w));
+	}
+	return done;
+}
+
 void metric_label(struct buf *out, const char *name, const char *value)
 {
 	size_t name_len = strlen(name), value_len = strlen(value);
 	const unsigned char *s = (const unsigned char *)value, *end = s + value_len;
+	size_t plain;
 	char *to;
 
 	/* A byte becomes three at most. */
@@ -78,6 +100,9 @@ void metric_label(struct buf *out, const char *name, const char *value)
 	to += name_len;
 	*to++ = '=';
 	*to++ = '"';
+	plain = put_plain(to, s, value_len);
+	to += plain;
+	s += plain;
 	while (s < end) {
 		if (*s < 0x80 && *s != '"' && *s != '\\' && *s != '\n')
 			*to++ = (char)*s++;
