@@ -43,10 +43,7 @@ static const struct cli_command commands[] = {
 	  .help = "Have the running agent read its configuration again",
 	  .more = "With an error in the configuration the old one stays in force: all errors are\n"
 		  "printed, and the exit code is 1." },
-	{ .name = "version",
-	  .run = cmd_version,
-	  .options = CLI_JSON,
-	  .help = "Print the version" },
+	{ .name = "version", .run = cmd_version, .options = CLI_JSON, .help = "Print the version" },
 	{ .name = "help",
 	  .run = cmd_help,
 	  .rest = "[SUBCOMMAND]",

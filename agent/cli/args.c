@@ -12,11 +12,11 @@
 #include "agent/base/parse.h"
 
 struct option {
-	const char *name; /* without the dashes */
-	char letter;      /* 0 = none */
+	const char *name;  /* without the dashes */
+	char letter;       /* 0 = none */
 	const char *value; /* "FILE"; NULL = it takes none */
-	unsigned int bit; /* of enum cli_options; 0 = every subcommand takes it */
-	size_t offset;    /* of a const char pointer, or of a bool */
+	unsigned int bit;  /* of enum cli_options; 0 = every subcommand takes it */
+	size_t offset;     /* of a const char pointer, or of a bool */
 	const char *help;
 };
 
@@ -76,8 +76,7 @@ static int unknown_option(const char *arg, struct buf *why)
 	return -EINVAL;
 }
 
-static const struct cli_command *find_command(const struct cli_command *commands,
-					      const char *name)
+static const struct cli_command *find_command(const struct cli_command *commands, const char *name)
 {
 	for (; commands->name; commands++) {
 		if (strcmp(commands->name, name) == 0)

@@ -35,9 +35,9 @@ struct cli_command {
 
 /* What the command line said; strings are argv's. */
 struct cli_args {
-	const char *config;  /* -c FILE; never NULL */
-	const char *socket;  /* --socket PATH; NULL = as the configuration says */
-	bool config_given;   /* by -c */
+	const char *config; /* -c FILE; never NULL */
+	const char *socket; /* --socket PATH; NULL = as the configuration says */
+	bool config_given;  /* by -c */
 	bool strict, json, help, version;
 	char **rest; /* what follows the subcommand, without the options */
 	int n_rest;

@@ -49,7 +49,8 @@ int cmd_reload(const struct cli_args *args)
 		buf_putc(&message, '\n');
 		r = cli_print(&message);
 	} else {
-		fprintf(stderr, "%s\nipvs-agent: not reloaded: the old configuration stays in force\n",
+		fprintf(stderr,
+			"%s\nipvs-agent: not reloaded: the old configuration stays in force\n",
 			buf_str(&message));
 		r = CLI_ERROR;
 	}

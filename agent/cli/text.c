@@ -11,7 +11,7 @@
 enum { INDENT = 2, GAP = 2, TAIL_MIN = 24 };
 
 static const char *const escapes[] = {
-	[TEXT_PLAIN] = "",	    [TEXT_GREEN] = "\033[32m", [TEXT_RED] = "\033[31m",
+	[TEXT_PLAIN] = "",          [TEXT_GREEN] = "\033[32m", [TEXT_RED] = "\033[31m",
 	[TEXT_YELLOW] = "\033[33m", [TEXT_DIM] = "\033[2m",    [TEXT_BOLD] = "\033[1m",
 };
 
@@ -150,8 +150,8 @@ static char *clean_copy(const char *text)
 	return buf_take(&b);
 }
 
-bool text_table_row(struct text_table *t, const char *const *cells,
-		    const enum text_colour *colours, const char *tail)
+bool text_table_row(struct text_table *t, const char *const *cells, const enum text_colour *colours,
+		    const char *tail)
 {
 	struct text_row row = { 0 };
 	bool ok;
@@ -287,8 +287,7 @@ static void put_cells(const struct text_table *t, const struct layout *l,
 	}
 }
 
-void text_table_format(const struct text_table *t, const struct text_style *style,
-		       struct buf *out)
+void text_table_format(const struct text_table *t, const struct text_style *style, struct buf *out)
 {
 	struct layout l = { .widths = calloc(t->n_columns, sizeof(*l.widths)) };
 	bool titled = false;

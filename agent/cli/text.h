@@ -40,11 +40,10 @@ int text_table_new(const struct text_column *columns, size_t n, struct text_tabl
 void text_table_free(struct text_table *t);
 /* Adds a row; cells are copied, NULL = "". `tail` follows the last column, or stands
  * on lines of its own where there is no room; NULL = none. False when memory is out. */
-bool text_table_row(struct text_table *t, const char *const *cells,
-		    const enum text_colour *colours, const char *tail);
+bool text_table_row(struct text_table *t, const char *const *cells, const enum text_colour *colours,
+		    const char *tail);
 /* Adds a line that keeps to no column. */
 bool text_table_line(struct text_table *t, const char *text, enum text_colour colour);
-void text_table_format(const struct text_table *t, const struct text_style *style,
-		       struct buf *out);
+void text_table_format(const struct text_table *t, const struct text_style *style, struct buf *out);
 
 #endif

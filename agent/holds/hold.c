@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
+#define HASH_NONFATAL_OOM            1
 /* The element that could not be added is left out of the table; `oom` says so. */
 #define uthash_nonfatal_oom(element) (oom = true)
 #include <uthash.h>
@@ -86,13 +86,13 @@ void holds_free(struct holds *h)
 
 	if (!h)
 		return;
-	HASH_ITER(hh, h->entries, e, next_e) {
+	HASH_ITER (hh, h->entries, e, next_e) {
 		HASH_DEL(h->entries, e);
 		hold_free(e->hold);
 		entry_free(e);
 	}
-	HASH_ITER(hh, h->services, s, next_s) {
-		HASH_ITER(hh, s->realservers, r, next_r) {
+	HASH_ITER (hh, h->services, s, next_s) {
+		HASH_ITER (hh, s->realservers, r, next_r) {
 			HASH_DEL(s->realservers, r);
 			realserver_free(r);
 		}

@@ -52,7 +52,7 @@ struct ledger {
 	_Atomic int error; /* ledger_file_error(), for the loop */
 	/* The thread's own: */
 	struct ledger_file *file;
-	int64_t repair_at;   /* monotonic ms of the next attempt, while it fails */
+	int64_t repair_at;    /* monotonic ms of the next attempt, while it fails */
 	bool must_post_again; /* the last post found no memory */
 };
 

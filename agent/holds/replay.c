@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
+#define HASH_NONFATAL_OOM            1
 #define uthash_nonfatal_oom(element) (oom = true)
 #include <uthash.h>
 
@@ -26,7 +26,7 @@ static void disown_all(struct replay *p)
 {
 	struct replay_owned *o, *next;
 
-	HASH_ITER(hh, p->owned, o, next) {
+	HASH_ITER (hh, p->owned, o, next) {
 		HASH_DEL(p->owned, o);
 		free(o);
 	}
@@ -168,8 +168,8 @@ static int read_tail(const char *tail, size_t len, struct replay_end *end, struc
 		r = header_torn(tail, len, &torn);
 	end->torn = torn;
 	if (r == 0 && !end->torn) {
-		buf_puts(why, end->next == 0 ? "is not a ledger's header"
-					     : "is longer than any record");
+		buf_puts(why,
+			 end->next == 0 ? "is not a ledger's header" : "is longer than any record");
 		r = -EBADMSG;
 	}
 	return r;

@@ -16,10 +16,10 @@ struct replay {
 
 /* What the bytes of a file were. */
 struct replay_end {
-	size_t good;     /* bytes up to the end of the last good record */
-	uint64_t next;   /* sequence of the record that would follow */
-	bool torn;       /* the last record is cut off and was left out */
-	bool damaged;    /* anything else is wrong: `why` says where and what */
+	size_t good;   /* bytes up to the end of the last good record */
+	uint64_t next; /* sequence of the record that would follow */
+	bool torn;     /* the last record is cut off and was left out */
+	bool damaged;  /* anything else is wrong: `why` says where and what */
 };
 
 int replay_init(struct replay *p);

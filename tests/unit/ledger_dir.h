@@ -30,7 +30,8 @@ struct place {
 	struct buf why;
 };
 
-static ATTR_UNUSED void path_of(const struct place *p, const char *name, char *ret_path, size_t size)
+static ATTR_UNUSED void path_of(const struct place *p, const char *name, char *ret_path,
+				size_t size)
 {
 	snprintf(ret_path, size, "%s/%s", p->dir, name);
 }
@@ -70,7 +71,8 @@ static ATTR_UNUSED int teardown(void **state)
 	return 0;
 }
 
-static ATTR_UNUSED void put_file(const struct place *p, const char *name, const void *bytes, size_t len)
+static ATTR_UNUSED void put_file(const struct place *p, const char *name, const void *bytes,
+				 size_t len)
 {
 	char path[128];
 	FILE *f;
@@ -106,17 +108,17 @@ static ATTR_UNUSED bool exists(const struct place *p, const char *name)
 }
 
 static ATTR_UNUSED struct ledger_change *place(const char *id, enum hold_class hold_class,
-				   const char *realserver, int effect)
+					       const char *realserver, int effect)
 {
 	struct ledger_change *c = calloc(1, sizeof(*c));
 	struct hold like = {
 		.id = (char *)(uintptr_t)id,
 		.hold_class = hold_class,
-		.service = (char *)(uintptr_t)"web",
+		.service = (char *)(uintptr_t) "web",
 		.realserver = (char *)(uintptr_t)realserver,
-		.holder = (char *)(uintptr_t)"ann",
+		.holder = (char *)(uintptr_t) "ann",
 		.effect = effect,
-		.reason = (char *)(uintptr_t)"said \"so\" — twice",
+		.reason = (char *)(uintptr_t) "said \"so\" — twice",
 		.since_wall_ms = 1700000000000,
 		.until_wall_ms = 1700000003600,
 	};
@@ -133,7 +135,8 @@ static ATTR_UNUSED struct ledger_change *lift(const char *id)
 	return c;
 }
 
-static ATTR_UNUSED struct ledger_change *own(enum record_type type, const char *address, uint32_t fwmark)
+static ATTR_UNUSED struct ledger_change *own(enum record_type type, const char *address,
+					     uint32_t fwmark)
 {
 	struct ledger_change *c = calloc(1, sizeof(*c));
 

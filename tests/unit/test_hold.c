@@ -18,7 +18,7 @@ static struct hold *make(const char *id, enum hold_class hold_class, const char 
 	struct hold like = {
 		.id = (char *)(uintptr_t)id,
 		.hold_class = hold_class,
-		.service = (char *)(uintptr_t)"web",
+		.service = (char *)(uintptr_t) "web",
 		.realserver = (char *)(uintptr_t)realserver,
 		.holder = (char *)(uintptr_t)holder,
 		.effect = effect,
@@ -129,9 +129,9 @@ static void test_many(void **state)
 	for (int i = 0; i < 3000; i++) {
 		snprintf(id, sizeof(id), "h%d", i);
 		snprintf(name, sizeof(name), "rs%d", i % 1000);
-		assert_int_equal(holds_place(h, make(id, (enum hold_class)(i / 1000), name, "x", 0),
-					     NULL),
-				 0);
+		assert_int_equal(
+			holds_place(h, make(id, (enum hold_class)(i / 1000), name, "x", 0), NULL),
+			0);
 	}
 	assert_int_equal(holds_count(h), 3000);
 	for (int i = 0; i < 3000; i += 3) {
@@ -202,7 +202,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_place_and_take), cmocka_unit_test(test_replace),
-		cmocka_unit_test(test_many),	       cmocka_unit_test(test_weight),
+		cmocka_unit_test(test_many),           cmocka_unit_test(test_weight),
 		cmocka_unit_test(test_format),
 	};
 

@@ -143,10 +143,12 @@ static void test_hostile(void **state)
 		{ "1 {\"type\":\"merge\"}", -EPROTONOSUPPORT,
 		  "line 2 is of type 'merge', which only a newer ipvs-agent knows" },
 		{ "1 {\"type\":7}", 0, "line 2 has no good \"type\"" },
-		{ "2 {\"type\":\"lift\",\"id\":\"a\"}", 0, "line 2 is not number 1 of the sequence" },
+		{ "2 {\"type\":\"lift\",\"id\":\"a\"}", 0,
+		  "line 2 is not number 1 of the sequence" },
 		{ "1 {\"type\":\"lift\",\"id\":\"\"}", 0, "line 2 has no good \"id\"" },
 		{ "1 {\"type\":\"lift\",\"id\":1}", 0, "line 2 has no good \"id\"" },
-		{ "1 {\"type\":\"lift\",\"id\":\"a\",\"id\":\"b\"}", 0, "line 2 is not a JSON object" },
+		{ "1 {\"type\":\"lift\",\"id\":\"a\",\"id\":\"b\"}", 0,
+		  "line 2 is not a JSON object" },
 		{ "1 {\"type\":\"own\",\"proto\":\"tcp\"}", 0, "line 2 has no good \"address\"" },
 		{ "1 {\"type\":\"own\",\"proto\":\"icmp\",\"address\":\"10.0.0.1:80\"}", 0,
 		  "line 2 has no good \"proto\"" },
@@ -156,10 +158,14 @@ static void test_hostile(void **state)
 		  "line 2 has no good \"family\"" },
 		{ "1 {\"type\":\"place\",\"id\":\"a\",\"class\":\"king\"}", 0,
 		  "line 2 has no good \"class\"" },
-		{ "1 {\"type\":\"place\",\"id\":\"a\",\"class\":\"rule\",\"service\":\"s\",\"realserver\":"
+		{ "1 "
+		  "{\"type\":\"place\",\"id\":\"a\",\"class\":\"rule\",\"service\":\"s\","
+		  "\"realserver\":"
 		  "\"r\",\"holder\":\"h\",\"effect\":101,\"reason\":\"\",\"since\":0,\"until\":0}",
 		  0, "line 2 has no good \"effect\"" },
-		{ "1 {\"type\":\"place\",\"id\":\"a\",\"class\":\"rule\",\"service\":\"s\",\"realserver\":"
+		{ "1 "
+		  "{\"type\":\"place\",\"id\":\"a\",\"class\":\"rule\",\"service\":\"s\","
+		  "\"realserver\":"
 		  "\"r\",\"holder\":\"h\",\"effect\":0.5,\"reason\":\"\",\"since\":0,\"until\":0}",
 		  0, "line 2 has no good \"effect\"" },
 		{ "1 [[[[[[", 0, "line 2 is not a JSON object" },
@@ -244,12 +250,8 @@ static void test_long_tail(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_cut_at_every_byte),
-		test(test_flip_every_bit),
-		test(test_set_aside),
-		test(test_hostile),
-		test(test_newer_is_left_alone),
-		test(test_long_tail),
+		test(test_cut_at_every_byte), test(test_flip_every_bit),      test(test_set_aside),
+		test(test_hostile),           test(test_newer_is_left_alone), test(test_long_tail),
 	};
 
 	return cmocka_run_group_tests_name("ledger_damage", tests, NULL, NULL);

@@ -171,12 +171,8 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_roundtrip),
-		test(test_missing),
-		test(test_two_agents),
-		test(test_compaction),
-		test(test_removed),
-		test(test_refused),
+		test(test_roundtrip),  test(test_missing), test(test_two_agents),
+		test(test_compaction), test(test_removed), test(test_refused),
 	};
 
 	return cmocka_run_group_tests_name("ledger_file", tests, NULL, NULL);
