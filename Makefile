@@ -6,6 +6,8 @@
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+SYSCONFDIR ?= /etc
+STATEDIR ?= /var/lib
 CC ?= cc
 VERSION := 0.1.0
 REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
@@ -32,56 +34,165 @@ SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-fr
 SRC := $(sort $(wildcard agent/*.c agent/*/*.c collectors/*.c actions/*.c conf/*.c))
 LIBSRC := $(filter-out agent/main.c,$(SRC))
 UNIT := $(sort $(wildcard tests/unit/test_*.c))
-UNITBIN := $(UNIT:tests/unit/%.c=build/asan/tests/%)
-FAKES := $(sort $(wildcard tests/unit/fake_*.c))
+# What the unit tests share: fakes, fixtures.
+UNITLIB := $(filter-out $(UNIT),$(sort $(wildcard tests/unit/*.c tests/fake/*.c)))
+FUZZ := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
 # --- build -----------------------------------------------------------------
 
 .PHONY: all
 all: build/ipvs-agent ## build the program: build/ipvs-agent
 
-build/obj/%.o: %.c
-	$(call say,CC,$<)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+# A build of everything in a directory of its own.
+# 1: directory, 2: compiler, 3: more flags, 4: name in what is said
+define build
+$(1)/obj/%.o: %.c | ready
+	$$(call say,CC,$$<$(if $(4), ($(4))))
+	@mkdir -p $$(@D)
+	$$(Q)$(2) $$(ALL_CPPFLAGS) $$(ALL_CFLAGS) $(3) -MMD -MP -c $$< -o $$@
 
-build/asan/obj/%.o: %.c
-	$(call say,CC asan,$<)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -O1 $(SAN) -MMD -MP -c $< -o $@
+$(1)/lib.a: $$(LIBSRC:%.c=$(1)/obj/%.o)
+	$$(Q)rm -f $$@; ar rcs $$@ $$^
 
-build/lib.a: $(LIBSRC:%.c=build/obj/%.o)
-	$(Q)rm -f $@; ar rcs $@ $^
+$(1)/ipvs-agent: $(1)/obj/agent/main.o $(1)/lib.a
+	$$(call say,LD,$$@)
+	$$(Q)$(2) $$(ALL_CFLAGS) $(3) $$(LDFLAGS) $$^ $$(LDLIBS) -o $$@
 
-build/asan/lib.a: $(LIBSRC:%.c=build/asan/obj/%.o)
-	$(Q)rm -f $@; ar rcs $@ $^
+$(1)/tests/%: $(1)/obj/tests/unit/%.o $$(UNITLIB:%.c=$(1)/obj/%.o) $(1)/lib.a
+	$$(call say,LD,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$(2) $$(ALL_CFLAGS) $(3) $$(LDFLAGS) $$^ -lcmocka $$(LDLIBS) -o $$@
 
-build/ipvs-agent: build/obj/agent/main.o build/lib.a
-	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+$(1)/fuzz/%: $(1)/obj/tests/fuzz/%.o $$(UNITLIB:%.c=$(1)/obj/%.o) $(1)/lib.a
+	$$(call say,LD,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$(2) $$(ALL_CFLAGS) $(3) -fsanitize=fuzzer $$(LDFLAGS) $$^ $$(LDLIBS) -o $$@
+endef
 
-build/asan/ipvs-agent: build/asan/obj/agent/main.o build/asan/lib.a
-	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(SAN) $(LDFLAGS) $^ $(LDLIBS) -o $@
+$(eval $(call build,build,$$(CC),,))
+$(eval $(call build,build/asan,$$(CC),-O1 $(SAN),asan))
+$(eval $(call build,build/tsan,$$(CC),-O1 -fsanitize=thread,tsan))
+$(eval $(call build,build/gcc,gcc,-Werror,gcc))
+$(eval $(call build,build/clang,clang,-Werror,clang))
+$(eval $(call build,build/fuzzer,clang,-O1 -fsanitize=fuzzer-no-link $(SAN),fuzz))
+.SECONDARY:
 
-build/asan/fakes.a: $(FAKES:%.c=build/asan/obj/%.o)
-	$(Q)rm -f $@; ar rcs $@ $^
+# --- what it takes -----------------------------------------------------------
 
-build/asan/tests/%: build/asan/obj/tests/unit/%.o build/asan/fakes.a build/asan/lib.a
-	$(call say,LD,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(SAN) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
+# Which layers of tests/deps/packages a target needs. What tests or shows something
+# installs what it lacks; a plain build only says what is missing.
+LAYERS_unit := unit
+LAYERS_test := unit guest
+LAYERS_guest := guest
+LAYERS_demo := guest
+LAYERS_lint := unit lint
+LAYERS_format := lint
+LAYERS_tsan := unit
+LAYERS_fuzz := fuzz
+LAYERS_check-fresh := fresh
+LAYERS_deps := unit guest lint fuzz fresh
+LAYERS := $(sort $(foreach goal,$(MAKECMDGOALS),$(LAYERS_$(goal))))
+
+.PHONY: ready
+ready:
+	$(Q)CC='$(CC)' tests/deps/deps $(if $(LAYERS),install,check) build $(LAYERS)
+
+.PHONY: deps
+deps: ready ## install the Debian packages for building, testing and linting
 
 # --- tests -----------------------------------------------------------------
 
+.PHONY: test
+test: unit guest ## every layer: unit and golden tests, then scenarios on a real IPVS
+	$(Q)prove build/tap/unit/*.tap build/guest/out/tap/*.tap; status=$$?; \
+		tests/tap/count build/tap/unit/*.tap build/guest/out/tap/*.tap && exit $$status
+
 .PHONY: unit
-unit: $(UNITBIN) ## unit and golden tests, under ASan and UBSan
-	$(Q)CMOCKA_MESSAGE_OUTPUT=TAP prove --exec '' $(UNITBIN)
+unit: build/asan/ipvs-agent $(UNIT:tests/unit/%.c=build/asan/tests/%) ## unit and golden tests, under ASan and UBSan
+	$(Q)tests/tap/run build/tap/unit $(filter build/asan/tests/%,$^)
+
+# Every stream is complete before prove judges them all, under `test`.
+.PHONY: guest
+guest: build/ipvs-agent build/asan/ipvs-agent build/tools/traffic ## scenarios on a real IPVS, in a guest where this kernel has none
+guest: | $(if $(filter test,$(MAKECMDGOALS)),unit)
+	$(Q)tests/guest/all $(if $(filter test,$(MAKECMDGOALS)),--no-prove)
+
+.PHONY: tsan
+tsan: $(UNIT:tests/unit/%.c=build/tsan/tests/%) ## the unit tests under TSan
+	$(Q)setarch -R tests/tap/run build/tap/tsan $^
+
+FUZZ_SECONDS ?= 60
+.PHONY: fuzz
+fuzz: $(FUZZ:tests/fuzz/%.c=build/fuzzer/fuzz/%) ## each fuzz target for FUZZ_SECONDS (60)
+	$(Q)for f in $^; do \
+		name=$${f##*/}; mkdir -p build/corpus/$$name tests/fuzz/corpus/$$name && \
+		echo "  FUZZ   $$name" && \
+		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 \
+			-artifact_prefix=build/corpus/$$name- -print_final_stats=1 -verbosity=0 \
+			build/corpus/$$name tests/fuzz/corpus/$$name || exit 1; \
+	done
+
+.PHONY: lint
+lint: $(SRC:%.c=build/gcc/obj/%.o) $(SRC:%.c=build/clang/obj/%.o)
+lint: $(UNIT:%.c=build/gcc/obj/%.o) $(UNIT:%.c=build/clang/obj/%.o)
+lint: $(UNITLIB:%.c=build/gcc/obj/%.o) $(UNITLIB:%.c=build/clang/obj/%.o)
+lint: $(if $(wildcard agent/main.c),build/ipvs-agent) ## arrows, sizes, words, documents, formatting, analysers; gcc and clang -Werror
+	$(Q)CPPFLAGS='$(filter-out -DVERSION=% -DREVISION=%,$(ALL_CPPFLAGS))' \
+		tests/tap/run build/tap/lint $(sort $(wildcard tests/lint/[0-9]*))
+
+.PHONY: format
+format: | ready ## clang-format over every C file, in place
+	$(Q)find agent collectors actions conf tests contrib -name '*.[ch]' -print0 | \
+		xargs -0 clang-format -i
+
+FRESH ?= full
+.PHONY: check-fresh
+check-fresh: | ready ## a fresh Debian in a chroot: FRESH=full (make test, make demo) or unit
+	$(Q)tests/fresh/run '$(FRESH)'
+
+build/tools/%: tests/tools/%.c | ready
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(WARN) -O2 $< -o $@
 
 # --- the rest ----------------------------------------------------------------
 
+KEEP ?=
+.PHONY: demo
+demo: build/ipvs-agent build/tools/traffic ## a load balancer drains a dying server; KEEP=1 leaves it up with a shell
+	$(Q)KEEP='$(KEEP)' contrib/demo/run
+
+sbindir = $(PREFIX)/sbin
+mandir = $(PREFIX)/share/man
+unitdir = $(PREFIX)/lib/systemd/system
+confdir = $(SYSCONFDIR)/ipvs-agent
+
+.PHONY: install
+install: build/ipvs-agent ## install below PREFIX (/usr/local) and SYSCONFDIR (/etc), under DESTDIR
+	install -d '$(DESTDIR)$(sbindir)' '$(DESTDIR)$(unitdir)' '$(DESTDIR)$(confdir)/conf.d'
+	install -d -m 750 '$(DESTDIR)$(STATEDIR)/ipvs-agent'
+	install -m 755 build/ipvs-agent '$(DESTDIR)$(sbindir)/ipvs-agent'
+	@# What the administrator has edited stays.
+	[ -e '$(DESTDIR)$(confdir)/ipvs-agent.ini' ] || \
+		install -m 640 conf/ipvs-agent.ini '$(DESTDIR)$(confdir)/ipvs-agent.ini'
+	for page in contrib/man/*.[1-8]; do \
+		[ -e "$$page" ] || continue; \
+		install -d "$(DESTDIR)$(mandir)/man$${page##*.}" && \
+		install -m 644 "$$page" "$(DESTDIR)$(mandir)/man$${page##*.}/" || exit 1; \
+	done
+	for unit in contrib/systemd/*.service; do \
+		[ -e "$$unit" ] || continue; \
+		sed 's|/usr/sbin/ipvs-agent|$(sbindir)/ipvs-agent|g' "$$unit" \
+			>"$(DESTDIR)$(unitdir)/$${unit##*/}" || exit 1; \
+	done
+
 .PHONY: clean
-clean: ## remove what was built
+clean: ## remove what was built (not what was downloaded: `make distclean`)
+	rm -rf build/obj build/lib.a build/ipvs-agent build/tools build/tap build/asan build/tsan \
+		build/gcc build/clang build/fuzzer build/lint build/guest/out
+
+.PHONY: distclean
+distclean: ## remove build/ as a whole
 	rm -rf build
 
 .PHONY: help

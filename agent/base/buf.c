@@ -127,7 +127,7 @@ char *buf_take(struct buf *b)
 
 	if (!b->data)
 		buf_reserve(b, 0);
-	if (b->failed) {
+	if (b->failed || !b->data) {
 		buf_fini(b);
 		return NULL;
 	}
