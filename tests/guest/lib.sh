@@ -235,7 +235,7 @@ metrics() {
 # series_values NAME{label="value",...} < EXPOSITION: the value of every series of
 # that name which has (at least) these labels.
 series_values() {
-	awk -v want="$1" '
+	WANT=$1 awk '
 		function pairs(text, into,   n, k) {
 			while (match(text, /[a-zA-Z_][a-zA-Z0-9_]*="([^"\\]|\\.)*"/)) {
 				k = substr(text, RSTART, RLENGTH)
@@ -246,7 +246,7 @@ series_values() {
 			return n
 		}
 		BEGIN {
-			name = want
+			name = want = ENVIRON["WANT"]
 			sub(/\{.*/, "", name)
 			if (index(want, "{"))
 				pairs(substr(want, index(want, "{")), need)

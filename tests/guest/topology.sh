@@ -109,7 +109,7 @@ rs_own_vips() {
 		address replace $VIP/32 dev $2
 		address replace $VIP6/128 dev $2 nodad
 		route replace 10.9.0.0/24 via 10.1.0.2
-		-6 route replace fd09::/64 via fd01::2
+		route replace fd09::/64 via fd01::2
 	BATCH
 }
 
@@ -122,7 +122,7 @@ rs_method() {
 	masq)
 		ip -n "$NS-$rs" -batch - <<-BATCH
 			route replace default via 10.1.0.1
-			-6 route replace default via fd01::1
+			route replace ::/0 via fd01::1
 		BATCH
 		;;
 	route)
@@ -265,6 +265,35 @@ traffic_has() {
 
 traffic_logged() {
 	grep -qE -- "$2" "$RUN/traffic.$1"
+}
+
+# watch_weight NAME ADDRESS PORT WEIGHT: notes when the kernel first shows that
+# weight for that realserver (IPv4) in the director. It reads /proc every 20 ms
+# without a fork, so its time is the event's, not the time of a slow poll.
+# watched NAME then prints it, in ms since the epoch; it fails as long as it has
+# not happened.
+watch_weight() {
+	local address port
+
+	# shellcheck disable=SC2086 # four numbers
+	address=$(printf '%02X' ${2//./ })
+	port=$(printf '%04X' "$3")
+	# shellcheck disable=SC2016 # expands inside
+	ip netns exec "$NS-dir" bash -c '
+		exec 9<> <(:)
+		while :; do
+			while read -r arrow where _ weight _; do
+				[ "$arrow$where$weight" = "->$1$2" ] || continue
+				echo $((${EPOCHREALTIME/./} / 1000))
+				exit
+			done </proc/net/ip_vs
+			read -r -t 0.02 -u 9
+		done' bash "$address:$port" "$4" >"$RUN/watch.$1" 2>&1 &
+	disown
+}
+
+watched() {
+	[ -s "$RUN/watch.$1" ] && cat "$RUN/watch.$1"
 }
 
 # ipvs_table: services and realservers of the director in ipvsadm's words,

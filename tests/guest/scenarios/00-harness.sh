@@ -5,6 +5,7 @@
 # a killed server is seen by new and lasting connections as it should be.
 #
 # peers: nginx ipvsadm
+# shellcheck source=../lib.sh disable=SC1091
 . "$(dirname "$0")/../lib.sh"
 
 topology masq 3 || exit
@@ -53,6 +54,15 @@ ok "rs2 is killed" rs_stop 2
 ok "and its port refuses" rs_gone 2
 await 10 traffic_logged a "reason=ECONNREFUSED"
 ok "the load stops" traffic_stop a
+
+# The watcher of weights.
+not_ok "a watcher that has seen nothing" watched w
+watch_weight w "$(rs_ip 3)" 80 0
+before=$(now_ms)
+ok "rs3 to weight 0" in_director ipvsadm -e -t "$VIP:80" -r "$(rs_ip 3):80" -m -w 0
+ok "the watcher sees it" await 5 watched w
+at_most "$(($(watched w) - before))" "$(scaled 1000)" "and its time is the event's"
+
 diag "$(tail -n 1 "$RUN/traffic.a")"
 is "$(traffic_figure a cut)" 2 "two of six lasting connections are cut"
 is "$(traffic_figure a cut_rs2)" 2 "and they were rs2's"
