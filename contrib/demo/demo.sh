@@ -12,6 +12,7 @@ home=/tmp/ipvs-agent-demo
 began=$(now_ms)
 missed=0
 # In the demo there is no TAP: finished keeps the library silent at the end.
+# shellcheck disable=SC2034 # read by the library
 finished=yes
 
 seconds() {
