@@ -148,8 +148,8 @@ static void on_watchdog(void *arg)
 	struct agent *a = arg;
 
 	if (clock_mono_ms() - ipvs_port_alive_ms(a->port) < PORT_SILENT_MS)
-		notify_watchdog(a->notify);
-	loop_timer_start(a->watchdog, notify_watchdog_ms(a->notify) / 2);
+		(void)notify_send(a->notify, "WATCHDOG=1");
+	loop_timer_start(a->watchdog, notify_watchdog_ms(a->notify));
 }
 
 /* --- settings ------------------------------------------------------------------- */
@@ -300,10 +300,8 @@ static int make_timers(struct agent *a)
 
 	if (!e)
 		e = loop_timer_new(a->loop, "watchdog", on_watchdog, a, &a->watchdog);
-	if (!e)
-		e = notify_new(&a->notify);
 	if (!e && notify_watchdog_ms(a->notify) > 0)
-		loop_timer_start(a->watchdog, notify_watchdog_ms(a->notify) / 2);
+		loop_timer_start(a->watchdog, notify_watchdog_ms(a->notify));
 	return e;
 }
 
@@ -414,7 +412,7 @@ static void stop(void *arg)
 	a->stopping = true;
 	log_event(LOG_INFO, "stopping",
 		  LOG_STR("on_exit", settings(a)->on_exit == ON_EXIT_REMOVE ? "remove" : "keep"));
-	notify_stopping(a->notify);
+	(void)notify_send(a->notify, "STOPPING=1");
 	if (settings(a)->on_exit == ON_EXIT_REMOVE &&
 	    !loop_timer_new(a->loop, "stop", stop_loop, a, &a->stop_deadline) &&
 	    !reconcile_remove_all(a->reconcile, stop_loop, a)) {
@@ -457,6 +455,9 @@ int agent_run(const char *config_path)
 			  LOG_STR("reason", buf_str(&why)));
 	buf_fini(&why);
 	signal(SIGPIPE, SIG_IGN);
+	e = notify_open(&a.notify);
+	if (e)
+		log_event(LOG_WARN, "systemd cannot be told anything", LOG_ERR(e));
 	e = load(&a);
 	if (!e) {
 		agent_settings(&a);
@@ -467,7 +468,7 @@ int agent_run(const char *config_path)
 			  LOG_STR("config", a.path),
 			  LOG_INT("services", a.state->layout->n_services),
 			  LOG_INT("realservers", a.state->layout->n_realservers));
-		notify_ready(a.notify);
+		(void)notify_send(a.notify, "READY=1");
 		loop_run(a.loop);
 	} else if (a.loop) {
 		loop_drain(a.loop);

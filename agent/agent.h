@@ -63,6 +63,15 @@ void agent_decide(struct agent *a);
 void agent_desired(const struct agent *a, uint32_t realserver, struct desired_input *ret_in,
 		   struct desired *ret_desired);
 
+/* Sets what each destination of a realserver is wanted to have. */
+void agent_want(const struct agent *a, uint32_t realserver);
+/* Counts who is available in a service, by what is wanted. */
+void agent_count(struct state *s, uint32_t service);
+
+/* plan.c: prints what `run` would change in the kernel; an exit code: 0 nothing, 2
+ * changes, 1 it could not be told. */
+int agent_plan(const char *config_path, bool json);
+
 /* publish.c: makes and hands out the snapshots. */
 int publisher_new(struct agent *a, struct publisher **ret_publisher);
 /* Answers who still waits. NULL is fine. */

@@ -65,7 +65,7 @@ void agent_desired(const struct agent *a, uint32_t realserver, struct desired_in
 	desired_cap(ret_desired, ret_in, s->realservers[realserver].proven, cap);
 }
 
-static void decide_realserver(struct agent *a, uint32_t realserver)
+void agent_want(const struct agent *a, uint32_t realserver)
 {
 	struct state *s = a->state;
 	const struct layout_realserver *l = &s->layout->realservers[realserver];
@@ -98,7 +98,7 @@ static bool available(const struct state *s, uint32_t realserver)
 	return false;
 }
 
-static void count(struct state *s, uint32_t service)
+void agent_count(struct state *s, uint32_t service)
 {
 	const struct layout_service *svc = &s->layout->services[service];
 	struct service_state *st = &s->services[service];
@@ -122,10 +122,10 @@ static void decide_service(struct agent *a, uint32_t service)
 
 	judge_panic(a->state, service);
 	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++)
-		decide_realserver(a, i);
+		agent_want(a, i);
 	reconcile_stats(a->reconcile, &stats);
 	remedy_service(a->remedy, a->state, service, stats.kernel_known, clock_wall_ms());
-	count(a->state, service);
+	agent_count(a->state, service);
 }
 
 void agent_decide(struct agent *a)

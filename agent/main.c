@@ -1,55 +1,39 @@
-/* main.c: argv → subcommand. A new subcommand is a file in cli/ and a row here. */
+/* main.c: the table of subcommands. What a subcommand does stands in its own file;
+ * `run` and `plan` are the agent itself. */
+#include "agent/agent.h"
 #include "agent/cli/cli.h"
 
-#include <stddef.h>
+int cmd_run(const struct cli_args *args)
+{
+	return agent_run(args->config);
+}
+
+int cmd_plan(const struct cli_args *args)
+{
+	return agent_plan(args->config, args->json);
+}
 
 static const struct cli_command commands[] = {
-	{ .name = "run",
-	  .run = cmd_run,
-	  .options = CLI_CONFIG,
-	  .help = "Run the agent in the foreground",
-	  .more = "Logs to stderr. SIGHUP reloads the configuration, SIGTERM ends the agent and\n"
-		  "leaves the kernel as it is (on_exit)." },
-	{ .name = "check",
-	  .run = cmd_check,
-	  .options = CLI_CONFIG | CLI_JSON | CLI_STRICT_OPTION,
-	  .help = "Read the configuration and tell all that is wrong with it" },
-	{ .name = "plan",
-	  .run = cmd_plan,
-	  .options = CLI_CONFIG | CLI_JSON,
-	  .help = "Show what the configuration would change in the kernel",
-	  .more = "Changes nothing. Exits 0 when the kernel is as it should be, 2 when not." },
-	{ .name = "status",
-	  .run = cmd_status,
-	  .rest = "[SERVICE]",
-	  .max_rest = 1,
-	  .options = CLI_CONFIG | CLI_SOCKET | CLI_JSON,
-	  .help = "Show services and realservers, their weights, probes and holds" },
-	{ .name = "explain",
-	  .run = cmd_explain,
-	  .rest = "TARGET",
-	  .min_rest = 1,
-	  .max_rest = 1,
-	  .options = CLI_CONFIG | CLI_SOCKET | CLI_JSON,
-	  .help = "Tell why a realserver has the weight that it has",
-	  .more = "TARGET is SERVICE/REALSERVER, SERVICE, a realserver's name or its address." },
-	{ .name = "config",
-	  .run = cmd_config,
-	  .options = CLI_CONFIG | CLI_JSON,
-	  .help = "Print the configuration with all its defaults" },
-	{ .name = "reload",
-	  .run = cmd_reload,
-	  .options = CLI_CONFIG | CLI_SOCKET | CLI_JSON,
-	  .help = "Have the running agent read its configuration again",
-	  .more = "With an error in the configuration the old one stays in force: all errors are\n"
-		  "printed, and the exit code is 1." },
-	{ .name = "version", .run = cmd_version, .options = CLI_JSON, .help = "Print the version" },
-	{ .name = "help",
-	  .run = cmd_help,
-	  .rest = "[SUBCOMMAND]",
-	  .max_rest = 1,
-	  .help = "Print this help, or a subcommand's" },
-	{ .name = NULL },
+	{ "run", cmd_run, NULL, 0, 0, CLI_CONFIG, "run the agent in the foreground", NULL },
+	{ "check", cmd_check, NULL, 0, 0, CLI_CONFIG | CLI_STRICT_OPTION | CLI_JSON,
+	  "say what is wrong with a configuration",
+	  "Exits 0 when it will do, 1 when it has errors, 3 when it has warnings under "
+	  "--strict." },
+	{ "plan", cmd_plan, NULL, 0, 0, CLI_CONFIG | CLI_JSON,
+	  "show what run would change in the kernel",
+	  "Exits 0 when nothing would change, 2 when something would." },
+	{ "status", cmd_status, NULL, 0, 0, CLI_CONFIG | CLI_SOCKET | CLI_JSON,
+	  "show services and realservers, their weights and why", NULL },
+	{ "explain", cmd_explain, "TARGET", 1, 1, CLI_CONFIG | CLI_SOCKET | CLI_JSON,
+	  "say why a weight is what it is",
+	  "TARGET is SERVICE/REALSERVER, SERVICE, or a realserver's name or address." },
+	{ "reload", cmd_reload, NULL, 0, 0, CLI_CONFIG | CLI_SOCKET,
+	  "have the agent read its configuration again", NULL },
+	{ "config", cmd_config, NULL, 0, 0, CLI_CONFIG | CLI_SAMPLE,
+	  "print the configuration with all its defaults, or the sample file", NULL },
+	{ "version", cmd_version, NULL, 0, 0, CLI_JSON, "print the version", NULL },
+	{ "help", cmd_help, "[SUBCOMMAND]", 0, 1, 0, "print the help of all or of one", NULL },
+	{ 0 },
 };
 
 int main(int argc, char **argv)

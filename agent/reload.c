@@ -200,7 +200,7 @@ static void done(void *arg)
 		if (job->conf)
 			log_problems(job->conf);
 		finish(job);
-		notify_ready(a->notify);
+		(void)notify_send(a->notify, "READY=1");
 	}
 	job_free(job);
 	if (!again)
@@ -255,7 +255,7 @@ void agent_reload(struct agent *a, command_fn *fn, void *arg)
 		free(job);
 		return;
 	}
-	notify_reloading(a->notify, clock_mono_us());
+	(void)notify_reloading(a->notify);
 	if (loop_work(a->loop, "reload", work, done, job)) {
 		answer(job->askers, COMMAND_FAILED, &BUF_INIT);
 		job->askers = NULL;

@@ -28,6 +28,8 @@ static const struct option options[] = {
 	{ "json", 0, NULL, CLI_JSON, offsetof(struct cli_args, json), "print JSON" },
 	{ "strict", 0, NULL, CLI_STRICT_OPTION, offsetof(struct cli_args, strict),
 	  "exit 3 when there are warnings" },
+	{ "sample", 0, NULL, CLI_SAMPLE, offsetof(struct cli_args, sample),
+	  "print the sample file: every key at its default" },
 	{ "help", 'h', NULL, 0, offsetof(struct cli_args, help), "print this help" },
 	{ "version", 'V', NULL, 0, offsetof(struct cli_args, version), "print the version" },
 };

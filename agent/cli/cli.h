@@ -18,7 +18,7 @@ enum cli_exit {
 };
 
 /* Which options a subcommand takes beside --help. */
-enum cli_options { CLI_CONFIG = 1, CLI_SOCKET = 2, CLI_JSON = 4, CLI_STRICT_OPTION = 8 };
+enum cli_options { CLI_CONFIG = 1, CLI_SOCKET = 2, CLI_JSON = 4, CLI_STRICT_OPTION = 8, CLI_SAMPLE = 16 };
 
 struct cli_args;
 
@@ -38,7 +38,7 @@ struct cli_args {
 	const char *config; /* -c FILE; never NULL */
 	const char *socket; /* --socket PATH; NULL = as the configuration says */
 	bool config_given;  /* by -c */
-	bool strict, json, help, version;
+	bool strict, json, sample, help, version;
 	char **rest; /* what follows the subcommand, without the options */
 	int n_rest;
 	const struct cli_command *command;  /* NULL = none was named */

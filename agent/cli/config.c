@@ -32,15 +32,10 @@ static bool load(const char *path, struct buf *out)
 
 int cmd_config(const struct cli_args *args)
 {
-	bool sample = args->n_rest == 1 && !strcmp(args->rest[0], "--sample");
 	struct buf out = BUF_INIT;
 	int code = CLI_OK;
 
-	if (args->n_rest && !sample) {
-		fprintf(stderr, "usage: ipvs-agent config [-c FILE | --sample]\n");
-		return CLI_USAGE;
-	}
-	if (sample) {
+	if (args->sample) {
 		agent_sections_init();
 		config_print_sample(agent_sections, &out);
 	} else if (!load(args->config, &out)) {

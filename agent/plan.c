@@ -1,0 +1,171 @@
+/* plan.c: what `run` would change in the kernel, as a diff. It goes the reconciler's
+ * way (read, match, decide, diff) and stops before the writing. Verdicts are the
+ * running agent's alone: what was never probed is left at the kernel's weight, as at
+ * a start; holds are the ledger's. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "agent/base/clock.h"
+#include "agent/base/parse.h"
+#include "agent/cli/cli.h"
+#include "agent/holds/ledger.h"
+#include "agent/ipvs/port.h"
+#include "agent/model/match.h"
+#include "agent/plan_text.h"
+#include "agent/sections.h"
+#include "agent/settings.h"
+#include "agent/sync/owned.h"
+#include "agent/sync/pass.h"
+
+struct plan {
+	struct agent agent; /* its configuration, state and holds only */
+	struct owned owned;
+	struct pass *pass;
+	struct buf why;
+};
+
+static int fail(const char *what, const struct buf *why, int error)
+{
+	fprintf(stderr, "ipvs-agent plan: %s%s%s\n", what, why && why->len ? ": " : "",
+		why && why->len ? buf_str(why) : error ? strerrordesc_np(-error) : "");
+	return error ? error : -EINVAL;
+}
+
+static int load(struct plan *p, const char *path)
+{
+	int e = agent_config_load(path, &p->agent.conf);
+
+	if (e)
+		return fail(path, NULL, e);
+	if (config_errors(p->agent.conf)) {
+		config_format_problems(p->agent.conf, &p->why);
+		fputs(buf_str(&p->why), stderr);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Holds and owned services, as far as the ledger may be read. */
+static int recall(struct plan *p)
+{
+	const struct agent_conf *conf = config_section(p->agent.conf, &agent_section);
+	struct ledger_state kept = { 0 };
+	bool same;
+	size_t i;
+	int e = holds_new(&p->agent.holds);
+
+	if (e)
+		return e;
+	if (ledger_read(conf->state_dir, &p->why, &kept))
+		fprintf(stderr, "ipvs-agent plan: the ledger cannot be read, ignoring it: %s\n",
+			buf_str(&p->why));
+	for (i = 0; !e && i < kept.n_holds; i++) {
+		kept.holds[i]->active = true;
+		e = holds_place(p->agent.holds, kept.holds[i], &same);
+		if (!e)
+			kept.holds[i] = NULL;
+	}
+	for (i = 0; e >= 0 && i < kept.n_owned; i++)
+		e = owned_add(&p->owned, &kept.owned[i]);
+	ledger_state_fini(&kept);
+	return e < 0 ? e : 0;
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+static int read_kernel(struct plan *p)
+{
+	const struct agent_conf *conf = config_section(p->agent.conf, &agent_section);
+	struct ipvs_table table = { 0 };
+	struct ipvs_kernel *kernel;
+	int e = ipvs_netlink_new(conf->procfs, &kernel);
+
+	if (e)
+		return fail("the kernel", NULL, e);
+	e = kernel->ops->dump(kernel, nothing, NULL, &table);
+	kernel->ops->free(kernel);
+	if (e || !table.complete) {
+		e = e ? e : table.error ? table.error : -EIO;
+		ipvs_table_fini(&table);
+		return fail(e == -EPERM ? "reading the kernel needs CAP_NET_ADMIN" :
+					  "the kernel's IPVS table cannot be read",
+			    NULL, e);
+	}
+	e = reading_new(p->pass->layout, &table, &p->pass->reading);
+	return e ? e : reading_match(p->pass->reading);
+}
+
+static int make_state(struct plan *p)
+{
+	struct layout *l;
+	int e = layout_new(p->agent.conf, &l);
+
+	if (e)
+		return e;
+	e = state_new(l, &p->agent.state);
+	if (!e)
+		e = pass_new(l, &p->pass);
+	layout_unref(l);
+	return e;
+}
+
+/* Decides as at a start, and works the difference out. */
+static int work_out(struct plan *p)
+{
+	const struct service_conf *defaults = config_section(p->agent.conf, &defaults_section);
+	struct diff_policy gone = { defaults->on_remove, defaults->drain_timeout };
+	struct state *s = p->agent.state;
+	struct pass *pass = p->pass;
+	uint32_t i;
+	int e;
+
+	pass_set_caps(pass, s);
+	for (i = 0; i < s->layout->n_realservers; i++)
+		agent_want(&p->agent, i);
+	for (i = 0; i < s->layout->n_services; i++)
+		agent_count(s, i);
+	e = pass_prepare(pass, s, NULL, 0, &gone, clock_mono_ms());
+	if (e)
+		return e;
+	for (i = 0; i < pass->reading->table.n_services; i++)
+		pass->owned[i] = owned_has(&p->owned, &pass->reading->table.services[i].key);
+	pass_diff(pass);
+	return pass->error;
+}
+
+int agent_plan(const char *config_path, bool json)
+{
+	struct plan p = { 0 };
+	struct buf out = BUF_INIT;
+	uint32_t changes = 0;
+	int e = load(&p, config_path);
+
+	if (!e)
+		e = make_state(&p);
+	if (!e)
+		e = recall(&p);
+	if (!e)
+		e = read_kernel(&p);
+	if (!e)
+		e = work_out(&p);
+	if (!e) {
+		changes = plan_print(p.pass, p.agent.state, json, &out);
+		if (!buf_ok(&out) || fputs(buf_str(&out), stdout) == EOF || fflush(stdout))
+			e = -EIO;
+	}
+	buf_fini(&out);
+	buf_fini(&p.why);
+	pass_free(p.pass);
+	owned_fini(&p.owned);
+	holds_free(p.agent.holds);
+	state_free(p.agent.state);
+	config_unref(p.agent.conf);
+	return e ? CLI_ERROR : changes ? CLI_CHANGES : CLI_OK;
+}
