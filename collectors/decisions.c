@@ -77,7 +77,8 @@ static bool rule_enforced(ARGS)
 	return true;
 }
 
-/* Every rule by every guard, from the start at 0. */
+/* Every rule by every guard, from the start at 0. A guard without a name is the
+ * enum's word for none of them. */
 static uint32_t refusals_count(const struct view *v, const void *values ATTR_UNUSED)
 {
 	return v->n_rules * v->n_guards;
@@ -92,10 +93,11 @@ static void refusal_labels(const struct view *v, const void *values, uint32_t ro
 static bool rule_refused(ARGS)
 {
 	const uint64_t *refused = v->rules[row / v->n_guards].refused;
+	uint32_t guard = row % v->n_guards;
 
-	if (!refused)
+	if (!refused || !v->guards[guard][0])
 		return false;
-	*ret_value = metric_u64(refused[row % v->n_guards]);
+	*ret_value = metric_u64(refused[guard]);
 	return true;
 }
 

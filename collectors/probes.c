@@ -25,20 +25,21 @@ GETTER(attempts, true, metric_u64(p->attempts))
 GETTER(consecutive_failures, true, metric_u64(p->health.failures))
 GETTER(consecutive_passes, true, metric_u64(p->health.passes))
 
-/* Reasons seen so far; a probe sees few, so a search is the cheapest way. */
+/* Reasons seen so far; a probe sees few, so a search is the cheapest way. A reason
+ * that stands there twice (of two addresses) still makes one series. */
 static bool failures(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
 		     uint32_t sub, struct metric_value *ret_value)
 {
 	const struct view_probe *p = &v->probes[row];
+	uint64_t n = 0;
 	uint32_t i;
 
 	for (i = p->first_failure; i < p->first_failure + p->n_failures; i++) {
-		if (v->failures[i].reason == sub) {
-			*ret_value = metric_u64(v->failures[i].count);
-			return true;
-		}
+		if (v->failures[i].reason == sub)
+			n += v->failures[i].count;
 	}
-	return false;
+	*ret_value = metric_u64(n);
+	return n != 0;
 }
 
 static const char *reason_slug(uint32_t sub)

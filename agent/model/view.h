@@ -118,7 +118,7 @@ struct view {
 	struct view_hold *holds;
 	struct view_rule *rules;
 	uint32_t n_vips, n_dests, n_services, n_realservers, n_probes, n_failures, n_holds, n_rules;
-	const char *const *guards; /* names by enum guard: label guard of what rules refuse */
+	const char *const *guards; /* names by enum guard, "" = none: label guard */
 	uint32_t n_guards;
 	bool realserver_series, node_exporter_names; /* as [metrics] has them */
 	struct view_agent agent;

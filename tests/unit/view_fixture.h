@@ -152,7 +152,7 @@ static struct view_probe fixture_probes[] = {
 	  .health = { VERDICT_DOWN, false, false, PROBE_CONNECT_REFUSED, 0, 3, 1, 1763817900000 },
 	  .attempts = 40,
 	  .first_failure = 1,
-	  .n_failures = 2,
+	  .n_failures = 3,
 	  .last_us = 2000000,
 	  .connect_us = 2000000,
 	  .last_wall_ms = 1763818000100 },
@@ -161,8 +161,9 @@ static struct view_probe fixture_probes[] = {
 
 static struct view_failure fixture_failures[] = {
 	{ PROBE_LOCAL_ROUTE, 2 },
-	{ PROBE_CONNECT_TIMEOUT, 4 },
+	{ PROBE_CONNECT_TIMEOUT, 1 },
 	{ PROBE_CONNECT_REFUSED, 3 },
+	{ PROBE_CONNECT_TIMEOUT, 3 },
 };
 
 static struct view_hold fixture_holds[] = {
@@ -171,7 +172,7 @@ static struct view_hold fixture_holds[] = {
 	  1763810000000, 1763820000000 },
 };
 
-static const char *const fixture_guards[] = { "frozen", "settling", "min_available" };
+static const char *const fixture_guards[] = { "", "settling", "min_available" };
 static const uint64_t fixture_refused[] = { 0, 1, 18 };
 
 static struct view_rule fixture_rules[] = {
