@@ -10,6 +10,7 @@
 #include "agent/base/loop.h"
 #include "agent/holds/ledger.h"
 #include "agent/holds/place.h"
+#include "agent/metrics/metrics_conf.h"
 #include "agent/model/match.h"
 #include "agent/rules/remedy.h"
 #include "agent/snapshot.h"
@@ -221,11 +222,16 @@ static void fill_agent(struct view *v, const struct agent *a)
 
 int snapshot_fill(struct view *v, const struct agent *a, const struct reading *reading)
 {
+	const struct metrics_conf *metrics = config_section(v->conf, &metrics_section);
 	int r = fill_vips(v, reading->layout, &reading->match);
 
 	v->made_mono_ms = reading->table.started_us / 1000;
 	v->made_wall_ms = reading->table.wall_ms;
 	v->generation = a->generation;
+	v->guards = guard_names;
+	v->n_guards = N_GUARDS;
+	v->realserver_series = metrics->realserver_series;
+	v->node_exporter_names = metrics->node_exporter_names;
 	if (!r)
 		r = snapshot_pools(v, a);
 	if (!r)

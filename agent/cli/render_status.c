@@ -1,14 +1,16 @@
-/* render_status.c: GET /api/v1/services as a table.
+/* render_status.c: GET /api/v1/services as a table. For its shape see
+ * http/api_services.c; of it, this is read:
  *
- * {"services":[{"name":"web","addresses":["tcp://10.1.2.15:80"],"scheduler":"wlc",
- *   "foreign":false,"panic":false,"available":1,"configured":2,
- *   "realservers":[{"name":"web2","addresses":["10.1.2.22:80"],"state":"down",
- *     "backup":false,"weight":0 (null = absent),"configured_weight":100,
- *     "active_connections":3,"inactive_connections":7,"reason":"…",
- *     "probes":[{"name":"http","verdict":"up","unknown":false,"reason":"ok",
- *                "duration_seconds":0.0012}],
- *     "holds":[{"id":"…","class":"rule","holder":"probe-down","effect":"weight 0",
- *               "reason":"…"}]}]}]}
+ * {"services":[{"name":"web","managed":true,"panic":false,"available":1,"configured":2,
+ *   "addresses":[{"address":"tcp://10.1.2.15:80","scheduler":"wlc",
+ *     "destinations":[{"realserver":"web2","in_kernel":true,"address":"10.1.2.22:80",
+ *       "weight":0,"active_connections":3,"inactive_connections":7}]}],
+ *   "realservers":[{"name":"web2","state":"down","backup":false,
+ *     "effective_weight":0 (null = absent),"configured_weight":100,"reason":"…",
+ *     "probes":[{"probe":"http","verdict":"up","unknown":false,"success":true,
+ *                "reason":"ok","duration_seconds":0.0012}],
+ *     "holds":[{"class":"rule","holder":"probe-down","reason":"…"}] (may be missing:
+ *     then the reason says it)}]}]}
  */
 #include "agent/cli/render.h"
 
@@ -16,6 +18,7 @@
 #include <string.h>
 
 #include "agent/base/attr.h"
+#include "agent/cli/status_rows.h"
 
 enum { COL_NAME = 0, COL_ADDRESS, COL_STATE, COL_WEIGHT, COL_PROBE, COL_ACTIVE, COL_INACTIVE };
 
@@ -35,6 +38,7 @@ static const struct {
 } state_colours[] = {
 	{ "up", TEXT_GREEN },    { "down", TEXT_RED },     { "unknown", TEXT_YELLOW },
 	{ "held", TEXT_YELLOW }, { "disabled", TEXT_DIM }, { "standby", TEXT_DIM },
+	{ "foreign", TEXT_DIM },
 };
 
 const char *render_text(const json_t *o, const char *key)
@@ -75,7 +79,7 @@ static enum text_colour colour_of(const char *state)
 /* "100", "50 of 100", "absent of 100". */
 static void put_weight(const json_t *rs, struct buf *out)
 {
-	int64_t weight = render_int(rs, "weight", -1);
+	int64_t weight = render_int(rs, "effective_weight", -1);
 	int64_t configured = render_int(rs, "configured_weight", -1);
 
 	if (weight < 0)
@@ -109,7 +113,7 @@ static void put_probes(const json_t *rs, struct buf *out)
 		bool unknown = json_is_true(json_object_get(p, "unknown"));
 
 		buf_puts(out, i > 0 ? ", " : "");
-		buf_puts(out, render_text(p, "name"));
+		buf_puts(out, render_text(p, "probe"));
 		if (strcmp(verdict, "up") == 0 && !unknown &&
 		    json_is_true(json_object_get(p, "success"))) {
 			if (json_is_number(seconds)) {
@@ -127,10 +131,12 @@ static void put_probes(const json_t *rs, struct buf *out)
 	}
 }
 
-/* Why it is not as configured: the holds with their holders, else the agent's words. */
+/* Why it is not as configured: the holds with their holders, else the agent's words;
+ * and where the kernel is not as it should be. */
 static void put_why(const json_t *rs, struct buf *out)
 {
 	const json_t *holds = json_object_get(rs, "holds"), *h;
+	const json_t *kernel = json_object_get(rs, "kernel_weight");
 	size_t i;
 
 	json_array_foreach (holds, i, h) {
@@ -141,6 +147,13 @@ static void put_why(const json_t *rs, struct buf *out)
 	}
 	if (out->len == 0)
 		buf_puts(out, render_text(rs, "reason"));
+	if (!kernel)
+		return;
+	buf_puts(out, out->len > 0 ? "; " : "");
+	if (json_is_null(kernel))
+		buf_puts(out, "not in the kernel");
+	else
+		buf_printf(out, "the kernel has %lld", (long long)json_integer_value(kernel));
 }
 
 static void put_count(const json_t *rs, const char *key, struct buf *out)
@@ -186,27 +199,37 @@ static bool add_realserver(struct text_table *t, const json_t *rs)
 	return ok;
 }
 
-/* "web  tcp://10.1.2.15:80  wlc  1 of 2 available". */
-static bool add_service(struct text_table *t, const json_t *s)
+static void put_addresses(const json_t *s, struct buf *out)
 {
-	const json_t *realservers = json_object_get(s, "realservers"), *rs;
-	struct buf line = BUF_INIT;
+	const json_t *addresses = json_object_get(s, "addresses"), *a;
+	const char *scheduler = "";
+	size_t i;
+
+	/* A foreign service is named by its address. */
+	json_array_foreach (addresses, i, a) {
+		const char *text = render_text(a, "address");
+
+		if (strcmp(text, render_text(s, "name")) != 0)
+			buf_printf(out, "%s%s", i > 0 ? " " : "  ", text);
+		if (!*scheduler)
+			scheduler = render_text(a, "scheduler");
+	}
+	if (*scheduler)
+		buf_printf(out, "  %s", scheduler);
+}
+
+/* "web  tcp://10.1.2.15:80  wlc  1 of 2 available". */
+static bool add_service(struct text_table *t, const json_t *s, const json_t *rows)
+{
 	bool panic = json_is_true(json_object_get(s, "panic")), ok;
 	int64_t available = render_int(s, "available", -1);
+	struct buf line = BUF_INIT;
+	const json_t *row;
 	size_t i;
 
 	buf_puts(&line, render_text(s, "name"));
-	if (json_array_size(json_object_get(s, "addresses")) > 0) {
-		struct buf addresses = BUF_INIT;
-
-		render_join(s, "addresses", " ", &addresses);
-		if (strcmp(buf_str(&addresses), buf_str(&line)) != 0)
-			buf_printf(&line, "  %s", buf_str(&addresses));
-		buf_fini(&addresses);
-	}
-	if (*render_text(s, "scheduler"))
-		buf_printf(&line, "  %s", render_text(s, "scheduler"));
-	if (json_is_true(json_object_get(s, "foreign")))
+	put_addresses(s, &line);
+	if (json_is_false(json_object_get(s, "managed")))
 		buf_puts(&line, "  not ours");
 	else if (available >= 0)
 		buf_printf(&line, "  %lld of %lld available", (long long)available,
@@ -215,34 +238,39 @@ static bool add_service(struct text_table *t, const json_t *s)
 		buf_puts(&line, "  PANIC: no realserver is up");
 	ok = buf_ok(&line) && text_table_line(t, buf_str(&line), panic ? TEXT_RED : TEXT_BOLD);
 	buf_fini(&line);
-	json_array_foreach (realservers, i, rs)
-		ok = ok && add_realserver(t, rs);
+	json_array_foreach (rows, i, row)
+		ok = ok && add_realserver(t, row);
 	return ok;
 }
 
-/* "2 services, 4 realservers: 3 up, 1 down". */
-static void put_sum(const json_t *services, struct buf *out)
+struct sum {
+	size_t realservers, states[countof(state_colours)];
+};
+
+static void count_rows(struct sum *sum, const json_t *rows)
 {
-	size_t counts[countof(state_colours)] = { 0 }, n = 0, i, k;
-	const json_t *s, *rs;
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (rows, i, row) {
+		sum->realservers++;
+		for (size_t c = 0; c < countof(state_colours); c++)
+			sum->states[c] +=
+				strcmp(state_colours[c].state, render_text(row, "state")) == 0;
+	}
+}
+
+/* "2 services, 4 realservers: 3 up, 1 down". */
+static void put_sum(const struct sum *sum, size_t services, struct buf *out)
+{
 	const char *before = ": ";
 
-	json_array_foreach (services, i, s) {
-		const json_t *realservers = json_object_get(s, "realservers");
-
-		json_array_foreach (realservers, k, rs) {
-			n++;
-			for (size_t c = 0; c < countof(state_colours); c++)
-				counts[c] += strcmp(state_colours[c].state,
-						    render_text(rs, "state")) == 0;
-		}
-	}
-	buf_printf(out, "%zu service%s, %zu realserver%s", json_array_size(services),
-		   json_array_size(services) == 1 ? "" : "s", n, n == 1 ? "" : "s");
+	buf_printf(out, "%zu service%s, %zu realserver%s", services, services == 1 ? "" : "s",
+		   sum->realservers, sum->realservers == 1 ? "" : "s");
 	for (size_t c = 0; c < countof(state_colours); c++) {
-		if (!counts[c])
+		if (!sum->states[c])
 			continue;
-		buf_printf(out, "%s%zu %s", before, counts[c], state_colours[c].state);
+		buf_printf(out, "%s%zu %s", before, sum->states[c], state_colours[c].state);
 		before = ", ";
 	}
 	buf_putc(out, '\n');
@@ -251,6 +279,7 @@ static void put_sum(const json_t *services, struct buf *out)
 int render_status(const json_t *json, const struct text_style *style, struct buf *out)
 {
 	const json_t *services = json_object_get(json, "services"), *s;
+	struct sum sum = { 0 };
 	struct text_table *t;
 	bool ok = true;
 	size_t i;
@@ -261,11 +290,16 @@ int render_status(const json_t *json, const struct text_style *style, struct buf
 	r = text_table_new(columns, countof(columns), &t);
 	if (r != 0)
 		return r;
-	json_array_foreach (services, i, s)
-		ok = ok && add_service(t, s);
+	json_array_foreach (services, i, s) {
+		json_t *rows = status_rows(s);
+
+		ok = ok && rows && add_service(t, s, rows);
+		count_rows(&sum, rows);
+		json_decref(rows);
+	}
 	if (ok) {
 		text_table_format(t, style, out);
-		put_sum(services, out);
+		put_sum(&sum, json_array_size(services), out);
 	}
 	text_table_free(t);
 	return ok && buf_ok(out) ? 0 : -ENOMEM;

@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { INDENT = 2, GAP = 2, TAIL_MIN = 24 };
+enum { INDENT = 2, GAP = 2, TAIL_MIN = 32 };
 
 static const char *const escapes[] = {
 	[TEXT_PLAIN] = "",          [TEXT_GREEN] = "\033[32m", [TEXT_RED] = "\033[31m",
