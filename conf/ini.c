@@ -13,6 +13,7 @@
 
 #include "agent/base/buf.h"
 #include "conf/key.h"
+#include "conf/setter.h"
 
 struct reader {
 	const char *at, *end;

@@ -9,6 +9,7 @@
 
 #include "agent/base/addr.h"
 #include "agent/base/parse.h"
+#include "conf/setter.h"
 
 enum { QUOTE_MAX = 80, NAME_LEN_MAX = 40 };
 

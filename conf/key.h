@@ -81,25 +81,6 @@ struct conf_enum {
 extern const struct conf_type conf_string, conf_bool, conf_u32, conf_u64, conf_duration, conf_share,
 	conf_size, conf_enum_type, conf_strings_type, conf_words, conf_addr, conf_path, conf_mode;
 
-/* For setters: -EINVAL, with "'text' " and the rest in env->why; a long text is
- * shortened. */
-int conf_refuse(struct conf_env *env, const char *text, const char *fmt, ...) ATTR_PRINTF(3, 4);
-/* Appends 'text', shortened where it is long. */
-void conf_quote(struct buf *out, const char *text);
-
-/* How many lines of the section give key `name`; 0 = not known. */
-size_t conf_lines(const struct conf_env *env, const char *name);
-/* For setters of lists: the place of element *n of *array. Takes the room for
- * `expect` elements at once where that is known (not 0), or grows by doubling.
- * The caller counts *n up. NULL when memory is out. */
-void *conf_append(struct conf_env *env, void **array, size_t n, size_t size, size_t expect);
-
-/* Splits at commas and blanks; the words are copies in the arena. -ENOMEM. */
-int conf_split(struct arena *arena, const char *text, struct conf_strings *ret_words);
-
-/* [A-Za-z0-9_.-]{1,40}, not dots alone. */
-bool conf_name_ok(const char *name);
-
 /* Sets one key's default. -EINVAL (a mistake in the table), -ENOMEM. */
 int conf_default(void *obj, const struct conf_key *key, struct conf_env *env);
 /* Sets the defaults of a table on a zeroed struct. */

@@ -6,6 +6,7 @@
 
 #include "agent/base/parse.h"
 #include "conf/key.h"
+#include "conf/setter.h"
 
 static int append_string(void *field, const char *text, const struct conf_key *key,
 			 struct conf_env *env)

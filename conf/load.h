@@ -68,8 +68,9 @@ struct load {
 	struct config *c;
 	struct arena raw;
 	struct raw_section *sections, **last;
-	struct raw_section *current; /* NULL = its keys are passed by */
-	const char *file;            /* under reading */
+	struct raw_section *current;       /* NULL = its keys are passed by … */
+	const struct conf_section *passed; /* … though they are of this type; or NULL */
+	const char *file;                  /* under reading */
 	bool included;
 	struct include *includes, **last_include;
 	struct file_id *ids; /* of the files read: none twice */

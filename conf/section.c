@@ -7,6 +7,7 @@
 
 #include "agent/base/parse.h"
 #include "conf/load.h"
+#include "conf/setter.h"
 
 /* --- one object --------------------------------------------------------------- */
 
@@ -96,7 +97,8 @@ static const struct conf_section *other_home(const struct build *b, const char *
 	size_t i;
 
 	for (i = 0; i < c->n_types; i++)
-		if (conf_find(name, c->types[i]->keys, c->types[i]->n_keys, NULL))
+		if (!is_base(c, c->types[i]) &&
+		    conf_find(name, c->types[i]->keys, c->types[i]->n_keys, NULL))
 			return c->types[i];
 	return NULL;
 }

@@ -90,6 +90,7 @@ static void take_section(struct load *l, const char *type, const char *name, uns
 	size_t t;
 
 	l->current = NULL;
+	l->passed = s;
 	if (!s) {
 		c->broken = true;
 		unknown_section(l, type, name, near, line);
@@ -192,11 +193,11 @@ static void on_section(void *arg, const char *type, const char *name, unsigned i
 	take_section(arg, type, name, line);
 }
 
-static const struct conf_key *include_key(const struct raw_section *s, const char *key)
+static bool is_include(const struct conf_section *s, const char *key)
 {
-	const struct conf_key *k = conf_find(key, s->type->keys, s->type->n_keys, NULL);
+	const struct conf_key *k = conf_find(key, s->keys, s->n_keys, NULL);
 
-	return k && (k->flags & CONF_INCLUDE) ? k : NULL;
+	return k && (k->flags & CONF_INCLUDE);
 }
 
 static void add_include(struct load *l, const char *pattern, unsigned int line)
@@ -223,8 +224,11 @@ static void on_key(void *arg, const char *key, const char *value, unsigned int l
 	struct raw_section *s = l->current;
 	struct raw_line *raw;
 
-	if (!s)
+	if (!s) {
+		if (l->included && l->passed && is_include(l->passed, key))
+			add_include(l, value, line);
 		return;
+	}
 	raw = arena_alloc(&l->raw, sizeof(*raw));
 	if (raw) {
 		raw->key = arena_strdup(&l->raw, key);
@@ -237,7 +241,7 @@ static void on_key(void *arg, const char *key, const char *value, unsigned int l
 	}
 	*s->last = raw;
 	s->last = &raw->next;
-	if (*value && include_key(s, key))
+	if (*value && is_include(s->type, key))
 		add_include(l, raw->value, line);
 }
 
@@ -306,6 +310,7 @@ static int read_file(struct load *l, const char *path, const struct include *inc
 	if (!r) {
 		l->file = name;
 		l->current = NULL;
+		l->passed = NULL;
 		l->bytes += text.len;
 		r = ini_read(text.len ? text.data : "", text.len, &sink, l);
 	}

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 
 #include "agent/base/parse.h"
+#include "conf/setter.h"
 
 enum { UNIX_PATH_MAX = sizeof(((struct sockaddr_un *)0)->sun_path) - 1 };
 
@@ -58,7 +59,7 @@ static int set_listen(void *field, const char *text, const struct conf_key *key,
 		if (l.unix_path && o->unix_path
 			    ? !strcmp(l.unix_path, o->unix_path)
 			    : !l.unix_path && !o->unix_path && !addr_cmp(&l.addr, &o->addr))
-			return conf_refuse(env, text, "stands there twice; first on line %u",
+			return conf_refuse(env, text, "is there twice; first at %s:%u", env->file,
 					   o->line);
 	}
 	slot = conf_append(env, &array, h->n_listens, sizeof(*slot), conf_lines(env, key->name));

@@ -5,6 +5,7 @@
 
 #include "agent/base/parse.h"
 #include "agent/model/pool_conf.h"
+#include "conf/setter.h"
 
 static const struct conf_enum forward_names[] = {
 	{ "route", IPVS_ROUTE }, { "dr", IPVS_ROUTE },    { "gate", IPVS_ROUTE },

@@ -76,7 +76,7 @@ static void check_one(struct config *c, const struct service_conf *s,
 		conf_report(c, CONF_ERROR, r->file, r->line,
 			    "%s %s: 'tunnel' is for forward = tunnel, not %s", realserver_word(r),
 			    r->name, forward_word(r->forward));
-	if (r->lower > r->upper)
+	if ((r->has_lower || r->has_upper) && r->lower > r->upper)
 		conf_report(c, CONF_ERROR, r->file, r->line,
 			    "%s %s: lower (%u) is above upper (%u)", realserver_word(r), r->name,
 			    r->lower, r->upper);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/base/parse.h"
+#include "conf/setter.h"
 
 /* Duplicates are looked for among them one by one. */
 enum { ADDRESSES_MAX = 4096 };
@@ -37,7 +38,10 @@ static int read_vip_addr(const char *rest, const char *text, struct addr *a, str
 				"is not an address (such as tcp://10.1.2.15:80 or "
 				"tcp://[2001:db8::15]:80)");
 	else if (!a->port && !all)
-		r = conf_refuse(env, text, "has no port");
+		r = conf_refuse(env, text,
+				rest[0] != '[' && a->family == AF_INET6
+					? "needs brackets and a port, as in tcp://[2001:db8::15]:80"
+					: "has no port");
 	free(host);
 	return r;
 }
@@ -79,7 +83,7 @@ static int set_vip(void *field, const char *text, const struct conf_key *key, st
 		return r;
 	for (i = 0; i < s->n_addresses; i++)
 		if (!memcmp(&s->addresses[i].key, &vip.key, sizeof(vip.key)))
-			return conf_refuse(env, text, "is there twice; first on line %u",
+			return conf_refuse(env, text, "is there twice; first at %s:%u", env->file,
 					   s->addresses[i].line);
 	if (s->n_addresses >= ADDRESSES_MAX)
 		return conf_refuse(env, text, "is one too many (%d at most)", ADDRESSES_MAX);

@@ -8,6 +8,7 @@
 
 #include "agent/base/parse.h"
 #include "agent/model/pool_conf.h"
+#include "conf/setter.h"
 
 enum { PERSISTENCE_MAX_S = 31 * 86400 }; /* as ipvsadm has it: the kernel counts in jiffies */
 
@@ -20,7 +21,7 @@ static int set_module(void *field, const char *text, const struct conf_key *key 
 
 	if (len >= IPVS_NAME_LEN || strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-") != len)
 		return conf_refuse(env, text,
-				   "is not a kernel module's name (1 to 15 of a-z 0-9 _ -)");
+				   "is not a name that the kernel takes (1 to 15 of a-z 0-9 _ -)");
 	return conf_string.set(field, text, key, env);
 }
 
@@ -384,6 +385,11 @@ static void finish(struct config *c, void *obj)
 	uint32_t i;
 
 	check_flags(c, s);
+	if (s->lower > s->upper)
+		conf_report(c, CONF_ERROR, conf_key_file(c, s, "lower"),
+			    conf_key_line(c, s, "lower"),
+			    "service %s: lower (%u) is above upper (%u)", s->head.name, s->lower,
+			    s->upper);
 	for (i = 0; i < s->n_addresses; i++)
 		check_vip(c, s, &s->addresses[i]);
 	pool_finish(c, s);

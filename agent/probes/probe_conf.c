@@ -10,6 +10,7 @@
 #include "agent/base/parse.h"
 #include "agent/model/service_conf.h"
 #include "agent/probe.h"
+#include "conf/setter.h"
 
 /* What a scheme means beyond its kind; others have no port and may have a path. */
 static const struct {
