@@ -102,7 +102,8 @@ static void on_first_reading(void *arg)
 {
 	struct agent *a = arg;
 
-	log_event(LOG_INFO, "the kernel's IPVS table was read, managing it");
+	if (a->generation == 1)
+		log_event(LOG_INFO, "the kernel's IPVS table was read, managing it");
 	state_dirty_all(a->state);
 	agent_decide(a);
 }

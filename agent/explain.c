@@ -302,7 +302,7 @@ enum command_status explain_target(const struct agent *a, const char *target, st
 		return COMMAND_NOT_FOUND;
 	}
 	root = json_pack("{s:o}", "targets", targets);
-	text = root ? json_dumps(root, JSON_COMPACT) : NULL;
+	text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
 	json_decref(root);
 	if (!text)
 		return COMMAND_FAILED;

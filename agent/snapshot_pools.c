@@ -97,8 +97,21 @@ static enum view_state state_of(const struct realserver_conf *c, const struct re
 	return lowered ? VIEW_HELD : VIEW_UP;
 }
 
+/* A rule fires, but a guard keeps the realserver. */
+static const char *refused_reason(struct view *v, enum guard guard)
+{
+	struct buf text = BUF_INIT;
+	const char *kept;
+
+	buf_printf(&text, "down, but guard %s refuses the hold", guard_names[guard]);
+	kept = buf_ok(&text) ? arena_strdup(&v->arena, buf_str(&text)) : NULL;
+	buf_fini(&text);
+	return kept;
+}
+
 static const char *reason_of(struct view *v, const struct realserver_conf *c,
-			     const struct desired *d, const struct hold *lowest)
+			     const struct realserver_state *r, const struct desired *d,
+			     const struct hold *lowest)
 {
 	const struct desired_step *last = &d->steps[d->n_steps - 1];
 
@@ -110,7 +123,9 @@ static const char *reason_of(struct view *v, const struct realserver_conf *c,
 		return "not seen up yet";
 	if (last->why == WHY_STANDBY)
 		return "backup";
-	return last->why == WHY_PANIC ? "panic: no realserver is up" : "";
+	if (last->why == WHY_PANIC)
+		return "panic: no realserver is up";
+	return r->firing && r->refused ? refused_reason(v, (enum guard)r->refused) : "";
 }
 
 static int add_realserver(struct view *v, const struct agent *a, uint32_t id)
@@ -134,7 +149,7 @@ static int add_realserver(struct view *v, const struct agent *a, uint32_t id)
 		.effective_weight = d.weight == WANT_OUT ? WANT_ABSENT : d.weight,
 		.state = state_of(l->conf, &s->realservers[id], d.weight, lowest != NULL),
 		.backup = l->conf->backup,
-		.reason = reason_of(v, l->conf, &d, lowest),
+		.reason = reason_of(v, l->conf, &s->realservers[id], &d, lowest),
 		.domain = l->conf->domain,
 	};
 	if (!v->realservers[id].reason)

@@ -169,6 +169,9 @@ static void tell_kernel_state(struct reconcile *r, int error)
 		return;
 	if (error == -EPERM)
 		log_event(LOG_WARN, "no CAP_NET_ADMIN: showing what /proc says, managing nothing");
+	else if (error == -ENOPROTOOPT)
+		log_event(LOG_WARN, "the kernel has no ip_vs, waiting for it",
+			  LOG_STR("try", "modprobe ip_vs"));
 	else if (error)
 		log_event(LOG_WARN, "the kernel's IPVS table cannot be read, retrying",
 			  LOG_ERR(error));
