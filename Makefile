@@ -199,4 +199,4 @@ distclean: ## remove build/ as a whole
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find $(wildcard build/obj build/*/obj) /dev/null -name '*.d' -type f 2>/dev/null)
