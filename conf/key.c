@@ -214,16 +214,16 @@ const struct conf_type conf_bool = { .name = "on | off", .set = set_bool, .get =
 static int read_number(const char *text, uint64_t largest, const struct conf_key *key,
 		       struct conf_env *env, uint64_t *ret_n)
 {
-	uint64_t n;
+	uint64_t n = 0;
+	bool over;
 	int r = parse_u64(text, &n);
 
 	if (r == -EINVAL)
 		return conf_refuse(env, text, "is not a whole number");
-	if (r || n > INT64_MAX)
-		n = INT64_MAX;
-	if (within((int64_t)n, text, key, format_plain, env))
+	over = r || n > largest;
+	if (within(over || n > INT64_MAX ? INT64_MAX : (int64_t)n, text, key, format_plain, env))
 		return -EINVAL;
-	if (r || n > largest)
+	if (over)
 		return conf_refuse(env, text, "is too large a number");
 	*ret_n = n;
 	return 0;

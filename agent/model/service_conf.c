@@ -237,7 +237,7 @@ static const struct conf_key keys[] = {
 	  .type = &module_type,
 	  FIELD(scheduler),
 	  .def = "wlc",
-	  .help = "Any scheduler that the kernel has: wlc, wrr, sh, mh, …" },
+	  .help = "Any scheduler that the kernel has, such as wlc, wrr, sh or mh." },
 	{ .name = "scheduler_flags",
 	  .type = &flags_type,
 	  FIELD(scheduler_flags),
