@@ -91,7 +91,7 @@ static void free_realservers(struct holds_service *s)
 void holds_free(struct holds *h)
 {
 	struct holds_entry *e, *next_e;
-	struct holds_service *s, *next_s;
+	struct holds_service *s = NULL, *next_s;
 
 	if (!h)
 		return;
