@@ -18,7 +18,13 @@ enum cli_exit {
 };
 
 /* Which options a subcommand takes beside --help. */
-enum cli_options { CLI_CONFIG = 1, CLI_SOCKET = 2, CLI_JSON = 4, CLI_STRICT_OPTION = 8, CLI_SAMPLE = 16 };
+enum cli_options {
+	CLI_CONFIG = 1,
+	CLI_SOCKET = 2,
+	CLI_JSON = 4,
+	CLI_STRICT_OPTION = 8,
+	CLI_SAMPLE = 16
+};
 
 struct cli_args;
 

@@ -113,7 +113,7 @@ void client_format_error(struct buf *out, const struct client_answer *answer)
 
 	text_put_lines(out, text);
 	while (out->len > before && out->data[out->len - 1] == '\n')
-		out->len--;
+		out->data[--out->len] = '\0';
 	if (out->len == before)
 		buf_printf(out, "the agent answers HTTP status %d", answer->status);
 	json_decref(o);

@@ -78,11 +78,20 @@ static void service_free(struct holds_service *s)
 	free(s);
 }
 
+static void free_realservers(struct holds_service *s)
+{
+	struct holds_realserver *r, *next;
+
+	HASH_ITER (hh, s->realservers, r, next) {
+		HASH_DEL(s->realservers, r);
+		realserver_free(r);
+	}
+}
+
 void holds_free(struct holds *h)
 {
 	struct holds_entry *e, *next_e;
-	struct holds_service *s, *next_s;
-	struct holds_realserver *r, *next_r;
+	struct holds_service *s = NULL, *next_s;
 
 	if (!h)
 		return;
@@ -92,10 +101,7 @@ void holds_free(struct holds *h)
 		entry_free(e);
 	}
 	HASH_ITER (hh, h->services, s, next_s) {
-		HASH_ITER (hh, s->realservers, r, next_r) {
-			HASH_DEL(s->realservers, r);
-			realserver_free(r);
-		}
+		free_realservers(s);
 		HASH_DEL(h->services, s);
 		service_free(s);
 	}

@@ -37,6 +37,11 @@ static const struct cli_command commands[] = {
 	  .options = CLI_SOCKET | CLI_JSON,
 	  .help = "Tell why",
 	  .more = "More of it." },
+	{ .name = "config",
+	  .run = cmd_none,
+	  .max_rest = 1,
+	  .options = CLI_CONFIG | CLI_SAMPLE,
+	  .help = "Print" },
 	{ .name = NULL },
 };
 
@@ -74,6 +79,7 @@ static void test_good(void **state)
 		  0, 0, 0, 0 },
 		{ "explain -- --odd", "explain", CLI_DEFAULT_CONFIG, NULL, "--odd", 0, 0, 0, 0 },
 		{ "explain -", "explain", CLI_DEFAULT_CONFIG, NULL, "-", 0, 0, 0, 0 },
+		{ "config --sample", "config", CLI_DEFAULT_CONFIG, NULL, "--sample", 0, 0, 0, 0 },
 		{ "--help", NULL, CLI_DEFAULT_CONFIG, NULL, NULL, 0, 0, 1, 0 },
 		{ "-h explain", "explain", CLI_DEFAULT_CONFIG, NULL, NULL, 0, 0, 1, 0 },
 		{ "--version", NULL, CLI_DEFAULT_CONFIG, NULL, NULL, 0, 0, 0, 1 },
@@ -124,6 +130,7 @@ static void test_wrong(void **state)
 		{ "run --config=", "option '--config' needs a FILE" },
 		{ "check --strict=yes", "option '--strict' takes no value" },
 		{ "status --strict", "'status' takes no option '--strict'" },
+		{ "run --sample", "'run' takes no option '--sample'" },
 		{ "run --json", "'run' takes no option '--json'" },
 		{ "explain", "'explain' needs TARGET" },
 		{ "explain a b", "'explain' does not know what to do with 'b'" },

@@ -16,6 +16,9 @@ static int no_space(struct place *p, struct ledger_file *f)
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
 	r = commit(f, place("op-full", HOLD_OPERATOR, "web1", 0));
 	if (r != 0) {
+		/* Nothing half-written stays. */
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_size + 30, full.rlim_cur);
 		/* What is true anyway is kept in mind; so is the end of op-1. */
 		assert_int_equal(commit(f, place("rule-full", HOLD_RULE, "web9", 0)), r);
 		assert_int_equal(commit(f, lift("al-4")), r);
