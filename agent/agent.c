@@ -211,7 +211,8 @@ static int restore(struct agent *a, struct ledger_state *kept)
 	int e;
 
 	if (kept->damaged)
-		log_event(LOG_ERROR, "the ledger was damaged and set aside: holds are forgotten",
+		log_event(LOG_ERROR, "the ledger was damaged and set aside",
+			  LOG_STR("damage", kept->damage ? kept->damage : ""),
 			  LOG_STR("file", kept->set_aside ? kept->set_aside : ""));
 	for (i = 0; i < kept->n_holds; i++) {
 		struct hold *h = kept->holds[i];
@@ -456,6 +457,7 @@ int agent_run(const char *config_path)
 			  LOG_STR("reason", buf_str(&why)));
 	buf_fini(&why);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on files is a full disk, not an end */
 	e = notify_open(&a.notify);
 	if (e)
 		log_event(LOG_WARN, "systemd cannot be told anything", LOG_ERR(e));

@@ -97,6 +97,18 @@ static enum view_state state_of(const struct realserver_conf *c, const struct re
 	return lowered ? VIEW_HELD : VIEW_UP;
 }
 
+/* "rule probe-down: http connection refused, 3 probes failed" */
+static const char *hold_reason(struct view *v, const struct hold *h)
+{
+	struct buf text = BUF_INIT;
+	const char *kept;
+
+	buf_printf(&text, "%s %s: %s", hold_class_names[h->hold_class], h->holder, h->reason);
+	kept = buf_ok(&text) ? arena_strdup(&v->arena, buf_str(&text)) : NULL;
+	buf_fini(&text);
+	return kept;
+}
+
 /* A rule fires, but a guard keeps the realserver. */
 static const char *refused_reason(struct view *v, enum guard guard)
 {
@@ -118,7 +130,7 @@ static const char *reason_of(struct view *v, const struct realserver_conf *c,
 	if (!c->enabled)
 		return "enabled = no";
 	if (lowest)
-		return arena_strdup(&v->arena, lowest->reason);
+		return hold_reason(v, lowest);
 	if (last->why == WHY_UNPROVEN)
 		return "not seen up yet";
 	if (last->why == WHY_STANDBY)
