@@ -268,7 +268,7 @@ static void start(struct sched *s, uint32_t id, int64_t now_us)
 	a->start_us = now_us;
 	a->start_ms = now_ms;
 	s->attempts[id] = a;
-	heap_add(&s->watches, id, now_ms + t->conf->timeout + grace);
+	heap_add(&s->watches, id, now_ms + 1 + t->conf->timeout + grace); /* never early */
 	type->start(&a->run); /* may be done, and `a` gone */
 }
 
