@@ -14,7 +14,9 @@ struct fetch_multi;
 
 /* One attempt, owned by the scheduler. */
 struct probe_run {
-	const struct probe_conf *conf; /* conf->head.part_conf: the kind's own keys */
+	const struct probe_conf *conf; /* conf->head.part_conf: the kind's own keys. A reload
+					  puts the new one here: read it anew in each
+					  callback, keep nothing of it */
 	struct addr addr;              /* where to connect, with port */
 	int64_t timeout_ms;            /* one deadline for the whole attempt; the scheduler also
 					  watches it and cancels */
@@ -38,6 +40,10 @@ struct probe_type {
 	const char *help;
 	struct conf_part part; /* its keys; name = the kind's */
 	size_t run_size;
+	/* The reason when the deadline passes: the scheduler cancels and reports it, the
+	 * kind needs no timer. PROBE_OK: the kind watches its deadline itself, to tell its
+	 * phases apart; one that does not is cancelled some time later, as our error. */
+	enum probe_reason on_timeout;
 	/* Never blocks; ends in probe_done() exactly once, later or from within … */
 	void (*start)(struct probe_run *run);
 	/* … or is cancelled: releases all, reports nothing. Called for a run that has

@@ -34,17 +34,20 @@ struct fetch_request {
 
 enum fetch_error {
 	FETCH_OK = 0,
-	FETCH_REFUSED,     /* connection refused */
-	FETCH_UNREACHABLE, /* ICMP unreachable from beyond us */
-	FETCH_RESET,       /* closed or reset before an answer */
+	FETCH_REFUSED, /* connection refused */
+	/* ICMP, or silence to ARP or ND: it came back after connect() had begun. What
+	 * connect() itself says is our own routing: FETCH_LOCAL */
+	FETCH_UNREACHABLE,
+	FETCH_RESET, /* closed or reset before an answer */
 	FETCH_TIMEOUT_CONNECT,
 	FETCH_TIMEOUT_TLS,
 	FETCH_TIMEOUT_ANSWER,
-	FETCH_TLS,        /* handshake failed */
-	FETCH_TLS_VERIFY, /* certificate not accepted */
-	FETCH_PROTOCOL,   /* not HTTP, too large a header, … */
-	FETCH_LOCAL,      /* our side: descriptors, memory, no route, no source address,
-			     CA bundle unreadable */
+	FETCH_TLS,          /* handshake failed */
+	FETCH_TLS_VERIFY,   /* certificate not accepted */
+	FETCH_PROTOCOL,     /* not HTTP, too large a header, … */
+	FETCH_LOCAL,        /* our side: descriptors, memory, no route, no source address;
+			       os_errno says which */
+	FETCH_LOCAL_CONFIG, /* our side: CA bundle unreadable, URL or address unusable */
 };
 
 struct fetch_result {
@@ -61,15 +64,18 @@ struct fetch_result {
 
 typedef void fetch_fn(void *arg, const struct fetch_result *result);
 
+/* SIGPIPE must be ignored: OpenSSL writes without MSG_NOSIGNAL. */
 int fetch_multi_new(struct loop *loop, struct fetch_multi **ret_multi);
-/* Cancels what is under way without calling back. NULL is fine. */
+/* Cancels what is under way without calling back; not from within a fetch_fn. NULL is
+ * fine. */
 void fetch_multi_free(struct fetch_multi *m);
 
 /* Begins; fn(arg, result) comes once, on the loop, never from within this call.
  * The result is borrowed for the call. -errno when it could not begin. */
 int fetch_start(struct fetch_multi *m, const struct fetch_request *req, fetch_fn *fn, void *arg,
 		struct fetch **ret_fetch);
-/* Ends one under way; fn is not called. */
+/* Ends one under way; fn is not called. From within any fetch_fn, too; for the fetch
+ * that just reports it does nothing. */
 void fetch_cancel(struct fetch *f);
 
 /* Waits for the answer; result->body and headers are the caller's to buf_fini(). */

@@ -23,10 +23,10 @@ struct sched_target {
 	int32_t last_status, last_errno;
 	int64_t last_us, connect_us, tls_us, first_byte_us; /* durations of the last attempt */
 	int64_t last_wall_ms;                               /* its end; 0 = none yet */
-	uint32_t slot;                                      /* the scheduler's own; 0 = none */
 };
 
-/* Called on the loop after each outcome; `changed` = the verdict is another one. */
+/* Called on the loop after each outcome; `changed` = the verdict is another one. May
+ * call sched_replace(), but not sched_free(). */
 typedef void sched_fn(void *arg, uint32_t target, bool changed);
 
 struct sched_limits {
@@ -47,14 +47,17 @@ void sched_free(struct sched *s);
  * the id that target i had before, or SCHED_NEW: a kept one's state is moved over
  * by this call, keeps its plan and its attempt under way (whose conf and addr are
  * then the new ones); what no from[] names is cancelled. New ones are probed soon,
- * spread. -ENOMEM leaves everything as it was. */
+ * spread. An attempt whose address or kind became another one is cancelled too, and
+ * begun anew: it would judge the wrong server. -ENOMEM, and -EINVAL for a from[] that
+ * is out of range or names one twice, leave everything as it was. */
 #define SCHED_NEW UINT32_MAX
 int sched_replace(struct sched *s, struct sched_target *targets, uint32_t n, const uint32_t *from,
 		  const struct sched_limits *limits);
 
 void sched_stats(const struct sched *s, struct sched_stats *ret_stats);
 
-/* Frees what a target owns (its failures). */
+/* Frees what a target owns (its failures): of the last array, and of an array that was
+ * replaced, from which the kept ones' have been moved away. */
 void sched_target_fini(struct sched_target *t);
 
 #endif

@@ -1,0 +1,500 @@
+/* sched.c: one loop timer serves all targets. A target waits in the heap of plans
+ * (by its next start) or, while an attempt is under way, in the heap of watches (by
+ * its deadline), so that 50,000 of them cost two arrays and no handles. What is
+ * due but over the cap just stays on top of the plans: the oldest start is the
+ * next to be served, nobody starves, and nothing is queued twice.
+ *
+ * All outcomes pass probe_done(). There a timeout during which this process stood
+ * still becomes unknown: nobody listened when the answer may have come. */
+#include "agent/probes/sched.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/clock.h"
+#include "agent/base/heap.h"
+#include "agent/base/loop.h"
+#include "agent/base/worst.h"
+
+enum {
+	SLICE_US = 5000,       /* of starts at a time, then others get their turn */
+	SPREAD_MS = 900,       /* the first attempts of up to 1,000 new targets */
+	MIN_INTERVAL_MS = 10,  /* a guard against nonsense; the key's bound is higher */
+	WATCH_GRACE_MS = 1000, /* for kinds that watch their deadline themselves */
+	MIN_STALL_MS = 50,
+	POOL_MAX = 1024,
+};
+
+#define NOT_ARMED INT64_MAX
+
+struct attempt {
+	struct probe_run run; /* first: probe_done() gets it */
+	struct sched *sched;
+	uint32_t target;
+	int64_t start_us, start_ms;
+	struct attempt *next; /* in the pool */
+	size_t room;
+	max_align_t state[];
+};
+
+struct sched {
+	struct loop *loop;
+	struct fetch_multi *fetches;
+	struct loop_timer *timer;
+	sched_fn *fn;
+	void *arg;
+	struct sched_limits limits;
+	struct sched_target *targets;
+	uint32_t n;
+	struct attempt **attempts; /* n, by target; NULL = none under way */
+	/* n, by target; the key is ms: the next start, or the attempt's deadline */
+	struct heap_slot *slots;
+	struct heap plans, watches;
+	struct attempt *pool;
+	uint32_t n_pool;
+	int64_t armed_ms;
+	bool busy; /* in the timer, which arms at its end */
+	struct worst late;
+};
+
+/* --- when ------------------------------------------------------------------- */
+
+/* FNV-1a with a finish that makes near inputs far: what is spread is the same on
+ * every start, and differs between targets of one address. */
+static uint32_t target_hash(const struct sched_target *t, uint64_t salt)
+{
+	const char *name = t->conf->head.name ? t->conf->head.name : "";
+	const unsigned char *p = (const unsigned char *)&t->addr;
+	uint32_t hash = 2166136261u;
+	size_t i;
+
+	for (i = 0; i < sizeof(t->addr); i++)
+		hash = (hash ^ p[i]) * 16777619u;
+	for (; *name; name++)
+		hash = (hash ^ (unsigned char)*name) * 16777619u;
+	for (; salt; salt >>= 8)
+		hash = (hash ^ (salt & 0xff)) * 16777619u;
+	hash = (hash ^ (hash >> 16)) * 0x85ebca6bu;
+	hash = (hash ^ (hash >> 13)) * 0xc2b2ae35u;
+	return hash ^ (hash >> 16);
+}
+
+static int64_t share_of(int64_t whole, uint32_t hash)
+{
+	return (int64_t)(((uint64_t)whole * hash) >> 32);
+}
+
+/* Jitter only shortens, so that `fall` failures never take longer than fall ×
+ * interval + timeout. */
+static int64_t next_interval_ms(const struct sched_target *t)
+{
+	int64_t interval = t->conf->interval;
+	uint32_t jitter = t->conf->jitter > 100 ? 100 : t->conf->jitter;
+
+	interval -= share_of(interval * jitter / 100, target_hash(t, t->attempts + 1));
+	return interval < MIN_INTERVAL_MS ? MIN_INTERVAL_MS : interval;
+}
+
+/* 1,000 new targets a second, but never slower than their interval asks for anyway. */
+static int64_t first_delay_ms(const struct sched_target *t, uint32_t n_new)
+{
+	int64_t spread = n_new < t->conf->interval ? n_new : t->conf->interval;
+
+	if (spread < SPREAD_MS)
+		spread = SPREAD_MS;
+	return share_of(spread, target_hash(t, 0));
+}
+
+static void arm(struct sched *s)
+{
+	int64_t at = heap_first(&s->watches), now;
+
+	if (s->busy)
+		return;
+	if (s->watches.n < s->limits.max_running && heap_first(&s->plans) < at)
+		at = heap_first(&s->plans);
+	if (at == s->armed_ms)
+		return;
+	s->armed_ms = at;
+	if (at == NOT_ARMED) {
+		loop_timer_stop(s->timer);
+		return;
+	}
+	now = clock_mono_ms();
+	loop_timer_start(s->timer, at > now ? at - now : 0);
+}
+
+/* --- attempts --------------------------------------------------------------- */
+
+static struct attempt *attempt_take(struct sched *s, size_t room)
+{
+	struct attempt *a = s->pool;
+
+	if (a) {
+		s->pool = a->next;
+		s->n_pool--;
+		if (a->room < room) {
+			free(a);
+			a = NULL;
+		}
+	}
+	if (!a) {
+		a = malloc(sizeof(*a) + room);
+		if (!a)
+			return NULL;
+		a->room = room;
+	}
+	memset(a->state, 0, room);
+	return a;
+}
+
+static void attempt_give(struct sched *s, struct attempt *a)
+{
+	if (s->n_pool >= POOL_MAX) {
+		free(a);
+		return;
+	}
+	a->next = s->pool;
+	s->pool = a;
+	s->n_pool++;
+}
+
+static void attempt_cancel(struct sched *s, struct attempt *a)
+{
+	a->run.conf->type->cancel(&a->run);
+	attempt_give(s, a);
+}
+
+/* A count that finds no memory is lost; the attempt itself is counted. */
+static void count_failure(struct sched_target *t, enum probe_reason reason)
+{
+	struct sched_reason_count *more;
+	uint32_t i;
+
+	for (i = 0; i < t->n_failures; i++) {
+		if (t->failures[i].reason == reason) {
+			t->failures[i].count++;
+			return;
+		}
+	}
+	more = realloc(t->failures, (t->n_failures + 1) * sizeof(*more));
+	if (!more)
+		return;
+	t->failures = more;
+	t->failures[t->n_failures++] = (struct sched_reason_count){ reason, 1 };
+}
+
+/* The outcome of the attempt that began at start_ms; plans the next. */
+static void take_outcome(struct sched *s, uint32_t id, const struct probe_report *report,
+			 int64_t start_ms, int64_t took_us)
+{
+	struct sched_target *t = &s->targets[id];
+	int64_t now = clock_mono_ms(), wall = clock_wall_ms(), due;
+	bool changed;
+
+	t->attempts++;
+	t->last_status = report->status;
+	t->last_errno = report->os_errno;
+	t->last_us = took_us;
+	t->connect_us = report->connect_us;
+	t->tls_us = report->tls_us;
+	t->first_byte_us = report->first_byte_us;
+	t->last_wall_ms = wall;
+	if (probe_reasons[report->reason].outcome != PROBE_PASSED)
+		count_failure(t, report->reason);
+	changed = health_take(&t->health, report->reason, t->conf->rise, t->conf->fall, now, wall);
+	due = start_ms + next_interval_ms(t);
+	heap_add(&s->plans, id, due > now ? due : now);
+	s->fn(s->arg, id, changed);
+}
+
+static bool is_timeout(enum probe_reason reason)
+{
+	return reason == PROBE_CONNECT_TIMEOUT || reason == PROBE_TLS_TIMEOUT ||
+	       reason == PROBE_ANSWER_TIMEOUT;
+}
+
+/* Stood this process still for a good part of the attempt? */
+static bool stalled(const struct sched *s, const struct attempt *a)
+{
+	int64_t limit = a->run.timeout_ms / 4;
+
+	if (limit < MIN_STALL_MS)
+		limit = MIN_STALL_MS;
+	return loop_lag_us(s->loop, a->start_ms) >= limit * 1000;
+}
+
+void probe_done(struct probe_run *run, const struct probe_report *report)
+{
+	struct attempt *a = (struct attempt *)(void *)run;
+	struct sched *s = a->sched;
+	struct probe_report r = *report;
+	uint32_t id = a->target;
+
+	if (is_timeout(r.reason) && stalled(s, a))
+		r.reason = PROBE_LOCAL_STALL;
+	heap_remove(&s->watches, id);
+	s->attempts[id] = NULL;
+	attempt_give(s, a);
+	take_outcome(s, id, &r, a->start_ms, clock_mono_us() - a->start_us);
+	arm(s);
+}
+
+static void start(struct sched *s, uint32_t id, int64_t now_us)
+{
+	struct sched_target *t = &s->targets[id];
+	const struct probe_type *type = t->conf->type;
+	int64_t now_ms = now_us / 1000, grace = type->on_timeout ? 0 : WATCH_GRACE_MS;
+	struct attempt *a = attempt_take(s, type->run_size);
+
+	worst_note(&s->late, now_ms, now_us - s->slots[id].key * 1000);
+	heap_remove(&s->plans, id);
+	if (!a) {
+		take_outcome(s, id,
+			     &(struct probe_report){ .reason = PROBE_LOCAL_RESOURCES,
+						     .os_errno = ENOMEM },
+			     now_ms, 0);
+		return;
+	}
+	a->run = (struct probe_run){ .conf = t->conf,
+				     .addr = t->addr,
+				     .timeout_ms = t->conf->timeout,
+				     .loop = s->loop,
+				     .fetches = s->fetches,
+				     .state = a->state };
+	a->sched = s;
+	a->target = id;
+	a->start_us = now_us;
+	a->start_ms = now_ms;
+	s->attempts[id] = a;
+	heap_add(&s->watches, id, now_ms + 1 + t->conf->timeout + grace); /* never early */
+	type->start(&a->run); /* may be done, and `a` gone */
+}
+
+static void expire(struct sched *s, uint32_t id)
+{
+	struct attempt *a = s->attempts[id];
+	const struct probe_type *type = a->run.conf->type;
+	enum probe_reason reason = type->on_timeout ? type->on_timeout : PROBE_LOCAL_ERROR;
+
+	type->cancel(&a->run);
+	probe_done(&a->run, &(struct probe_report){ .reason = reason });
+}
+
+static void on_timer(void *arg)
+{
+	struct sched *s = arg;
+	int64_t begin = clock_mono_us(), now = begin;
+
+	s->busy = true;
+	s->armed_ms = NOT_ARMED;
+	while (now - begin < SLICE_US) {
+		if (heap_first(&s->watches) <= now / 1000)
+			expire(s, s->watches.ids[0]);
+		else if (s->watches.n < s->limits.max_running &&
+			 heap_first(&s->plans) <= now / 1000)
+			start(s, s->plans.ids[0], now);
+		else
+			break;
+		now = clock_mono_us();
+	}
+	s->busy = false;
+	arm(s);
+}
+
+/* --- life ------------------------------------------------------------------- */
+
+static int tables_new(struct sched *s)
+{
+	size_t room = (size_t)s->n + 1; /* never 0 */
+
+	s->attempts = calloc(room, sizeof(struct attempt *));
+	s->slots = calloc(room, sizeof(*s->slots));
+	s->plans = (struct heap){ .ids = calloc(room, sizeof(uint32_t)), .slots = s->slots };
+	s->watches = (struct heap){ .ids = calloc(room, sizeof(uint32_t)), .slots = s->slots };
+	return s->attempts && s->slots && s->plans.ids && s->watches.ids ? 0 : -ENOMEM;
+}
+
+static void tables_free(struct sched *s)
+{
+	free(s->attempts);
+	free(s->slots);
+	free(s->plans.ids);
+	free(s->watches.ids);
+}
+
+int sched_new(struct loop *loop, struct fetch_multi *fetches, const struct sched_limits *limits,
+	      sched_fn *fn, void *arg, struct sched **ret_sched)
+{
+	struct sched *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	s->loop = loop;
+	s->fetches = fetches;
+	s->limits = *limits;
+	s->fn = fn;
+	s->arg = arg;
+	s->armed_ms = NOT_ARMED;
+	r = tables_new(s);
+	if (!r)
+		r = loop_timer_new(loop, "sched", on_timer, s, &s->timer);
+	if (r) {
+		tables_free(s);
+		free(s);
+		return r;
+	}
+	*ret_sched = s;
+	return 0;
+}
+
+void sched_free(struct sched *s)
+{
+	struct attempt *a;
+	uint32_t i;
+
+	if (!s)
+		return;
+	for (i = 0; i < s->n; i++)
+		if (s->attempts[i])
+			attempt_cancel(s, s->attempts[i]);
+	while ((a = s->pool)) {
+		s->pool = a->next;
+		free(a);
+	}
+	loop_timer_free(s->timer);
+	tables_free(s);
+	free(s);
+}
+
+void sched_target_fini(struct sched_target *t)
+{
+	free(t->failures);
+	t->failures = NULL;
+	t->n_failures = 0;
+}
+
+/* to[old id] = new id or SCHED_NEW; counts the new ones. */
+static int map_targets(const struct sched *s, uint32_t n, const uint32_t *from, uint32_t *to,
+		       uint32_t *ret_new)
+{
+	uint32_t i, n_new = 0;
+
+	for (i = 0; i < s->n; i++)
+		to[i] = SCHED_NEW;
+	for (i = 0; i < n; i++) {
+		if (from[i] == SCHED_NEW) {
+			n_new++;
+			continue;
+		}
+		if (from[i] >= s->n || to[from[i]] != SCHED_NEW)
+			return -EINVAL;
+		to[from[i]] = i;
+	}
+	*ret_new = n_new;
+	return 0;
+}
+
+/* Moves a kept target's state; true when its attempt may go on. */
+static bool move_target(struct sched_target *old, struct sched_target *t)
+{
+	struct addr addr = t->addr;
+	const struct probe_conf *conf = t->conf;
+	bool same = !addr_cmp(&old->addr, &addr) && old->conf->type == conf->type;
+
+	*t = *old;
+	t->addr = addr;
+	t->conf = conf;
+	old->failures = NULL;
+	old->n_failures = 0;
+	return same;
+}
+
+/* One kept target: its state, its plan or its attempt. */
+static void move_one(struct sched *s, struct sched *next, uint32_t from, uint32_t i)
+{
+	struct sched_target *t = &next->targets[i];
+	struct attempt *a = s->attempts[from];
+	int64_t now = clock_mono_ms(), key = s->slots[from].key;
+	bool same = move_target(&s->targets[from], t);
+
+	s->attempts[from] = NULL;
+	if (a && !same) {
+		attempt_cancel(s, a);
+		a = NULL;
+		key = now;
+	}
+	if (a) {
+		a->target = i;
+		a->run.conf = t->conf;
+		next->watches.ids[next->watches.n++] = i;
+	} else {
+		/* the interval became shorter */
+		if (key > now + t->conf->interval)
+			key = now + first_delay_ms(t, next->n);
+		next->plans.ids[next->plans.n++] = i;
+	}
+	next->attempts[i] = a;
+	next->slots[i].key = key;
+}
+
+/* The old confs still stand: cancel() may look at them. */
+static void move_all(struct sched *s, struct sched *next, const uint32_t *from, uint32_t n_new)
+{
+	int64_t now = clock_mono_ms();
+	uint32_t i;
+
+	for (i = 0; i < next->n; i++) {
+		if (from[i] != SCHED_NEW) {
+			move_one(s, next, from[i], i);
+			continue;
+		}
+		next->slots[i].key = now + first_delay_ms(&next->targets[i], n_new);
+		next->plans.ids[next->plans.n++] = i;
+	}
+	for (i = 0; i < s->n; i++)
+		if (s->attempts[i])
+			attempt_cancel(s, s->attempts[i]);
+	heap_order(&next->plans);
+	heap_order(&next->watches);
+}
+
+int sched_replace(struct sched *s, struct sched_target *targets, uint32_t n, const uint32_t *from,
+		  const struct sched_limits *limits)
+{
+	struct sched next = { .targets = targets, .n = n };
+	uint32_t *to = calloc((size_t)s->n + 1, sizeof(*to)), n_new = 0;
+	int r = tables_new(&next);
+
+	if (!r)
+		r = to ? map_targets(s, n, from, to, &n_new) : -ENOMEM;
+	free(to);
+	if (r) {
+		tables_free(&next);
+		return r;
+	}
+	move_all(s, &next, from, n_new);
+	tables_free(s);
+	s->targets = targets;
+	s->n = n;
+	s->attempts = next.attempts;
+	s->slots = next.slots;
+	s->plans = next.plans;
+	s->watches = next.watches;
+	s->limits = *limits;
+	arm(s);
+	return 0;
+}
+
+void sched_stats(const struct sched *s, struct sched_stats *ret_stats)
+{
+	int64_t now = clock_mono_ms();
+	uint32_t due = heap_count(&s->plans, now), used = s->watches.n;
+	uint32_t room = used < s->limits.max_running ? s->limits.max_running - used : 0;
+
+	ret_stats->running = used;
+	ret_stats->waiting = due > room ? due - room : 0;
+	ret_stats->late_us = worst_since(&s->late, now, 0);
+}
