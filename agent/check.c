@@ -8,6 +8,7 @@
 #include "agent/base/parse.h"
 #include "agent/model/service_conf.h"
 #include "agent/probes/probe_conf.h"
+#include "conf/setter.h"
 
 /* --- probes ----------------------------------------------------------------------- */
 
@@ -37,11 +38,16 @@ static void check_names(struct config *c, const struct conf_strings *words, cons
 	for (i = 0; i < words->n; i++) {
 		if (config_named(c, &probe_section, words->items[i]))
 			continue;
+		if (!conf_name_ok(words->items[i])) {
+			conf_report(c, CONF_ERROR, file, line,
+				    "%s%s%sprobe: a probe's name is 1 to 40 of A-Z a-z 0-9 _ . -",
+				    what, who, *who ? ": " : "");
+			continue;
+		}
 		near = near_probe(c, words->items[i]);
-		conf_report(c, CONF_ERROR, file, line,
-			    "%s%s%sprobe: there is no [probe %.60s]%s%s%s", what, who,
-			    *who ? ": " : "", words->items[i], near ? "; did you mean '" : "",
-			    near ? near : "", near ? "'?" : "");
+		conf_report(c, CONF_ERROR, file, line, "%s%s%sprobe: there is no [probe %s]%s%s%s",
+			    what, who, *who ? ": " : "", words->items[i],
+			    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	}
 }
 

@@ -37,17 +37,22 @@ static int print_json(const struct config *c)
 	size_t n, i;
 	const struct conf_problem *p = config_problems(c, &n);
 	json_t *list = json_array(), *all;
-	int r;
+	int r = 0;
 
-	for (i = 0; i < n; i++)
-		json_array_append_new(list,
-				      json_pack("{s:s?, s:i, s:s, s:s}", "file", p[i].file, "line",
-						(int)p[i].line, "severity",
-						p[i].severity == CONF_ERROR ? "error" : "warning",
-						"message", p[i].text));
+	for (i = 0; i < n && !r; i++) {
+		/* a file's name may be any bytes */
+		json_t *file = json_string(p[i].file) ?: json_string("(not UTF-8)");
+
+		r = json_array_append_new(
+			list,
+			json_pack("{s:o, s:i, s:s, s:s}", "file", file, "line", (int)p[i].line,
+				  "severity", p[i].severity == CONF_ERROR ? "error" : "warning",
+				  "message", p[i].text));
+	}
 	all = json_pack("{s:I, s:I, s:o}", "errors", (json_int_t)config_errors(c), "warnings",
 			(json_int_t)config_warnings(c), "problems", list);
-	r = all ? json_dumpf(all, stdout, JSON_INDENT(2)) : -1;
+	if (!all || json_dumpf(all, stdout, JSON_INDENT(2)))
+		r = -1;
 	putchar('\n');
 	json_decref(all);
 	return r ? -ENOMEM : 0;

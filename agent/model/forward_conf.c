@@ -75,10 +75,8 @@ static int set_option(struct tunnel_conf *t, size_t kind, const char *word, cons
 	for (i = 0; i < countof(options) && strcmp(options[i].name, word); i++)
 		;
 	if (i == countof(options))
-		return conf_refuse(env, text,
-				   "has the unknown option '%.40s'; there are csum, "
-				   "nocsum, remcsum",
-				   word);
+		return conf_refuse(env, word,
+				   "is no option of a tunnel; there are csum, nocsum, remcsum");
 	if (!kinds[kind].flags || (options[i].flag & ~kinds[kind].flags))
 		return conf_refuse(env, text, "is not possible: %s takes no %s", kinds[kind].name,
 				   word);
