@@ -155,27 +155,6 @@ build/tools/%: tests/tools/%.c | ready
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(WARN) -O2 $< -o $@
 
-FUZZ := $(sort $(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_SECONDS ?= 60
-
-build/fuzz/obj/%.o: %.c
-	$(call say,CC fuzz,$<)
-	@mkdir -p $(@D)
-	$(Q)clang $(ALL_CPPFLAGS) $(filter-out -fno-common,$(ALL_CFLAGS)) -O1 $(SAN) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
-
-build/fuzz/lib.a: $(LIBSRC:%.c=build/fuzz/obj/%.o)
-	$(Q)rm -f $@; ar rcs $@ $^
-
-build/fuzz/fuzz_%: build/fuzz/obj/tests/fuzz/fuzz_%.o build/fuzz/lib.a
-	$(call say,LD,$@)
-	$(Q)clang $(SAN) -fsanitize=fuzzer $(LDFLAGS) $^ $(LDLIBS) -o $@
-
-.PHONY: fuzz
-fuzz: $(FUZZ:tests/%.c=build/%) ## fuzz each target for FUZZ_SECONDS (clang)
-	$(Q)for f in $^; do n=$${f##*/fuzz_}; mkdir -p build/fuzz/corpus/$$n; \
-		$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=build/fuzz/ \
-		build/fuzz/corpus/$$n tests/fuzz/corpus/$$n || exit 1; done
-
 .PHONY: sample check-sample
 sample: build/ipvs-agent ## write conf/ipvs-agent.ini anew from the key tables
 	$(Q)build/ipvs-agent config --sample > conf/ipvs-agent.ini
