@@ -125,7 +125,7 @@ FUZZ_SECONDS ?= 60
 .PHONY: fuzz
 fuzz: $(FUZZ:tests/fuzz/%.c=build/fuzzer/fuzz/%) ## each fuzz target for FUZZ_SECONDS (60)
 	$(Q)for f in $^; do \
-		name=$${f##*/}; mkdir -p build/corpus/$$name tests/fuzz/corpus/$$name && \
+		name=$${f##*/fuzz_}; mkdir -p build/corpus/$$name tests/fuzz/corpus/$$name && \
 		echo "  FUZZ   $$name" && \
 		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 \
 			-artifact_prefix=build/corpus/$$name- -print_final_stats=1 -verbosity=0 \

@@ -16,8 +16,7 @@ struct option {
 	char letter;       /* 0 = none */
 	const char *value; /* "FILE"; NULL = it takes none */
 	unsigned int bit;  /* of enum cli_options; 0 = every subcommand takes it */
-	size_t offset;     /* of a const char pointer, or of a bool; 0 = handed on as an
-			      argument, for the one subcommand that knows it */
+	size_t offset;     /* of a const char pointer, or of a bool */
 	const char *help;
 };
 
@@ -124,10 +123,7 @@ static int take_option(struct cli_args *a, int argc, char **argv, int *i, unsign
 			buf_printf(why, "option '--%s' takes no value", o->name);
 			return -EINVAL;
 		}
-		if (o->offset)
-			*(bool *)(void *)((char *)a + o->offset) = true;
-		else
-			a->rest[a->n_rest++] = argv[*i];
+		*(bool *)(void *)((char *)a + o->offset) = true;
 		return 0;
 	}
 	if (!value && *i + 1 < argc)

@@ -100,6 +100,7 @@ static void test_good(void **state)
 		assert_string_equal(a.config, cases[i].config);
 		assert_int_equal(a.config_given, strstr(cases[i].line, "a.ini") != NULL);
 		assert_int_equal(a.n_rest, cases[i].rest ? 1 : 0);
+		assert_int_equal(a.sample, strstr(cases[i].line, "--sample") != NULL);
 		if (cases[i].rest)
 			assert_string_equal(a.rest[0], cases[i].rest);
 		if (cases[i].socket)
