@@ -72,6 +72,12 @@ build/asan/tests/%: build/asan/obj/tests/unit/%.o build/asan/fakes.a build/asan/
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(SAN) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
 
+# Test programs for the guest.
+build/asan/tests/kernel_test: build/asan/obj/tests/guest/kernel_test.o build/asan/lib.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(SAN) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
 # --- tests -----------------------------------------------------------------
 
 .PHONY: unit
