@@ -100,6 +100,12 @@ ready:
 .PHONY: deps
 deps: ready ## install the Debian packages for building, testing and linting
 
+# Test programs for the guest.
+build/asan/tests/kernel_test: build/asan/obj/tests/guest/kernel_test.o build/asan/lib.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(SAN) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
 # --- tests -----------------------------------------------------------------
 
 .PHONY: test

@@ -72,7 +72,7 @@ static int read_addr(char *text, struct addr *ret_addr)
 			return -EBADMSG;
 		a.family = AF_INET6;
 	} else {
-		if (read_number(text, 16, UINT32_MAX, &n))
+		if (len != 8 || read_number(text, 16, UINT32_MAX, &n))
 			return -EBADMSG;
 		ip = htonl((uint32_t)n);
 		memcpy(a.bytes, &ip, sizeof(ip));
@@ -192,8 +192,11 @@ static int read_dest(struct reader *r, char **words, int n)
 	d.active = (uint32_t)active;
 	d.inactive = (uint32_t)inactive;
 	/* A mark's family is not printed; tunnels aside, it is its dests'. */
-	if (r->open.key.fwmark && d.addr.family == AF_INET6 && d.forward != IPVS_TUNNEL)
+	if (r->open.key.fwmark && d.addr.family == AF_INET6 && d.forward != IPVS_TUNNEL) {
 		r->open.key.addr.family = AF_INET6;
+		if (!(r->open.flags & IPVS_SVC_PERSISTENT))
+			r->open.netmask = 128;
+	}
 	row = table_add_dest(&r->draft);
 	if (!row)
 		return -ENOMEM;

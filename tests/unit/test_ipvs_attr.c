@@ -144,7 +144,7 @@ static void test_dest_key(void **state)
 	assert_int_equal(attr_put_dest(msg, &d, false), 0);
 	nest = nlmsg_find_attr(nlmsg_hdr(msg), GENL_HDRLEN, IPVS_CMD_ATTR_DEST);
 	assert_non_null(nest);
-	nla_for_each_nested(a, nest, rest)
+	nla_for_each_nested (a, nest, rest)
 		seen |= 1u << nla_type(a);
 	assert_int_equal(seen, 1u << IPVS_DEST_ATTR_ADDR | 1u << IPVS_DEST_ATTR_PORT |
 				       1u << IPVS_DEST_ATTR_ADDR_FAMILY);
@@ -264,8 +264,8 @@ static void put_stats(struct nl_msg *msg, int nest, bool wide, uint64_t base)
 	struct nlattr *start = nla_nest_start(msg, nest);
 
 	for (int type = IPVS_STATS_ATTR_CONNS; type <= IPVS_STATS_ATTR_OUTBPS; type++) {
-		bool u64 = wide || type == IPVS_STATS_ATTR_INBYTES ||
-			   type == IPVS_STATS_ATTR_OUTBYTES;
+		bool u64 =
+			wide || type == IPVS_STATS_ATTR_INBYTES || type == IPVS_STATS_ATTR_OUTBYTES;
 
 		if (u64)
 			nla_put_u64(msg, type, base + (uint64_t)type);
@@ -319,7 +319,8 @@ static struct nl_msg *dest_reply(const struct reply *r)
 
 static void test_dest_reply(void **state)
 {
-	struct nl_msg *msg = dest_reply(&(struct reply){ .stats = true, .stats64 = true, .family = true });
+	struct nl_msg *msg =
+		dest_reply(&(struct reply){ .stats = true, .stats64 = true, .family = true });
 	struct addr addr = address("10.1.2.21:80");
 	struct ipvs_dest d;
 
@@ -424,7 +425,7 @@ static void assert_bad_service(int type, const void *data, int len)
 
 	assert_int_equal(attr_put_service(good, &s, true), 0);
 	from = nlmsg_find_attr(nlmsg_hdr(good), GENL_HDRLEN, IPVS_CMD_ATTR_SERVICE);
-	nla_for_each_nested(a, from, rest)
+	nla_for_each_nested (a, from, rest)
 		if (nla_type(a) != type)
 			nla_put(msg, nla_type(a), nla_len(a), nla_data(a));
 	if (data)
@@ -459,7 +460,8 @@ static void test_spoilt_service(void **state)
 /* Every prefix of a whole reply is refused, in memory of exactly its size. */
 static void test_truncated(void **state)
 {
-	struct nl_msg *msg = dest_reply(&(struct reply){ .stats = true, .stats64 = true, .family = true });
+	struct nl_msg *msg =
+		dest_reply(&(struct reply){ .stats = true, .stats64 = true, .family = true });
 	const struct nlmsghdr *h = nlmsg_hdr(msg);
 	struct ipvs_dest d;
 

@@ -256,9 +256,8 @@ static void test_lost_answers(void **state)
 	struct nlsock *s = *state;
 	int results[NLSOCK_BATCH], size = 1, unknown = 0;
 
-	assert_int_equal(setsockopt(nl_socket_get_fd(s->sk), SOL_SOCKET, SO_RCVBUF, &size,
-				    sizeof(size)),
-			 0);
+	assert_int_equal(
+		setsockopt(nl_socket_get_fd(s->sk), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
 	for (int i = 0; i < NLSOCK_BATCH; i++)
 		ask_family(s, i < NLSOCK_BATCH / 2 ? 0 : GENL_ID_CTRL, NLM_F_ACK);
 	assert_int_equal(nlsock_talk(s, results, NULL, NULL), -ENOBUFS);
@@ -294,11 +293,16 @@ static void test_deadline(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_feed_results), cmocka_unit_test(test_feed_wraps),
-		cmocka_unit_test(test_feed_dump),    cmocka_unit_test(test_feed_refused),
-		cmocka_unit_test(test_feed_hostile), on_socket(test_one_request),
-		on_socket(test_batch),		     on_socket(test_dump),
-		on_socket(test_lost_answers),	     on_socket(test_deadline),
+		cmocka_unit_test(test_feed_results),
+		cmocka_unit_test(test_feed_wraps),
+		cmocka_unit_test(test_feed_dump),
+		cmocka_unit_test(test_feed_refused),
+		cmocka_unit_test(test_feed_hostile),
+		on_socket(test_one_request),
+		on_socket(test_batch),
+		on_socket(test_dump),
+		on_socket(test_lost_answers),
+		on_socket(test_deadline),
 	};
 
 	return cmocka_run_group_tests_name("ipvs_nlsock", tests, NULL, NULL);
