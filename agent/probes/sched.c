@@ -96,11 +96,13 @@ static int64_t next_interval_ms(const struct sched_target *t)
 	return interval < MIN_INTERVAL_MS ? MIN_INTERVAL_MS : interval;
 }
 
-/* 1,000 new targets a second, but never slower than their interval asks for anyway. */
+/* 1,000 new targets in SPREAD_MS, but never slower than their interval asks for anyway. */
 static int64_t first_delay_ms(const struct sched_target *t, uint32_t n_new)
 {
-	int64_t spread = n_new < t->conf->interval ? n_new : t->conf->interval;
+	int64_t spread = (int64_t)n_new * SPREAD_MS / 1000;
 
+	if (spread > t->conf->interval)
+		spread = t->conf->interval;
 	if (spread < SPREAD_MS)
 		spread = SPREAD_MS;
 	return share_of(spread, target_hash(t, 0));

@@ -313,7 +313,7 @@ static void test_interval(void **state ATTR_UNUSED)
 
 	w->delay_ms = 30;
 	run_until(w, 8);
-	assert_true(w->gap_ms[0] >= 80);
+	assert_true(w->gap_ms[0] >= 79); /* two readings in whole ms */
 	assert_true(w->gap_ms[0] < 110);
 	world_free(w);
 }
@@ -328,9 +328,9 @@ static void test_jitter(void **state ATTR_UNUSED)
 	run_until(w, 1);
 	begin = clock_mono_ms();
 	run_until(w, 20);
-	assert_true(w->gap_ms[0] >= 30);
+	assert_true(w->gap_ms[0] >= 29);
 	assert_true(w->gap_ms[0] < 60);
-	assert_true(clock_mono_ms() - begin >= 20 * 30);
+	assert_true(clock_mono_ms() - begin >= 20 * 29);
 	world_free(w);
 }
 
