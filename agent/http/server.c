@@ -437,6 +437,7 @@ int http_daemon_start(struct http_daemon *d, struct buf *why)
 		MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)d->max_connections,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address(d),
+		MHD_OPTION_STRICT_FOR_CLIENT, 1,
 		MHD_OPTION_CONNECTION_TIMEOUT, idle,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 		MHD_OPTION_ARRAY, tls, MHD_OPTION_END);

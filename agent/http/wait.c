@@ -145,8 +145,10 @@ void http_command(struct http_request *r, struct command *cmd, int64_t timeout_m
 		return;
 	}
 	error = door->post(door->agent, cmd, on_reply, w);
-	if (error < 0)
+	if (error < 0) {
+		free(cmd->target);
 		not_posted(w, error);
+	}
 }
 
 static void on_turn(void *arg)
