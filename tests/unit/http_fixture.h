@@ -23,6 +23,7 @@
 #include <cmocka.h>
 
 #include "agent/base/clock.h"
+#include "agent/base/log.h"
 #include "agent/base/loop.h"
 #include "agent/collector.h"
 #include "agent/http/server.h"
@@ -301,6 +302,7 @@ static inline void world_init(struct world *w)
 	struct buf problems = BUF_INIT;
 	char *path;
 
+	log_set_level(LOG_ERROR);
 	*w = (struct world){ .port = free_port() };
 	pthread_mutex_init(&w->lock, NULL);
 	strcpy(w->dir, "/tmp/ipvs-agent-http-XXXXXX");
