@@ -4,27 +4,15 @@
 
 #include <crypt.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "agent/base/clock.h"
 #include "agent/http/auth.h"
 #include "agent/http/secrets.h"
-
-static int setup(void **state)
-{
-	struct world *w = malloc(sizeof(*w));
-
-	world_init(w);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_fini(*state);
-	free(*state);
-	return 0;
-}
 
 /* --- the header ------------------------------------------------------------------- */
 
@@ -43,8 +31,8 @@ static void test_credentials(void **state)
 		{ "bAsIc \t YW5uOnNlY3JldA== ", CREDENTIALS_BASIC, "ann", "secret" },
 		{ "Basic YW5uOnM6eDo=", CREDENTIALS_BASIC, "ann", "s:x:" },
 		{ "Basic Og==", CREDENTIALS_BASIC, "", "" },
-		{ "Basic YW5u", CREDENTIALS_BAD, NULL, NULL },		   /* no colon */
-		{ "Basic YW46bgBu", CREDENTIALS_BAD, NULL, NULL },	   /* a NUL */
+		{ "Basic YW5u", CREDENTIALS_BAD, NULL, NULL },             /* no colon */
+		{ "Basic YW46bgBu", CREDENTIALS_BAD, NULL, NULL },         /* a NUL */
 		{ "Basic YW5uOnNlY3JldA=", CREDENTIALS_BAD, NULL, NULL },  /* padding */
 		{ "Basic YW5uOnNl=3JldA==", CREDENTIALS_BAD, NULL, NULL }, /* in the middle */
 		{ "Basic YW5uOnNlY3Jl*A==", CREDENTIALS_BAD, NULL, NULL },
@@ -128,8 +116,7 @@ static void test_files(void **state)
 static void test_missing_files(void **state)
 {
 	struct world *w = *state;
-	struct http_env env = { .door = { w, door_post, door_view }, .loop = w->loop,
-				.collectors = test_collectors };
+	struct http_env env = world_env(w);
 	struct buf why = BUF_INIT;
 
 	w->conf.users_file = "/nonexistent/users";
@@ -175,8 +162,9 @@ static const struct {
 	int status;
 	const char *has;
 } matrix[] = {
-	{ 0, NULL, 403, "set users_file, token_file or client_ca_file in [http], or "
-			"loopback_writes = on, or use the unix socket" },
+	{ 0, NULL, 403,
+	  "set users_file, token_file or client_ca_file in [http], or "
+	  "loopback_writes = on, or use the unix socket" },
 	{ 0, ANN, 403, NULL },
 	{ LOOPBACK, NULL, 200, NULL },
 	{ LOOPBACK, ANN, 200, NULL },
@@ -326,8 +314,8 @@ static struct pair make_pair(struct world *w, const char *name, const struct pai
 	gnutls_x509_crt_set_expiration_time(p.crt, (time_t)(clock_wall_ms() / 1000 + 3600));
 	gnutls_x509_crt_set_key(p.crt, p.key);
 	gnutls_x509_crt_set_basic_constraints(p.crt, !ca, -1);
-	gnutls_x509_crt_set_key_usage(p.crt, ca ? GNUTLS_KEY_DIGITAL_SIGNATURE :
-						  GNUTLS_KEY_KEY_CERT_SIGN);
+	gnutls_x509_crt_set_key_usage(p.crt,
+				      ca ? GNUTLS_KEY_DIGITAL_SIGNATURE : GNUTLS_KEY_KEY_CERT_SIGN);
 	gnutls_x509_crt_set_subject_alt_name(p.crt, GNUTLS_SAN_IPADDRESS, ip, sizeof(ip),
 					     GNUTLS_FSAN_SET);
 	if (purpose)
@@ -443,14 +431,15 @@ static void test_tls(void **state)
 	free(wrong);
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_credentials), CASE(test_files),
-		CASE(test_missing_files),	    CASE(test_matrix),
-		CASE(test_password_flood),	    CASE(test_reload_answers),
+		cmocka_unit_test(test_credentials),
+		CASE(test_files),
+		CASE(test_missing_files),
+		CASE(test_matrix),
+		CASE(test_password_flood),
+		CASE(test_reload_answers),
 		CASE(test_tls),
 	};
 	int failed;

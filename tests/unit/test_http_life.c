@@ -2,21 +2,13 @@
  * add and drop, limits that keep the operator's door open. */
 #include "tests/unit/http_fixture.h"
 
-static int setup(void **state)
-{
-	struct world *w = malloc(sizeof(*w));
-
-	world_init(w);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_fini(*state);
-	free(*state);
-	return 0;
-}
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 static const char reload_line[] = "POST /-/reload HTTP/1.0\r\n\r\n";
 
@@ -38,8 +30,7 @@ static char *ask_unix(const struct world *w, const char *path, const char *text)
 
 static int try_new(struct world *w, struct buf *why)
 {
-	struct http_env env = { .door = { w, door_post, door_view }, .loop = w->loop,
-				.collectors = test_collectors };
+	struct http_env env = world_env(w);
 	struct http_server *s = NULL;
 	int r = http_new(&w->conf, &env, why, &s);
 
@@ -230,9 +221,13 @@ static void test_flooded(void **state)
 	for (size_t i = 0; i < countof(fds); i++)
 		if (fds[i] != -1)
 			close(fds[i]);
-	answer = ask(w, "GET /-/ready", NULL);
-	assert_int_equal(status_of(answer), 200);
-	free(answer);
+	/* Until those are taken out, this address has too many. */
+	for (int status = 0, tries = 0; status != 200; tries++) {
+		assert_true(tries < 10000);
+		answer = ask(w, "GET /-/ready", NULL);
+		status = status_of(answer);
+		free(answer);
+	}
 	free(path);
 }
 
@@ -253,13 +248,11 @@ static void test_ipv6(void **state)
 	buf_fini(&why);
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_unix),	 CASE(test_unix_file),		 CASE(test_taken_port),
-		CASE(test_reload),	 CASE(test_reload_over_dropped), CASE(test_flooded),
+		CASE(test_unix),   CASE(test_unix_file),           CASE(test_taken_port),
+		CASE(test_reload), CASE(test_reload_over_dropped), CASE(test_flooded),
 		CASE(test_ipv6),
 	};
 
