@@ -40,7 +40,8 @@ typedef void command_fn(void *arg, struct command_reply *reply);
 /* What http needs of the agent; callable from every thread. */
 struct agent_door {
 	void *agent;
-	/* Takes *cmd's strings over. -ENOMEM or -ESHUTDOWN: fn is not called. */
+	/* Takes *cmd's strings over. -ENOMEM or -ESHUTDOWN: fn is not called, and the
+	 * strings are the caller's still. */
 	int (*post)(void *agent, struct command *cmd, command_fn *fn, void *arg);
 	/* A reference on the latest snapshot; NULL before the first. */
 	struct view *(*view)(void *agent);

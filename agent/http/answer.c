@@ -13,9 +13,9 @@ static const struct {
 	unsigned int status;
 	const char *code;
 } codes[] = {
-	{ 400, "bad_request" },	       { 401, "unauthorized" },	     { 403, "forbidden" },
-	{ 404, "not_found" },	       { 405, "method_not_allowed" }, { 409, "refused" },
-	{ 413, "content_too_large" },  { 500, "internal" },	     { 503, "unavailable" },
+	{ 400, "bad_request" },       { 401, "unauthorized" },       { 403, "forbidden" },
+	{ 404, "not_found" },         { 405, "method_not_allowed" }, { 409, "refused" },
+	{ 413, "content_too_large" }, { 500, "internal" },           { 503, "unavailable" },
 	{ 504, "timeout" },
 };
 
@@ -94,14 +94,16 @@ static void clean_controls(struct buf *text)
 
 static void put_error_json(struct buf *body, unsigned int status, const char *message)
 {
-	json_t *o = json_pack("{s:{s:s,s:s}}", "error", "code", code_of(status), "message", message);
+	json_t *o =
+		json_pack("{s:{s:s,s:s}}", "error", "code", code_of(status), "message", message);
 	char *text;
 
 	if (!o)
 		o = json_pack("{s:{s:s,s:s}}", "error", "code", code_of(status), "message",
 			      "(not text)");
 	text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-	buf_puts(body, text ? text : "{\"error\":{\"code\":\"internal\",\"message\":\"out of memory\"}}");
+	buf_puts(body,
+		 text ? text : "{\"error\":{\"code\":\"internal\",\"message\":\"out of memory\"}}");
 	buf_putc(body, '\n');
 	free(text);
 	json_decref(o);

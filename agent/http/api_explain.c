@@ -4,11 +4,12 @@
 #include <string.h>
 
 #include "agent/http/routes.h"
+#include "agent/http/wait.h"
 
 enum { EXPLAIN_MS = 10 * 1000, TARGET_MAX = 200 };
 
 static const unsigned int statuses[] = {
-	[COMMAND_OK] = 200,	 [COMMAND_INVALID] = 400, [COMMAND_NOT_FOUND] = 404,
+	[COMMAND_OK] = 200,      [COMMAND_INVALID] = 400, [COMMAND_NOT_FOUND] = 404,
 	[COMMAND_REFUSED] = 409, [COMMAND_FAILED] = 500,  [COMMAND_STOPPING] = 503,
 };
 
@@ -24,7 +25,8 @@ static void after_explain(struct http_request *r)
 	else if (result->status == COMMAND_OK)
 		http_answer(r, 200, "application/json", &result->text);
 	else
-		http_error(r, statuses[result->status], "%s", *text ? text : "it could not be done");
+		http_error(r, statuses[result->status], "%s",
+			   *text ? text : "it could not be done");
 }
 
 void http_explain(struct http_request *r)

@@ -156,7 +156,7 @@ static bool find_unit(struct walk *w)
 
 static bool walk_next(void *state, struct buf *out, size_t enough)
 {
-	static void (*const steps[])(struct walk *w, struct buf *out) = {
+	static void (*const steps[])(struct walk * w, struct buf * out) = {
 		[AT_UNIT] = step_unit,
 		[AT_VIP] = step_vip,
 		[AT_DEST] = step_dest,
@@ -180,8 +180,7 @@ static bool walk_next(void *state, struct buf *out, size_t enough)
 static void answer_walk(struct http_request *r, struct walk *w)
 {
 	http_add_header(r, "Cache-Control", "no-store");
-	http_answer_stream(r, "application/json",
-			   &(struct http_stream){ walk_next, walk_free, w });
+	http_answer_stream(r, "application/json", &(struct http_stream){ walk_next, walk_free, w });
 }
 
 static struct walk *begin(struct http_request *r)
@@ -307,7 +306,8 @@ static bool put_realserver(const struct walk *w, const char *name, struct buf *o
 	if (o && json_object_set_new(o, "name", view_json_text(name)) < 0)
 		out->failed = true;
 	put_object(out, o, true);
-	found = put_dests(w, w->unit < v->n_services ? w->first_of[w->unit] : w->unit - v->n_services,
+	found = put_dests(w,
+			  w->unit < v->n_services ? w->first_of[w->unit] : w->unit - v->n_services,
 			  name, out);
 	buf_puts(out, "}\n");
 	return found;

@@ -15,6 +15,7 @@
 #include "agent/http/internal.h"
 #include "agent/http/routes.h"
 #include "agent/http/secrets.h"
+#include "agent/http/wait.h"
 
 enum {
 	HEADER_MAX = 4096,
@@ -309,10 +310,10 @@ static void refuse(struct http_request *r)
 		http_add_header(r, "WWW-Authenticate", "Bearer realm=\"ipvs-agent\"");
 	if (users || tokens)
 		http_error(r, 401, "%s",
-			   asked ? "wrong user, password or token" :
-				   "this needs authentication");
+			   asked ? "wrong user, password or token" : "this needs authentication");
 	else if (a->client_ca)
-		http_error(r, 403, "this needs a client certificate that client_ca_file vouches for");
+		http_error(r, 403,
+			   "this needs a client certificate that client_ca_file vouches for");
 	else
 		http_error(r, 403,
 			   "writing over this address needs authentication, and none is "

@@ -7,8 +7,12 @@
 #include "agent/http/http_conf.h"
 #include "agent/http/request.h"
 
-enum credentials_kind { CREDENTIALS_NONE = 0, CREDENTIALS_BASIC, CREDENTIALS_BEARER,
-			CREDENTIALS_BAD };
+enum credentials_kind {
+	CREDENTIALS_NONE = 0,
+	CREDENTIALS_BASIC,
+	CREDENTIALS_BEARER,
+	CREDENTIALS_BAD
+};
 
 struct credentials {
 	enum credentials_kind kind;

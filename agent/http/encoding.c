@@ -9,7 +9,6 @@
 #include <strings.h>
 #include <zlib.h>
 
-
 enum {
 	WINDOW_GZIP = 14 + 16, /* + 16: a gzip header */
 	MEM_LEVEL = 7,

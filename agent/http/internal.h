@@ -31,15 +31,15 @@ struct http_daemon {
 	struct http_server *server;
 	struct listener *listener; /* NULL = handed on, or closed */
 	bool is_unix;
-	struct tls *tls;           /* NULL = plain */
-	struct http_daemon *kept;  /* in a plan: this one stays instead */
-	bool borrowed;             /* in a plan: the listener is still another's */
+	struct tls *tls;          /* NULL = plain */
+	struct http_daemon *kept; /* in a plan: this one stays instead */
+	bool borrowed;            /* in a plan: the listener is still another's */
 	uint32_t max_connections;
 	void *mhd;
 	unsigned int requests; /* under way; guarded by the lock */
 	atomic_bool closing;   /* answers close their connection */
 	bool stopping;         /* nobody may wait any more; guarded by the lock */
-	int64_t retire_ms; /* when it is stopped at last */
+	int64_t retire_ms;     /* when it is stopped at last */
 };
 
 struct http_server {
@@ -90,13 +90,5 @@ void http_watch_stop(struct http_server *s);
 void http_watch_at(struct http_server *s, int64_t when_ms);
 /* A connection's next step must be over within that time. */
 void http_conn_within(struct http_conn *c, int64_t ms);
-
-/* --- wait.c --- */
-
-/* Ends the wait of a request with that outcome; with the lock held. */
-void http_wait_give_up(struct http_request *r, enum http_outcome outcome);
-void http_wait_unref(struct http_wait *w);
-/* Sets a request's wait down. */
-void http_wait_fini(struct http_request *r);
 
 #endif

@@ -11,6 +11,7 @@
 #include "agent/base/log.h"
 #include "agent/http/auth.h"
 #include "agent/http/internal.h"
+#include "agent/http/wait.h"
 
 enum { RETIRE_MS = 30 * 1000 };
 
@@ -77,8 +78,8 @@ static struct http_daemon *same_daemon(struct http_server *s, const struct http_
 	for (struct http_daemon *d = s->daemons; d; d = d->next) {
 		if (strcmp(d->listener->text, text) != 0)
 			continue;
-		if (d->is_unix || (d->max_connections == want->max_connections &&
-				   tls_same(d->tls, want->tls)))
+		if (d->is_unix ||
+		    (d->max_connections == want->max_connections && tls_same(d->tls, want->tls)))
 			return d;
 	}
 	return NULL;

@@ -4,11 +4,12 @@
 
 #include "agent/http/internal.h"
 #include "agent/http/routes.h"
+#include "agent/http/wait.h"
 #include "agent/model/view.h"
 
 /* The status that a command's answer has over HTTP. */
 static const unsigned int statuses[] = {
-	[COMMAND_OK] = 200,	 [COMMAND_INVALID] = 400, [COMMAND_NOT_FOUND] = 404,
+	[COMMAND_OK] = 200,      [COMMAND_INVALID] = 400, [COMMAND_NOT_FOUND] = 404,
 	[COMMAND_REFUSED] = 400, [COMMAND_FAILED] = 500,  [COMMAND_STOPPING] = 503,
 };
 
@@ -45,8 +46,8 @@ void http_ready(struct http_request *r)
 		http_error(r, 503, "not ready: nothing has been read yet");
 	else
 		http_error(r, 503, "not ready: IPVS in the kernel has not been read yet: %s",
-			   v->agent.kernel_error ? strerror(abs(v->agent.kernel_error)) :
-						   "the first reading is under way");
+			   v->agent.kernel_error ? strerror(abs(v->agent.kernel_error))
+						 : "the first reading is under way");
 	view_unref(v);
 }
 

@@ -100,7 +100,8 @@ static void put_services(struct buf *out, const struct view *v)
 	if (n < v->n_services)
 		buf_printf(out, "<p>and %u more</p>\n", v->n_services - n);
 	if (foreign > 0)
-		buf_printf(out, "<p>%u more in the kernel that the configuration does not name</p>\n",
+		buf_printf(out,
+			   "<p>%u more in the kernel that the configuration does not name</p>\n",
 			   foreign);
 }
 
@@ -114,8 +115,8 @@ static void put_state(struct buf *out, const struct view *v)
 	}
 	if (!v->agent.kernel_ok) {
 		buf_puts(out, "<p class=\"bad\">IPVS in the kernel cannot be read: ");
-		put_html(out, v->agent.kernel_error ? strerror(abs(v->agent.kernel_error)) :
-						      "no reading yet");
+		put_html(out, v->agent.kernel_error ? strerror(abs(v->agent.kernel_error))
+						    : "no reading yet");
 		buf_puts(out, "</p>\n");
 	}
 	if (!v->agent.last_reload_ok)

@@ -87,36 +87,7 @@ void http_answer_fini(struct http_answer *a);
 /* Appends what somebody sent, fit to be shown: at most 200 bytes, printable. */
 void http_put_clean(struct buf *out, const char *text);
 
-/* --- waiting (wait.c) --- */
-
-/* Sets the request aside, until somebody ends the wait or `timeout_ms` are over;
- * then next(r) runs on its HTTP thread. The wait that is returned carries a
- * reference for him who will end it. NULL when the server stops or memory is out:
- * the request is answered then. */
-struct http_wait *http_wait_begin(struct http_request *r, int64_t timeout_ms, http_handler *next);
-
-enum http_outcome { HTTP_WAIT_PENDING = 0, HTTP_WAIT_DONE, HTTP_WAIT_TIMEOUT, HTTP_WAIT_STOPPING };
-
-struct http_result {
-	enum http_outcome outcome;
-	int value;                  /* the one who ended it says what it means */
-	enum command_status status; /* of a command */
-	struct buf text;
-	struct view *view;
-};
-
-/* From any thread; takes the caller's reference, and text and view out of the
- * result (they are freed when the request has gone on without them). */
-void http_wait_end(struct http_wait *w, struct http_result *result);
-/* After the wait, from next(): what came of it. */
-struct http_result *http_wait_result(struct http_request *r);
-
-/* Posts a command and waits for its reply. */
-void http_command(struct http_request *r, struct command *cmd, int64_t timeout_ms,
-		  http_handler *next);
-/* Waits for the loop to turn once. */
-void http_ask_loop(struct http_request *r, int64_t timeout_ms, http_handler *next);
-/* A reference on the latest snapshot, or NULL. */
+/* A reference on the latest snapshot, or NULL (wait.c). */
 struct view *http_view(const struct http_request *r);
 
 #endif

@@ -33,7 +33,7 @@ static const struct {
 	const char *name;
 	enum http_methods method;
 } methods[] = {
-	{ "GET", HTTP_GET }, { "HEAD", HTTP_HEAD },	{ "POST", HTTP_POST },
+	{ "GET", HTTP_GET }, { "HEAD", HTTP_HEAD },     { "POST", HTTP_POST },
 	{ "PUT", HTTP_PUT }, { "DELETE", HTTP_DELETE },
 };
 
@@ -43,8 +43,8 @@ const struct http_route *http_route(const char *path)
 		const struct http_route *row = &http_routes[i];
 		size_t len = strlen(row->path);
 
-		if (row->below ? strncmp(path, row->path, len) == 0 && path[len] :
-				 strcmp(path, row->path) == 0)
+		if (row->below ? strncmp(path, row->path, len) == 0 && path[len]
+			       : strcmp(path, row->path) == 0)
 			return row;
 	}
 	return NULL;

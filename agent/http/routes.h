@@ -25,10 +25,10 @@ const struct http_route *http_route(const char *path);
 void http_dispatch(struct http_request *r);
 
 /* The handlers, by file. */
-http_handler http_metrics;                            /* scrape.c */
+http_handler http_metrics;                               /* scrape.c */
 http_handler http_healthy, http_ready, http_post_reload; /* manage.c */
-http_handler http_page;                               /* page.c */
-http_handler http_services, http_service;             /* api_services.c */
-http_handler http_explain;                            /* api_explain.c */
+http_handler http_page;                                  /* page.c */
+http_handler http_services, http_service;                /* api_services.c */
+http_handler http_explain;                               /* api_explain.c */
 
 #endif

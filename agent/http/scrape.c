@@ -8,6 +8,7 @@
 #include "agent/http/encoding.h"
 #include "agent/http/internal.h"
 #include "agent/http/routes.h"
+#include "agent/http/wait.h"
 #include "agent/metrics/expose.h"
 #include "agent/metrics/metrics_conf.h"
 #include "agent/model/view.h"

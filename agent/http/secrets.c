@@ -103,9 +103,9 @@ int secret_read(const char *key, const char *path, struct buf *why, struct buf *
 	}
 	wipe(&text);
 	buf_printf(why, "%s %s: %s", key, path,
-		   error == -EISDIR ? "is not a file" :
-		   error == -EILSEQ ? "is not text" :
-				      strerror(-error));
+		   error == -EISDIR   ? "is not a file"
+		   : error == -EILSEQ ? "is not text"
+				      : strerror(-error));
 	return error;
 }
 

@@ -2,6 +2,8 @@
  * thread of its own, so that TLS handshakes and large answers stay off the loop,
  * and a flooded TCP listener off the unix socket. Handlers see none of it: a
  * request goes to routes.c as a value, its answer comes back as one. */
+#include "agent/http/server.h"
+
 #include <errno.h>
 #include <microhttpd.h>
 #include <stdio.h>
@@ -14,6 +16,7 @@
 #include "agent/base/parse.h"
 #include "agent/http/internal.h"
 #include "agent/http/routes.h"
+#include "agent/http/wait.h"
 
 enum {
 	CONNECTION_MEMORY = 32 * 1024, /* headers, and the chunks of an answer */
@@ -187,7 +190,7 @@ static struct MHD_Response *body_response(struct http_answer *a)
 	struct MHD_Response *response;
 
 	if (!text)
-		return MHD_create_response_from_buffer(0, (void *)(uintptr_t)"",
+		return MHD_create_response_from_buffer(0, (void *)(uintptr_t) "",
 						       MHD_RESPMEM_PERSISTENT);
 	response = MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
 	if (!response)
@@ -333,7 +336,8 @@ static void on_connection(void *cls, struct MHD_Connection *c, void **context,
 			return;
 		conn->daemon = d;
 		conn->is_unix = d->is_unix;
-		conn->fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+		conn->fd =
+			MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 		pthread_mutex_lock(&s->lock);
 		DL_PREPEND(s->conns, conn);
 		pthread_mutex_unlock(&s->lock);
@@ -372,7 +376,7 @@ static size_t on_unescape(void *cls, struct MHD_Connection *c, char *text)
 }
 
 /* Clients can cause most of these lines at will. */
-static void on_log(void *cls, const char *fmt, va_list ap)
+ATTR_PRINTF(2, 0) static void on_log(void *cls, const char *fmt, va_list ap)
 {
 	struct buf text = BUF_INIT, clean = BUF_INIT;
 
@@ -437,6 +441,7 @@ int http_daemon_start(struct http_daemon *d, struct buf *why)
 		MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)d->max_connections,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address(d),
+		MHD_OPTION_STRICT_FOR_CLIENT, 1,
 		MHD_OPTION_CONNECTION_TIMEOUT, idle,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 		MHD_OPTION_ARRAY, tls, MHD_OPTION_END);

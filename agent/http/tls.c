@@ -109,9 +109,9 @@ int tls_load(const char *cert_file, const char *key_file, const char *client_ca_
 	int error;
 
 	if (!cert_file != !key_file || (client_ca_file && !cert_file)) {
-		buf_puts(why, client_ca_file && !cert_file ?
-				      "client_ca_file needs tls_cert_file and tls_key_file" :
-				      "tls_cert_file and tls_key_file need each other");
+		buf_puts(why, client_ca_file && !cert_file
+				      ? "client_ca_file needs tls_cert_file and tls_key_file"
+				      : "tls_cert_file and tls_key_file need each other");
 		return -EINVAL;
 	}
 	if (!cert_file) {

@@ -3,7 +3,6 @@
 #include "agent/http/view_json.h"
 
 #include "agent/base/clock.h"
-#include "agent/holds/hold.h"
 #include "agent/http/request.h"
 
 json_t *view_json_text(const char *text)
@@ -179,9 +178,10 @@ json_t *view_json_hold(const struct view_hold *h)
 	put(&o, "id", view_json_text(h->id));
 	put(&o, "class", view_json_text(h->class_name));
 	put(&o, "holder", view_json_text(h->holder));
-	put(&o, "effect", h->effect == HOLD_ABSENT ? json_string("absent") :
-			  h->effect == HOLD_ZERO   ? json_integer(0) :
-						     json_sprintf("%d%%", h->effect));
+	put(&o, "effect",
+	    h->effect < 0    ? json_string("absent")
+	    : h->effect == 0 ? json_integer(0)
+			     : json_sprintf("%d%%", h->effect));
 	put(&o, "reason", view_json_text(h->reason));
 	put(&o, "since", wall(h->since_wall_ms));
 	put(&o, "until", wall(h->until_wall_ms));

@@ -2,6 +2,8 @@
  * no thread waits; a wait is owned by the request and by him who will end it, and
  * may be ended late, when the request has long gone on without. All under the
  * server's lock, which therefore lives as long as the last wait. */
+#include "agent/http/wait.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -116,7 +118,8 @@ struct http_result *http_wait_result(struct http_request *r)
 
 static void on_reply(void *arg, struct command_reply *reply)
 {
-	struct http_result result = { .status = reply->status, .text = reply->text,
+	struct http_result result = { .status = reply->status,
+				      .text = reply->text,
 				      .view = reply->view };
 
 	reply->text = BUF_INIT;
@@ -145,8 +148,10 @@ void http_command(struct http_request *r, struct command *cmd, int64_t timeout_m
 		return;
 	}
 	error = door->post(door->agent, cmd, on_reply, w);
-	if (error < 0)
+	if (error < 0) {
+		free(cmd->target);
 		not_posted(w, error);
+	}
 }
 
 static void on_turn(void *arg)

@@ -9,6 +9,7 @@
 
 #include "agent/base/clock.h"
 #include "agent/http/internal.h"
+#include "agent/http/wait.h"
 
 enum { LONG_MS = 3600 * 1000, RETIRED_LOOK_MS = 50 };
 

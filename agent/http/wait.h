@@ -1,0 +1,43 @@
+/* wait.h: a request that waits for the loop is set aside; no thread waits. */
+#ifndef HTTP_WAIT_H
+#define HTTP_WAIT_H
+
+#include "agent/http/request.h"
+
+/* Sets the request aside, until somebody ends the wait or `timeout_ms` are over;
+ * then next(r) runs on its HTTP thread. The wait that is returned carries a
+ * reference for him who will end it. NULL when the server stops or memory is out:
+ * the request is answered then. */
+struct http_wait *http_wait_begin(struct http_request *r, int64_t timeout_ms, http_handler *next);
+
+enum http_outcome { HTTP_WAIT_PENDING = 0, HTTP_WAIT_DONE, HTTP_WAIT_TIMEOUT, HTTP_WAIT_STOPPING };
+
+struct http_result {
+	enum http_outcome outcome;
+	int value;                  /* the one who ended it says what it means */
+	enum command_status status; /* of a command */
+	struct buf text;
+	struct view *view;
+};
+
+/* From any thread; takes the caller's reference, and text and view out of the
+ * result (they are freed when the request has gone on without them). */
+void http_wait_end(struct http_wait *w, struct http_result *result);
+/* After the wait, from next(): what came of it. */
+struct http_result *http_wait_result(struct http_request *r);
+
+/* Posts a command and waits for its reply. */
+void http_command(struct http_request *r, struct command *cmd, int64_t timeout_ms,
+		  http_handler *next);
+/* Waits for the loop to turn once. */
+void http_ask_loop(struct http_request *r, int64_t timeout_ms, http_handler *next);
+
+/* --- for the server's own files --- */
+
+/* Ends the wait of a request with that outcome; with the lock held. */
+void http_wait_give_up(struct http_request *r, enum http_outcome outcome);
+void http_wait_unref(struct http_wait *w);
+/* Sets a request's wait down. */
+void http_wait_fini(struct http_request *r);
+
+#endif
