@@ -79,7 +79,7 @@ static void test_good(void **state)
 		  0, 0, 0, 0 },
 		{ "explain -- --odd", "explain", CLI_DEFAULT_CONFIG, NULL, "--odd", 0, 0, 0, 0 },
 		{ "explain -", "explain", CLI_DEFAULT_CONFIG, NULL, "-", 0, 0, 0, 0 },
-		{ "config --sample", "config", CLI_DEFAULT_CONFIG, NULL, "--sample", 0, 0, 0, 0 },
+		{ "config --sample", "config", CLI_DEFAULT_CONFIG, NULL, NULL, 0, 0, 0, 0 },
 		{ "--help", NULL, CLI_DEFAULT_CONFIG, NULL, NULL, 0, 0, 1, 0 },
 		{ "-h explain", "explain", CLI_DEFAULT_CONFIG, NULL, NULL, 0, 0, 1, 0 },
 		{ "--version", NULL, CLI_DEFAULT_CONFIG, NULL, NULL, 0, 0, 0, 1 },
