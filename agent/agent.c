@@ -1,10 +1,11 @@
-/* agent.c: the owner of every object. Start, reload (its chapter is reload.c) and
- * stop, each in one place; what happens in between is wired here and done elsewhere:
+/* agent.c: the owner of every object: its events and its end. Start and reload have
+ * files of their own; what happens in between is passed on here and done elsewhere:
  *
  *   probes/sched → on_outcome → dirty → decide (before the loop sleeps) → reconcile
  *   reconcile → on_reading → publisher → http
  */
 #include "agent/agent.h"
+#include "agent/publish.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -34,8 +35,8 @@ const struct collector *const *const agent_collectors = collector_table;
 const struct action *const *const agent_actions = action_table;
 
 enum {
-	STOP_MS = 10000,	/* to remove our services, with on_exit = remove */
-	INFO_MS = 60000,	/* between questions for the kernel's version and timeouts */
+	STOP_MS = 10000,        /* to remove our services, with on_exit = remove */
+	INFO_MS = 60000,        /* between questions for the kernel's version and timeouts */
 	PORT_SILENT_MS = 60000, /* a kernel thread that is silent for longer is stuck */
 };
 
@@ -64,7 +65,7 @@ static void tell_verdict(const struct state *s, uint32_t target)
 }
 
 /* The funnel's other end: an outcome became a verdict, or not. */
-static void on_outcome(void *arg, uint32_t target, bool changed)
+void agent_on_outcome(void *arg, uint32_t target, bool changed)
 {
 	struct agent *a = arg;
 	struct state *s = a->state;
@@ -81,7 +82,7 @@ static void on_outcome(void *arg, uint32_t target, bool changed)
 	}
 }
 
-static void on_hold(void *arg, const char *service, const char *realserver)
+void agent_on_hold(void *arg, const char *service, const char *realserver)
 {
 	struct agent *a = arg;
 	uint32_t id = layout_find_service(a->state->layout, service);
@@ -91,14 +92,14 @@ static void on_hold(void *arg, const char *service, const char *realserver)
 		state_dirty(a->state, id);
 }
 
-static void on_reading(void *arg, struct reading *reading)
+void agent_on_reading(void *arg, struct reading *reading)
 {
 	struct agent *a = arg;
 
 	publisher_reading(a->publisher, reading);
 }
 
-static void on_first_reading(void *arg)
+void agent_on_first_reading(void *arg)
 {
 	struct agent *a = arg;
 
@@ -108,7 +109,7 @@ static void on_first_reading(void *arg)
 	agent_decide(a);
 }
 
-static void on_sleep(void *arg)
+void agent_on_sleep(void *arg)
 {
 	struct agent *a = arg;
 
@@ -116,12 +117,10 @@ static void on_sleep(void *arg)
 		agent_decide(a);
 }
 
-static void on_hup(void *arg)
+void agent_on_hup(void *arg)
 {
 	agent_reload(arg, NULL, NULL);
 }
-
-static void ask_info(struct agent *a);
 
 static void on_info(void *arg, const struct ipvs_info *info, int error)
 {
@@ -132,19 +131,16 @@ static void on_info(void *arg, const struct ipvs_info *info, int error)
 	loop_timer_start(a->info_timer, INFO_MS);
 }
 
-static void on_info_timer(void *arg)
+void agent_ask_info(void *arg)
 {
-	ask_info(arg);
-}
+	struct agent *a = arg;
 
-static void ask_info(struct agent *a)
-{
 	if (ipvs_port_info(a->port, on_info, a))
 		loop_timer_start(a->info_timer, INFO_MS);
 }
 
 /* Fed only while the kernel's thread lives too. */
-static void on_watchdog(void *arg)
+void agent_on_watchdog(void *arg)
 {
 	struct agent *a = arg;
 
@@ -155,19 +151,19 @@ static void on_watchdog(void *arg)
 
 /* --- settings ------------------------------------------------------------------- */
 
-static const struct agent_conf *settings(const struct agent *a)
+const struct agent_conf *agent_conf(const struct agent *a)
 {
 	return config_section(a->conf, &agent_section);
 }
 
 void agent_settings(struct agent *a)
 {
-	log_set_level((enum log_level)settings(a)->log_level);
+	log_set_level((enum log_level)agent_conf(a)->log_level);
 }
 
 int64_t agent_interval(const struct agent *a)
 {
-	return settings(a)->reconcile_interval;
+	return agent_conf(a)->reconcile_interval;
 }
 
 struct diff_policy agent_gone_policy(const struct agent *a)
@@ -175,225 +171,6 @@ struct diff_policy agent_gone_policy(const struct agent *a)
 	const struct service_conf *defaults = config_section(a->conf, &defaults_section);
 
 	return (struct diff_policy){ defaults->on_remove, defaults->drain_timeout };
-}
-
-/* --- start ------------------------------------------------------------------------ */
-
-/* Tells what is wrong with the file as `check` does, and whether it will do. */
-static int load(struct agent *a)
-{
-	struct buf text = BUF_INIT;
-	int e = agent_config_load(a->path, &a->conf);
-
-	if (e) {
-		log_event(LOG_ERROR, "the configuration could not be read", LOG_ERR(e));
-		return e;
-	}
-	if (config_errors(a->conf) || config_warnings(a->conf)) {
-		config_format_problems(a->conf, &text);
-		(void)!fputs(buf_str(&text), stderr);
-		buf_fini(&text);
-	}
-	if (!config_errors(a->conf)) {
-		a->reload_ok = true;
-		a->generation = 1;
-		a->reloaded_wall_ms = clock_wall_ms();
-		return 0;
-	}
-	return -EINVAL;
-}
-
-/* Takes back what the ledger kept: holds that were in force, services that are ours. */
-static int restore(struct agent *a, struct ledger_state *kept)
-{
-	bool same;
-	size_t i;
-	int e;
-
-	if (kept->damaged)
-		log_event(LOG_ERROR, "the ledger was damaged and set aside",
-			  LOG_STR("damage", kept->damage ? kept->damage : ""),
-			  LOG_STR("file", kept->set_aside ? kept->set_aside : ""));
-	for (i = 0; i < kept->n_holds; i++) {
-		struct hold *h = kept->holds[i];
-
-		h->active = true;
-		h->recorded = true;
-		e = holds_place(a->holds, h, &same);
-		if (e)
-			return e;
-		kept->holds[i] = NULL;
-		log_event(LOG_INFO, "hold kept over the restart", LOG_STR("service", h->service),
-			  LOG_STR("realserver", h->realserver),
-			  LOG_STR("class", hold_class_names[h->hold_class]),
-			  LOG_STR("holder", h->holder), LOG_STR("reason", h->reason));
-	}
-	for (i = 0; i < kept->n_owned; i++) {
-		e = reconcile_own(a->reconcile, &kept->owned[i]);
-		if (e)
-			return e;
-	}
-	return 0;
-}
-
-static int open_ledger(struct agent *a, struct ledger_state *ret_kept)
-{
-	struct buf why = BUF_INIT;
-	int e = ledger_open(settings(a)->state_dir, a->loop, &why, ret_kept, &a->ledger);
-
-	if (e)
-		log_event(LOG_ERROR, "the ledger cannot be opened", LOG_STR("reason", buf_str(&why)));
-	buf_fini(&why);
-	return e;
-}
-
-static int open_http(struct agent *a)
-{
-	struct http_env env = {
-		.door = agent_door(a),
-		.loop = a->loop,
-		.collectors = collector_table,
-	};
-	struct buf why = BUF_INIT;
-	int e = http_new(config_section(a->conf, &http_section), &env, &why, &a->http);
-
-	if (e)
-		log_event(LOG_ERROR, "http cannot start", LOG_STR("reason", buf_str(&why)));
-	buf_fini(&why);
-	return e;
-}
-
-/* The built-in rule: probe_up == 0 → quiesce. */
-static int make_rule(struct agent *a)
-{
-	struct remedy_rule rule = { .name = "probe-down" };
-	struct buf why = BUF_INIT;
-	int e = action_quiesce.effect("", &why, &rule.effect);
-
-	buf_fini(&why);
-	return e ? e : remedy_new(&rule, a->holds, a->placer, &a->remedy);
-}
-
-static int make_kernel(struct agent *a)
-{
-	struct ipvs_kernel *kernel;
-	int e = ipvs_netlink_new(settings(a)->procfs, &kernel);
-
-	return e ? e : ipvs_port_new(a->loop, kernel, &a->port);
-}
-
-static int make_reconcile(struct agent *a)
-{
-	struct reconcile_env env = {
-		.loop = a->loop,
-		.port = a->port,
-		.ledger = a->ledger,
-		.reading = on_reading,
-		.first = on_first_reading,
-		.arg = a,
-	};
-
-	return reconcile_new(&env, &a->reconcile);
-}
-
-static int make_timers(struct agent *a)
-{
-	int e = loop_timer_new(a->loop, "info", on_info_timer, a, &a->info_timer);
-
-	if (!e)
-		e = loop_timer_new(a->loop, "watchdog", on_watchdog, a, &a->watchdog);
-	if (!e && notify_watchdog_ms(a->notify) > 0)
-		loop_timer_start(a->watchdog, notify_watchdog_ms(a->notify));
-	return e;
-}
-
-static int make_state(struct agent *a)
-{
-	struct layout *l;
-	int e = layout_new(a->conf, &l);
-
-	if (e)
-		return e;
-	e = state_new(l, &a->state);
-	layout_unref(l);
-	return e;
-}
-
-/* All targets are new. */
-static int start_probes(struct agent *a)
-{
-	struct sched_limits limits = { .max_running = settings(a)->max_probes };
-	uint32_t n = a->state->layout->n_targets;
-	uint32_t *from = malloc((n ? n : 1) * sizeof(*from));
-	int e;
-
-	if (!from)
-		return -ENOMEM;
-	memset(from, 0xff, (n ? n : 1) * sizeof(*from));
-	e = sched_new(a->loop, a->fetches, &limits, on_outcome, a, &a->sched);
-	if (!e)
-		e = sched_replace(a->sched, a->state->targets, n, from, &limits);
-	free(from);
-	return e;
-}
-
-static void stop(void *arg);
-
-static int wire(struct agent *a)
-{
-	int e = loop_signal(a->loop, SIGHUP, "sighup", on_hup, a);
-
-	if (!e)
-		e = loop_signal(a->loop, SIGTERM, "sigterm", stop, a);
-	if (!e)
-		e = loop_signal(a->loop, SIGINT, "sigint", stop, a);
-	loop_before_sleep(a->loop, "decide", on_sleep, a);
-	return e;
-}
-
-/* In the order in which each needs the one before. */
-static int start(struct agent *a)
-{
-	struct ledger_state kept = { 0 };
-	struct diff_policy gone;
-	int e = loop_new(&a->loop);
-
-	if (!e)
-		e = make_state(a);
-	if (!e)
-		e = open_ledger(a, &kept);
-	if (!e)
-		e = holds_new(&a->holds);
-	if (!e)
-		e = make_kernel(a);
-	if (!e)
-		e = make_reconcile(a);
-	if (!e)
-		e = restore(a, &kept);
-	if (!e)
-		e = placer_new(a->loop, a->ledger, a->holds, on_hold, a, &a->placer);
-	if (!e)
-		e = make_rule(a);
-	if (!e)
-		e = publisher_new(a, &a->publisher);
-	if (!e)
-		e = fetch_multi_new(a->loop, &a->fetches);
-	if (!e)
-		e = start_probes(a);
-	if (!e)
-		e = make_timers(a);
-	if (!e)
-		e = wire(a);
-	if (!e)
-		e = open_http(a);
-	ledger_state_fini(&kept);
-	if (e)
-		return e;
-	remedy_sweep(a->remedy, a->state);
-	gone = agent_gone_policy(a);
-	reconcile_set_state(a->reconcile, a->state, agent_interval(a), &gone);
-	ask_info(a);
-	return 0;
 }
 
 /* --- stop -------------------------------------------------------------------------- */
@@ -405,7 +182,7 @@ static void stop_loop(void *arg)
 	loop_stop(a->loop);
 }
 
-static void stop(void *arg)
+void agent_stop(void *arg)
 {
 	struct agent *a = arg;
 
@@ -413,9 +190,9 @@ static void stop(void *arg)
 		return;
 	a->stopping = true;
 	log_event(LOG_INFO, "stopping",
-		  LOG_STR("on_exit", settings(a)->on_exit == ON_EXIT_REMOVE ? "remove" : "keep"));
+		  LOG_STR("on_exit", agent_conf(a)->on_exit == ON_EXIT_REMOVE ? "remove" : "keep"));
 	(void)notify_send(a->notify, "STOPPING=1");
-	if (settings(a)->on_exit == ON_EXIT_REMOVE &&
+	if (agent_conf(a)->on_exit == ON_EXIT_REMOVE &&
 	    !loop_timer_new(a->loop, "stop", stop_loop, a, &a->stop_deadline) &&
 	    !reconcile_remove_all(a->reconcile, stop_loop, a)) {
 		loop_timer_start(a->stop_deadline, STOP_MS);
@@ -461,10 +238,10 @@ int agent_run(const char *config_path)
 	e = notify_open(&a.notify);
 	if (e)
 		log_event(LOG_WARN, "systemd cannot be told anything", LOG_ERR(e));
-	e = load(&a);
+	e = agent_load(&a);
 	if (!e) {
 		agent_settings(&a);
-		e = start(&a);
+		e = agent_start(&a);
 	}
 	if (!e) {
 		log_event(LOG_INFO, "ipvs-agent started", LOG_STR("version", VERSION),

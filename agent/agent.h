@@ -1,5 +1,5 @@
-/* agent.h: struct agent owns every object; start, reload, stop stand in agent.c;
- * the other files of this folder are its chapters, and they alone include this. */
+/* agent.h: struct agent owns every object. The other files of this folder are its
+ * chapters, and they alone include this. */
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
@@ -9,6 +9,7 @@
 #include "agent/model/view.h"
 #include "agent/sync/diff.h"
 
+struct agent_conf;
 struct desired;
 struct desired_input;
 struct fetch_multi;
@@ -31,8 +32,8 @@ struct agent {
 	struct config *conf; /* the one in force; a reference */
 	uint64_t generation;
 	int64_t reloaded_wall_ms; /* the last good load */
-	bool reload_ok;		  /* the last load was good */
-	struct ipvs_info info;	  /* of the kernel; zeroes until it told */
+	bool reload_ok;           /* the last load was good */
+	struct ipvs_info info;    /* of the kernel; zeroes until it told */
 
 	struct loop *loop;
 	struct ipvs_port *port;
@@ -72,27 +73,30 @@ void agent_count(struct state *s, uint32_t service);
  * changes, 1 it could not be told. */
 int agent_plan(const char *config_path, bool json);
 
-/* publish.c: makes and hands out the snapshots. */
-int publisher_new(struct agent *a, struct publisher **ret_publisher);
-/* Answers who still waits. NULL is fine. */
-void publisher_free(struct publisher *p);
-/* A reading came: collectors run, then it is published. Takes the reference. */
-void publisher_reading(struct publisher *p, struct reading *reading);
-/* Answers with a snapshot no older than max_age_ms, as soon as there is one. */
-void publisher_round(struct publisher *p, int64_t max_age_ms, command_fn *fn, void *arg);
-/* From any thread: a reference on the latest; NULL before the first. */
-struct view *publisher_view(struct publisher *p);
-
-/* snapshot.c: the rows of a view, from the agent's state and a reading. */
-int snapshot_fill(struct view *v, const struct agent *a, const struct reading *reading);
-
 /* explain.c: why the weights of a target are what they are, as JSON. */
 enum command_status explain_target(const struct agent *a, const char *target, struct buf *out);
 
 /* reload.c: begins to load the configuration again; fn (may be NULL) is told. */
 void agent_reload(struct agent *a, command_fn *fn, void *arg);
 
-/* agent.c: puts what [agent] says of the whole process in force. */
+/* start.c: reads the configuration, telling what is wrong with it as `check` does;
+ * makes every object. */
+int agent_load(struct agent *a);
+int agent_start(struct agent *a);
+
+/* agent.c: what happens, each with the agent as `arg`. */
+void agent_on_outcome(void *arg, uint32_t target, bool changed);
+void agent_on_hold(void *arg, const char *service, const char *realserver);
+void agent_on_reading(void *arg, struct reading *reading);
+void agent_on_first_reading(void *arg);
+void agent_on_sleep(void *arg);
+void agent_on_hup(void *arg);
+void agent_on_watchdog(void *arg);
+void agent_ask_info(void *arg);
+void agent_stop(void *arg);
+
+/* agent.c: the [agent] section in force; what it says of the whole process. */
+const struct agent_conf *agent_conf(const struct agent *a);
 void agent_settings(struct agent *a);
 int64_t agent_interval(const struct agent *a);
 /* How services that left the file are let go. */

@@ -6,6 +6,7 @@
 
 #include "agent/agent.h"
 #include "agent/base/loop.h"
+#include "agent/publish.h"
 
 struct posted {
 	struct agent *agent;

@@ -30,8 +30,7 @@ static void judge_panic(struct state *s, uint32_t service)
 		log_event(LOG_WARN, "panic: no realserver of the service is up",
 			  LOG_STR("service", service_name(s, service)));
 	else
-		log_event(LOG_INFO, "panic is over",
-			  LOG_STR("service", service_name(s, service)));
+		log_event(LOG_INFO, "panic is over", LOG_STR("service", service_name(s, service)));
 }
 
 static void input_of(const struct agent *a, uint32_t realserver, struct desired_input *ret_in)

@@ -94,8 +94,8 @@ static void describe_hold(const struct hold *h, struct buf *why, struct buf *tex
 	buf_printf(text, ": %s", h->reason);
 }
 
-static void describe(const struct realserver_conf *c, const struct desired_step *s,
-		     struct buf *why, struct buf *text)
+static void describe(const struct realserver_conf *c, const struct desired_step *s, struct buf *why,
+		     struct buf *text)
 {
 	switch (s->why) {
 	case WHY_CONFIGURED:
@@ -224,15 +224,14 @@ static json_t *probes_json(const struct state *s, uint32_t realserver)
 
 		addr_format(&addr, &t->addr);
 		json_array_append_new(
-			probes,
-			json_pack("{s:s, s:s, s:s, s:s, s:b, s:i, s:i, s:f}", "probe",
-				  t->conf->head.name, "address", buf_str(&addr), "verdict",
-				  verdict_name(t->health.verdict), "last",
-				  t->attempts ? probe_reasons[t->health.reason].sentence :
-						"not probed yet",
-				  "unknown", t->health.unknown, "failures", (int)t->health.failures,
-				  "passes", (int)t->health.passes, "seconds",
-				  (double)t->last_us / 1e6));
+			probes, json_pack("{s:s, s:s, s:s, s:s, s:b, s:i, s:i, s:f}", "probe",
+					  t->conf->head.name, "address", buf_str(&addr), "verdict",
+					  verdict_name(t->health.verdict), "last",
+					  t->attempts ? probe_reasons[t->health.reason].sentence
+						      : "not probed yet",
+					  "unknown", t->health.unknown, "failures",
+					  (int)t->health.failures, "passes", (int)t->health.passes,
+					  "seconds", (double)t->last_us / 1e6));
 		buf_fini(&addr);
 	}
 	return probes;

@@ -31,7 +31,9 @@ struct plan {
 static int fail(const char *what, const struct buf *why, int error)
 {
 	fprintf(stderr, "ipvs-agent plan: %s%s%s\n", what, why && why->len ? ": " : "",
-		why && why->len ? buf_str(why) : error ? strerrordesc_np(-error) : "");
+		why && why->len ? buf_str(why)
+		: error         ? strerrordesc_np(-error)
+				: "");
 	return error ? error : -EINVAL;
 }
 
@@ -94,8 +96,8 @@ static int read_kernel(struct plan *p)
 	if (e || !table.complete) {
 		e = e ? e : table.error ? table.error : -EIO;
 		ipvs_table_fini(&table);
-		return fail(e == -EPERM ? "reading the kernel needs CAP_NET_ADMIN" :
-					  "the kernel's IPVS table cannot be read",
+		return fail(e == -EPERM ? "reading the kernel needs CAP_NET_ADMIN"
+					: "the kernel's IPVS table cannot be read",
 			    NULL, e);
 	}
 	e = reading_new(p->pass->layout, &table, &p->pass->reading);

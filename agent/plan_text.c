@@ -16,8 +16,8 @@ struct line {
 struct text {
 	const struct pass *p;
 	const struct state *s;
-	struct buf *out; /* text, or … */
-	json_t *list;	 /* … JSON */
+	struct buf *out;    /* text, or … */
+	json_t *list;       /* … JSON */
 	uint32_t counts[3]; /* changes, additions, deletions */
 };
 
@@ -41,11 +41,10 @@ static void put(struct text *t, struct line *l)
 
 	t->counts[i]++;
 	if (t->list)
-		json_array_append_new(
-			t->list,
-			json_pack("{s:s#, s:s, s:s?, s:s, s:s}", "change", &l->sign, 1, "service",
-				  l->service, "realserver", l->realserver, "address", address,
-				  "what", what));
+		json_array_append_new(t->list,
+				      json_pack("{s:s#, s:s, s:s?, s:s, s:s}", "change", &l->sign,
+						1, "service", l->service, "realserver",
+						l->realserver, "address", address, "what", what));
 	else
 		buf_printf(t->out, "%c %-12s %-12s %-24s %s\n", l->sign, l->service,
 			   l->realserver ? l->realserver : "", address, what);
@@ -125,8 +124,7 @@ static void put_dest(struct text *t, const struct diff_item *item)
 		line.sign = '-';
 		buf_puts(&line.what, "a hold removes it");
 	} else if (item->kind == IPVS_SET_DEST) {
-		describe_dest(item, &want, &t->p->reading->table.dests[item->dest_row],
-			      &line.what);
+		describe_dest(item, &want, &t->p->reading->table.dests[item->dest_row], &line.what);
 	} else {
 		buf_printf(&line.what, "weight %u, %s", r->conf->weight,
 			   ipvs_forward_name(want.forward));
@@ -230,9 +228,9 @@ uint32_t plan_print(const struct pass *p, const struct state *s, bool json, stru
 	for (i = 0; i < p->diff.n_leaving; i++)
 		put_leaving(&t, &p->diff.leaving[i]);
 	if (json) {
-		json_t *root = json_pack("{s:i, s:i, s:i, s:o}", "changes", (int)t.counts[0],
-					 "additions", (int)t.counts[1], "deletions",
-					 (int)t.counts[2], "plan", t.list);
+		json_t *root =
+			json_pack("{s:i, s:i, s:i, s:o}", "changes", (int)t.counts[0], "additions",
+				  (int)t.counts[1], "deletions", (int)t.counts[2], "plan", t.list);
 		char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
 
 		buf_puts(out, text ? text : "{}");

@@ -12,8 +12,8 @@
 #include "agent/holds/place.h"
 #include "agent/metrics/metrics_conf.h"
 #include "agent/model/match.h"
+#include "agent/publish.h"
 #include "agent/rules/remedy.h"
-#include "agent/snapshot.h"
 #include "agent/sync/reconcile.h"
 
 static void *array(uint32_t n, size_t size)

@@ -7,8 +7,8 @@
 
 #include "agent/agent.h"
 #include "agent/probes/sched.h"
+#include "agent/publish.h"
 #include "agent/rules/remedy.h"
-#include "agent/snapshot.h"
 #include "agent/sync/desired.h"
 
 static void *array(uint32_t n, size_t size)

@@ -105,7 +105,8 @@ static void on_recorded(void *arg, int error)
 		}
 	}
 	if (h && error)
-		log_event(LOG_WARN, "a rule's hold could not be recorded, it takes effect all the same",
+		log_event(LOG_WARN,
+			  "a rule's hold could not be recorded, it takes effect all the same",
 			  LOG_STR("service", h->service), LOG_STR("realserver", h->realserver),
 			  LOG_ERR(error));
 	if (h)

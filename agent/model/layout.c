@@ -8,10 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
+#define HASH_NONFATAL_OOM        1
 #define uthash_nonfatal_oom(elt) ((elt)->oom = true)
 #include <uthash.h>
-
 
 /* What makes two probes one: the same probe of the same address. */
 struct target_key {
@@ -50,8 +49,7 @@ static int cmp_vip(const void *a, const void *b, void *arg)
 {
 	const struct layout *l = arg;
 
-	return ipvs_key_cmp(&l->vips[*(const uint32_t *)a].key,
-			    &l->vips[*(const uint32_t *)b].key);
+	return ipvs_key_cmp(&l->vips[*(const uint32_t *)a].key, &l->vips[*(const uint32_t *)b].key);
 }
 
 static int cmp_service(const void *a, const void *b, void *arg)
@@ -206,7 +204,7 @@ static void free_targets_table(struct target_entry *table)
 {
 	struct target_entry *e, *next;
 
-	HASH_ITER(hh, table, e, next) {
+	HASH_ITER (hh, table, e, next) {
 		HASH_DEL(table, e);
 		free(e);
 	}

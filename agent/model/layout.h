@@ -25,7 +25,7 @@ struct layout_vip {
 struct layout_realserver {
 	uint32_t service;
 	const struct realserver_conf *conf;
-	uint32_t first_link, n_links; /* of links: its targets */
+	uint32_t first_link, n_links;           /* of links: its targets */
 	uint32_t first_dest_link, n_dest_links; /* of dest_links: its dests */
 };
 
@@ -50,7 +50,7 @@ struct layout {
 	struct layout_dest *dests; /* of one VIP side by side, sorted by addr */
 	struct layout_target *targets;
 	uint32_t *links, *dest_links, *users;
-	uint32_t *vips_by_key;	    /* VIP ids in the order of ipvs_key_cmp() */
+	uint32_t *vips_by_key;      /* VIP ids in the order of ipvs_key_cmp() */
 	uint32_t *services_by_name; /* service ids in the order of strcmp() */
 	uint32_t n_services, n_vips, n_realservers, n_dests, n_targets, n_links, n_users;
 	_Atomic unsigned int refs;

@@ -20,8 +20,7 @@ static int cmp_row(const void *a, const void *b, void *arg)
 {
 	const struct ipvs_table *t = arg;
 
-	return addr_cmp(&t->dests[*(const uint32_t *)a].addr,
-			&t->dests[*(const uint32_t *)b].addr);
+	return addr_cmp(&t->dests[*(const uint32_t *)a].addr, &t->dests[*(const uint32_t *)b].addr);
 }
 
 /* Pairs the destinations of one VIP; `order` has room for the service's rows. */

@@ -9,10 +9,10 @@
 #define MATCH_NONE UINT32_MAX
 
 struct match {
-	uint32_t *row_of_vip;	  /* by VIP id: row of table->services, or MATCH_NONE */
+	uint32_t *row_of_vip;     /* by VIP id: row of table->services, or MATCH_NONE */
 	uint32_t *vip_of_service; /* by row of table->services: VIP id, or MATCH_NONE: foreign */
-	uint32_t *row_of_dest;	  /* by dest id: row of table->dests, or MATCH_NONE */
-	uint32_t *dest_of_row;	  /* by row of table->dests: dest id, or MATCH_NONE */
+	uint32_t *row_of_dest;    /* by dest id: row of table->dests, or MATCH_NONE */
+	uint32_t *dest_of_row;    /* by row of table->dests: dest id, or MATCH_NONE */
 };
 
 /* A reading with its match, shared by the snapshot and the pass that writes. */

@@ -155,8 +155,8 @@ static void carry_vips(const struct state *old, struct state *now)
 		uint32_t nv = ln->vips_by_key[j];
 		int c = 1;
 
-		while (i < lo->n_vips && (c = ipvs_key_cmp(&lo->vips[lo->vips_by_key[i]].key,
-							   &ln->vips[nv].key)) < 0)
+		while (i < lo->n_vips &&
+		       (c = ipvs_key_cmp(&lo->vips[lo->vips_by_key[i]].key, &ln->vips[nv].key)) < 0)
 			i++;
 		if (i == lo->n_vips)
 			break;
@@ -193,8 +193,8 @@ int reload_carry(const struct state *old, struct state *now, struct reload *ret_
 	struct reload r = { 0 };
 	int e;
 
-	r.targets = malloc((now->layout->n_targets ? now->layout->n_targets : 1) *
-			   sizeof(*r.targets));
+	r.targets =
+		malloc((now->layout->n_targets ? now->layout->n_targets : 1) * sizeof(*r.targets));
 	if (!r.targets)
 		return -ENOMEM;
 	e = map_targets(old->layout, now->layout, &r);

@@ -10,7 +10,7 @@
 enum { SEEN_UNKNOWN = -2, SEEN_ABSENT = -1 };
 /* What it should have; a weight from 0 up, or: */
 enum {
-	WANT_OUT = -2,	 /* not configured any more: drained, then deleted */
+	WANT_OUT = -2,    /* not configured any more: drained, then deleted */
 	WANT_ABSENT = -1, /* a hold removes it: deleted at once */
 };
 #define CAP_NONE INT32_MAX
@@ -18,11 +18,11 @@ enum {
 /* What the probes of a realserver say together: down if one is down, none while one
  * has no verdict; one without probes is up. */
 struct realserver_state {
-	bool firing;	  /* the built-in rule's condition holds here */
-	uint8_t refused;  /* enum guard: why it is not held all the same; 0 = it may be */
+	bool firing;     /* the built-in rule's condition holds here */
+	uint8_t refused; /* enum guard: why it is not held all the same; 0 = it may be */
 	enum verdict verdict;
-	bool unknown; /* a probe could not tell */
-	bool proven;  /* has been up since it came, or needs no proof: weights may rise */
+	bool unknown;   /* a probe could not tell */
+	bool proven;    /* has been up since it came, or needs no proof: weights may rise */
 	int32_t weight; /* of the whole realserver, without caps; WANT_… */
 	int64_t down_since_ms;
 };
@@ -30,7 +30,7 @@ struct realserver_state {
 struct dest_state {
 	int32_t seen;
 	int32_t want;
-	int32_t cap; /* never raised above this before the realserver is proven */
+	int32_t cap;  /* never raised above this before the realserver is proven */
 	bool settled; /* the kernel was seen to have all of it as configured */
 	bool busy;    /* a write is under way */
 	int error;    /* of the last write, 0 = it went well */
@@ -38,9 +38,9 @@ struct dest_state {
 
 struct vip_state {
 	bool present, settled;
-	bool add_failed;      /* in this pass: then nothing that leaves is let go */
-	uint32_t writes;      /* under way */
-	int64_t written_us;   /* when the last write came back (monotonic) */
+	bool add_failed;    /* in this pass: then nothing that leaves is let go */
+	uint32_t writes;    /* under way */
+	int64_t written_us; /* when the last write came back (monotonic) */
 	int64_t written_wall_ms;
 	int error;
 };
@@ -48,7 +48,7 @@ struct vip_state {
 struct service_state {
 	bool dirty; /* stands in the list of those to be decided */
 	bool panic;
-	uint32_t available; /* realservers that would take a new connection */
+	uint32_t available;  /* realservers that would take a new connection */
 	uint32_t configured; /* realservers above 0 by the file, without backups */
 };
 
@@ -59,7 +59,7 @@ struct state {
 	struct realserver_state *realservers;
 	struct dest_state *dests;
 	struct sched_target *targets; /* by the layout's targets; the scheduler's to write */
-	uint32_t *dirty; /* ids of the services that are */
+	uint32_t *dirty;              /* ids of the services that are */
 	uint32_t n_dirty;
 };
 

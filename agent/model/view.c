@@ -7,8 +7,8 @@
 #include "agent/model/match.h"
 
 const char *const view_state_names[VIEW_N_STATES] = {
-	[VIEW_UP] = "up",	      [VIEW_DOWN] = "down",	    [VIEW_UNKNOWN] = "unknown",
-	[VIEW_HELD] = "held",	      [VIEW_DISABLED] = "disabled", [VIEW_STANDBY] = "standby",
+	[VIEW_UP] = "up",     [VIEW_DOWN] = "down",         [VIEW_UNKNOWN] = "unknown",
+	[VIEW_HELD] = "held", [VIEW_DISABLED] = "disabled", [VIEW_STANDBY] = "standby",
 };
 
 struct view *view_new(struct config *conf, struct reading *reading)

@@ -4,111 +4,19 @@
 #ifndef MODEL_VIEW_H
 #define MODEL_VIEW_H
 
-#include "agent/ipvs/port.h"
-#include "agent/probes/health.h"
-#include "conf/config.h"
+#include "agent/base/arena.h"
+#include "agent/model/view_rows.h"
 
+struct config;
 struct reading;
-
-#define VIEW_NONE UINT32_MAX
-
-/* One kernel service: configured, found, or both; foreign ones are only found. */
-struct view_vip {
-	const char *service;          /* label ipvs_service: the INI's name, or the address */
-	const char *address;          /* label address */
-	uint32_t table;               /* row of table->services; VIEW_NONE = not in the kernel */
-	uint32_t owner;               /* row of services; VIEW_NONE = foreign */
-	uint32_t first_dest, n_dests; /* rows of dests */
-};
-
-/* One realserver behind one address. */
-struct view_dest {
-	const char *name; /* label realserver: the INI's name, or ADDR:PORT */
-	uint32_t vip;
-	uint32_t table;      /* row of table->dests; VIEW_NONE = not in the kernel */
-	uint32_t realserver; /* row of realservers; VIEW_NONE = nobody configured it */
-};
-
-/* States in which a realserver is shown, each counted in
- * ipvs_service_realservers{state}. */
-enum view_state {
-	VIEW_UP = 0,   /* serves */
-	VIEW_DOWN,     /* its probe says so */
-	VIEW_UNKNOWN,  /* no verdict yet, or the last probe could not tell */
-	VIEW_HELD,     /* up, but a hold lowers it */
-	VIEW_DISABLED, /* enabled = no */
-	VIEW_STANDBY,  /* a backup that waits */
-	VIEW_N_STATES,
-};
-extern const char *const view_state_names[VIEW_N_STATES];
-
-struct view_service {
-	const char *name;
-	uint32_t first_realserver, n_realservers;
-	uint32_t states[VIEW_N_STATES];
-	uint32_t available, configured; /* realservers above 0: now; by the file, no backups */
-	bool panic;
-};
-
-struct view_realserver {
-	const char *name;
-	uint32_t service;
-	uint32_t configured_weight;
-	int32_t effective_weight; /* -1 = absent */
-	enum view_state state;
-	bool backup;
-	uint32_t first_probe, n_probes; /* rows of probes */
-	const char *reason; /* in words why it is not at its configured weight; "" = it is */
-	const char *domain; /* failure domain; NULL = none */
-};
-
-struct view_probe {
-	uint32_t realserver;
-	const char *name;
-	/* Where one probe reaches the realserver at two addresses, so at two rows: the
-	 * address, as label `target`; else NULL. (name, target) is unique in a
-	 * realserver. */
-	const char *target;
-	struct health health;
-	uint64_t attempts;
-	uint32_t first_failure, n_failures; /* rows of failures */
-	int64_t last_us, connect_us, tls_us, first_byte_us, last_wall_ms;
-};
-struct view_failure {
-	uint32_t reason, count; /* enum probe_reason */
-};
-
-struct view_hold {
-	const char *id, *service, *realserver, *class_name, *holder, *reason;
-	int effect; /* see holds/hold.h */
-	int64_t since_wall_ms, until_wall_ms;
-};
-
-struct view_rule {
-	const char *name;
-	uint32_t states[4]; /* targets inactive, pending, firing, recovering */
-	uint64_t detected, enforced;
-	const uint64_t *refused; /* by enum guard */
-};
-
-/* The agent's own counters, as they were. */
-struct view_agent {
-	uint64_t kernel_writes[IPVS_N_OPS], kernel_write_failures[IPVS_N_OPS];
-	uint64_t drift, reconciles, slow_callbacks, ledger_unrecorded;
-	int64_t loop_lag_us, probe_late_us;
-	int64_t last_reconcile_wall_ms, last_reload_wall_ms; /* of the last good ones; 0 = none */
-	bool last_reload_ok, ledger_writable, frozen, kernel_ok;
-	uint32_t probes_running, probes_waiting;
-	int kernel_error; /* 0, or why the last reading failed (-errno) */
-	struct ipvs_info info;
-};
 
 struct view {
 	struct config *conf;
 	int64_t made_mono_ms, made_wall_ms;
 	uint64_t generation;     /* of the configuration: 1, 2, … */
 	struct reading *reading; /* whose table it is; may be NULL */
-	struct ipvs_table table; /* the reading's, borrowed; empty where the kernel could not be read */
+	struct ipvs_table
+		table; /* the reading's, borrowed; empty where the kernel could not be read */
 	struct view_vip *vips;
 	struct view_dest *dests;
 	struct view_service *services;

@@ -22,7 +22,7 @@ struct guard_input {
 	/* After the action: realservers with an effective weight above 0, backups
 	 * included, and the sum of their weights. */
 	uint32_t available, available_weight;
-	bool harmless; /* it takes nothing away: the realserver is at 0 already */
+	bool harmless;      /* it takes nothing away: the realserver is at 0 already */
 	bool backups_serve; /* panic, and at least one backup is up: they are the floor */
 };
 

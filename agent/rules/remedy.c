@@ -98,7 +98,6 @@ void remedy_reason(const struct state *s, uint32_t realserver, struct buf *out)
 	buf_printf(out, ", %u probes failed", t->health.failures);
 }
 
-
 static int cmp_candidates(const void *a, const void *b, void *arg)
 {
 	const struct state *s = arg;

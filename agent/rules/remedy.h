@@ -13,7 +13,7 @@ struct remedy;
 
 struct remedy_rule {
 	const char *name; /* "probe-down" */
-	int effect;	  /* of its holds */
+	int effect;       /* of its holds */
 };
 
 struct remedy_stats {

@@ -9,17 +9,17 @@
 
 enum desired_why {
 	WHY_CONFIGURED = 0, /* the file's weight */
-	WHY_DISABLED,	    /* enabled = no */
-	WHY_STANDBY,	    /* a backup that waits */
-	WHY_BACKUP,	    /* a backup that serves, for no realserver is up */
-	WHY_HOLD,	    /* a hold lowers it */
-	WHY_PANIC,	    /* rules' holds are suspended: no realserver is up */
-	WHY_UNPROVEN,	    /* never seen up: not above what the kernel had */
+	WHY_DISABLED,       /* enabled = no */
+	WHY_STANDBY,        /* a backup that waits */
+	WHY_BACKUP,         /* a backup that serves, for no realserver is up */
+	WHY_HOLD,           /* a hold lowers it */
+	WHY_PANIC,          /* rules' holds are suspended: no realserver is up */
+	WHY_UNPROVEN,       /* never seen up: not above what the kernel had */
 };
 
 struct desired_step {
 	enum desired_why why;
-	int32_t weight;		 /* after this step; WANT_… */
+	int32_t weight;          /* after this step; WANT_… */
 	const struct hold *hold; /* of WHY_HOLD and WHY_PANIC; else NULL */
 };
 
@@ -35,7 +35,7 @@ struct desired {
 struct desired_input {
 	const struct realserver_conf *conf;
 	const struct hold *holds; /* linked by next; inactive ones are skipped */
-	bool panic;		  /* no realserver of the service is up */
+	bool panic;               /* no realserver of the service is up */
 	enum on_panic on_panic;
 	bool up; /* a backup serves only when its probes say so, or it has none */
 };

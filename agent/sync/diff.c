@@ -61,8 +61,9 @@ static int64_t leaving_since(struct work *w, const struct ipvs_key *service,
 
 	if (dest)
 		l.dest = *dest;
-	was = w->in->n_leaving ? bsearch(&l, w->in->leaving, w->in->n_leaving, sizeof(l), cmp_leaving)
-			       : NULL;
+	was = w->in->n_leaving
+		      ? bsearch(&l, w->in->leaving, w->in->n_leaving, sizeof(l), cmp_leaving)
+		      : NULL;
 	if (was)
 		l.since_ms = was->since_ms;
 	w->leaving = more(w->leaving, w->n_leaving, &w->room_leaving, sizeof(l), &w->failed);
@@ -117,8 +118,8 @@ static void let_go(struct work *w, const struct diff_policy *policy, bool others
 	bool late = w->in->now_ms - since >= policy->drain_timeout;
 	bool idle = !d->active && !d->inactive && !d->persistent;
 
-	item->drift = item->dest == DIFF_NONE && since == w->in->now_ms &&
-		      w->in->vips[item->vip].settled;
+	item->drift =
+		item->dest == DIFF_NONE && since == w->in->now_ms && w->in->vips[item->vip].settled;
 	if (policy->on_remove == REMOVE_NOW || late || (!d->weight && idle)) {
 		item->kind = IPVS_DEL_DEST;
 		item->phase = PHASE_DEL_DEST;
@@ -196,10 +197,9 @@ static void walk_extras(struct work *w, uint32_t vip)
 	const struct ipvs_service *s = &in->table->services[row];
 
 	for (i = s->first_dest; i < s->first_dest + s->n_dests; i++) {
-		struct diff_item item = { .vip = vip,
-					  .dest = DIFF_NONE,
-					  .service_row = row,
-					  .dest_row = i };
+		struct diff_item item = {
+			.vip = vip, .dest = DIFF_NONE, .service_row = row, .dest_row = i
+		};
 
 		if (in->match->dest_of_row[i] == MATCH_NONE)
 			let_go(w, &policy, in->services[service].available > 0, &s->key, &item);

@@ -28,9 +28,9 @@ struct diff_item {
 	enum ipvs_op_kind kind;
 	uint32_t vip, dest;
 	uint32_t service_row, dest_row; /* of the table; DIFF_NONE = not there yet */
-	int32_t weight;			/* to write; destinations only */
-	uint32_t changes;		/* DIFF_…; 0 for additions and deletions */
-	bool drift; /* somebody else changed what was ours and settled */
+	int32_t weight;                 /* to write; destinations only */
+	uint32_t changes;               /* DIFF_…; 0 for additions and deletions */
+	bool drift;                     /* somebody else changed what was ours and settled */
 	uint8_t phase;
 };
 

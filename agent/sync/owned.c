@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define HASH_NONFATAL_OOM 1
+#define HASH_NONFATAL_OOM        1
 #define uthash_nonfatal_oom(elt) ((elt)->oom = true)
 #include <uthash.h>
 
@@ -26,7 +26,7 @@ void owned_fini(struct owned *o)
 {
 	struct owned_entry *e, *next;
 
-	HASH_ITER(hh, o->table, e, next) {
+	HASH_ITER (hh, o->table, e, next) {
 		HASH_DEL(o->table, e);
 		free(e);
 	}
@@ -71,11 +71,10 @@ size_t owned_count(const struct owned *o)
 	return HASH_COUNT(o->table);
 }
 
-void owned_each(const struct owned *o, void (*fn)(void *arg, const struct ipvs_key *key),
-		void *arg)
+void owned_each(const struct owned *o, void (*fn)(void *arg, const struct ipvs_key *key), void *arg)
 {
 	struct owned_entry *e, *next;
 
-	HASH_ITER(hh, o->table, e, next)
+	HASH_ITER (hh, o->table, e, next)
 		fn(arg, &e->key);
 }

@@ -110,9 +110,10 @@ static void tell_drift(const struct pass *p, const struct diff_item *item)
 	log_event(LOG_WARN, "somebody else changed the kernel's table, putting it right",
 		  LOG_STR("address", buf_str(&service)), LOG_STR("realserver", buf_str(&dest)),
 		  LOG_STR("op", ipvs_op_names[item->kind]), LOG_INT("want", item->weight),
-		  LOG_INT("found", item->dest_row == DIFF_NONE ?
-					   -1 :
-					   (int64_t)p->reading->table.dests[item->dest_row].weight));
+		  LOG_INT("found",
+			  item->dest_row == DIFF_NONE
+				  ? -1
+				  : (int64_t)p->reading->table.dests[item->dest_row].weight));
 	buf_fini(&service);
 	buf_fini(&dest);
 }
@@ -133,9 +134,8 @@ static void take_in_vip(struct pass *p, struct state *s, uint32_t vip)
 	for (d = v->first_dest; d < v->first_dest + v->n_dests; d++) {
 		uint32_t row = m->row_of_dest[d];
 
-		s->dests[d].seen = row == MATCH_NONE ?
-					   SEEN_ABSENT :
-					   (int32_t)p->reading->table.dests[row].weight;
+		s->dests[d].seen = row == MATCH_NONE ? SEEN_ABSENT
+						     : (int32_t)p->reading->table.dests[row].weight;
 		s->dests[d].settled = row != MATCH_NONE;
 	}
 }
@@ -180,8 +180,8 @@ static bool still_wanted(struct state *s, struct diff_item *item)
 		return false;
 	}
 	if (item->kind == IPVS_DEL_DEST)
-		return d->want == WANT_ABSENT || (d->want == WANT_OUT &&
-						  !s->vips[item->vip].add_failed);
+		return d->want == WANT_ABSENT ||
+		       (d->want == WANT_OUT && !s->vips[item->vip].add_failed);
 	if (d->want == WANT_OUT)
 		return item->kind == IPVS_SET_DEST && !s->vips[item->vip].add_failed;
 	if (d->want < 0)

@@ -22,8 +22,8 @@
 #include "agent/sync/writes.h"
 
 enum {
-	RETRY_MS = 1000,   /* the kernel could not be read, or refused a write */
-	LEAVING_MS = 2000, /* something drains: look again soon … */
+	RETRY_MS = 1000,    /* the kernel could not be read, or refused a write */
+	LEAVING_MS = 2000,  /* something drains: look again soon … */
 	LEAVING_SHARE = 10, /* … but spend at most a tenth of the time on it */
 };
 
@@ -33,16 +33,16 @@ struct reconcile {
 	struct owned owned;
 	struct writes writes;
 	struct loop_timer *timer;
-	struct pass *pass;	/* the chain under way, or NULL */
+	struct pass *pass;      /* the chain under way, or NULL */
 	struct batch *gathered; /* urgent writes, until the flush */
 	struct diff_policy gone;
 	struct diff_leaving *leaving;
 	uint32_t n_leaving;
 	int64_t interval_ms, read_us;
 	bool caps_due; /* the next complete reading is the first of its layout */
-	bool due;    /* a full pass is asked for */
-	bool retry;  /* and soon, for something was refused */
-	bool again;  /* a reading was asked for that started after the one under way */
+	bool due;      /* a full pass is asked for */
+	bool retry;    /* and soon, for something was refused */
+	bool again;    /* a reading was asked for that started after the one under way */
 	struct reconcile_stats stats;
 };
 

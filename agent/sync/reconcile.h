@@ -30,9 +30,9 @@ struct reconcile_stats {
 	struct write_stats writes;
 	uint64_t drift, passes;
 	int64_t last_pass_wall_ms;
-	int kernel_error; /* of the last reading; 0 = it was complete */
+	int kernel_error;  /* of the last reading; 0 = it was complete */
 	bool kernel_known; /* a complete reading was taken in */
-	bool busy;	   /* writes are under way, or a pass is */
+	bool busy;         /* writes are under way, or a pass is */
 };
 
 int reconcile_new(const struct reconcile_env *env, struct reconcile **ret_reconcile);

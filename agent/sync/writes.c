@@ -75,9 +75,9 @@ static void tell(const struct ipvs_batch *ops, const struct ipvs_op *op)
 		log_event(LOG_DEBUG, "written", LOG_STR("op", ipvs_op_names[op->kind]),
 			  LOG_STR("address", buf_str(&service)),
 			  LOG_STR("realserver", buf_str(&dest)),
-			  LOG_INT("weight", op->kind >= IPVS_NEW_DEST ?
-						    (int64_t)ops->dests[op->dest].weight :
-						    0));
+			  LOG_INT("weight", op->kind >= IPVS_NEW_DEST
+						    ? (int64_t)ops->dests[op->dest].weight
+						    : 0));
 	buf_fini(&service);
 	buf_fini(&dest);
 }

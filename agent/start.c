@@ -1,0 +1,243 @@
+/* start.c: makes every object, in the order in which each needs the one before, and
+ * takes back what the ledger kept. What fails is logged where it is known. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/action.h"
+#include "agent/agent.h"
+#include "agent/base/clock.h"
+#include "agent/base/fetch.h"
+#include "agent/base/log.h"
+#include "agent/base/loop.h"
+#include "agent/base/notify.h"
+#include "agent/holds/ledger.h"
+#include "agent/holds/place.h"
+#include "agent/http/server.h"
+#include "agent/ipvs/port.h"
+#include "agent/publish.h"
+#include "agent/registry.h"
+#include "agent/rules/remedy.h"
+#include "agent/sections.h"
+#include "agent/settings.h"
+#include "agent/sync/reconcile.h"
+
+int agent_load(struct agent *a)
+{
+	struct buf text = BUF_INIT;
+	int e = agent_config_load(a->path, &a->conf);
+
+	if (e) {
+		log_event(LOG_ERROR, "the configuration could not be read", LOG_ERR(e));
+		return e;
+	}
+	if (config_errors(a->conf) || config_warnings(a->conf)) {
+		config_format_problems(a->conf, &text);
+		(void)!fputs(buf_str(&text), stderr);
+		buf_fini(&text);
+	}
+	if (!config_errors(a->conf)) {
+		a->reload_ok = true;
+		a->generation = 1;
+		a->reloaded_wall_ms = clock_wall_ms();
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* Takes back what the ledger kept: holds that were in force, services that are ours. */
+static int restore(struct agent *a, struct ledger_state *kept)
+{
+	bool same;
+	size_t i;
+	int e;
+
+	if (kept->damaged)
+		log_event(LOG_ERROR, "the ledger was damaged and set aside",
+			  LOG_STR("damage", kept->damage ? kept->damage : ""),
+			  LOG_STR("file", kept->set_aside ? kept->set_aside : ""));
+	for (i = 0; i < kept->n_holds; i++) {
+		struct hold *h = kept->holds[i];
+
+		h->active = true;
+		h->recorded = true;
+		e = holds_place(a->holds, h, &same);
+		if (e)
+			return e;
+		kept->holds[i] = NULL;
+		log_event(LOG_INFO, "hold kept over the restart", LOG_STR("service", h->service),
+			  LOG_STR("realserver", h->realserver),
+			  LOG_STR("class", hold_class_names[h->hold_class]),
+			  LOG_STR("holder", h->holder), LOG_STR("reason", h->reason));
+	}
+	for (i = 0; i < kept->n_owned; i++) {
+		e = reconcile_own(a->reconcile, &kept->owned[i]);
+		if (e)
+			return e;
+	}
+	return 0;
+}
+
+static int open_ledger(struct agent *a, struct ledger_state *ret_kept)
+{
+	struct buf why = BUF_INIT;
+	int e = ledger_open(agent_conf(a)->state_dir, a->loop, &why, ret_kept, &a->ledger);
+
+	if (e)
+		log_event(LOG_ERROR, "the ledger cannot be opened",
+			  LOG_STR("reason", buf_str(&why)));
+	buf_fini(&why);
+	return e;
+}
+
+static int open_http(struct agent *a)
+{
+	struct http_env env = {
+		.door = agent_door(a),
+		.loop = a->loop,
+		.collectors = agent_collectors,
+	};
+	struct buf why = BUF_INIT;
+	int e = http_new(config_section(a->conf, &http_section), &env, &why, &a->http);
+
+	if (e)
+		log_event(LOG_ERROR, "http cannot start", LOG_STR("reason", buf_str(&why)));
+	buf_fini(&why);
+	return e;
+}
+
+/* The built-in rule: probe_up == 0 → quiesce. */
+static int make_rule(struct agent *a)
+{
+	struct remedy_rule rule = { .name = "probe-down" };
+	const struct action *const *action = agent_actions;
+	struct buf why = BUF_INIT;
+	int e = -ENOENT;
+
+	for (; *action; action++)
+		if (!strcmp((*action)->name, "quiesce"))
+			e = (*action)->effect("", &why, &rule.effect);
+	buf_fini(&why);
+	return e ? e : remedy_new(&rule, a->holds, a->placer, &a->remedy);
+}
+
+static int make_kernel(struct agent *a)
+{
+	struct ipvs_kernel *kernel;
+	int e = ipvs_netlink_new(agent_conf(a)->procfs, &kernel);
+
+	return e ? e : ipvs_port_new(a->loop, kernel, &a->port);
+}
+
+static int make_reconcile(struct agent *a)
+{
+	struct reconcile_env env = {
+		.loop = a->loop,
+		.port = a->port,
+		.ledger = a->ledger,
+		.reading = agent_on_reading,
+		.first = agent_on_first_reading,
+		.arg = a,
+	};
+
+	return reconcile_new(&env, &a->reconcile);
+}
+
+static int make_timers(struct agent *a)
+{
+	int e = loop_timer_new(a->loop, "info", agent_ask_info, a, &a->info_timer);
+
+	if (!e)
+		e = loop_timer_new(a->loop, "watchdog", agent_on_watchdog, a, &a->watchdog);
+	if (!e && notify_watchdog_ms(a->notify) > 0)
+		loop_timer_start(a->watchdog, notify_watchdog_ms(a->notify));
+	return e;
+}
+
+static int make_state(struct agent *a)
+{
+	struct layout *l;
+	int e = layout_new(a->conf, &l);
+
+	if (e)
+		return e;
+	e = state_new(l, &a->state);
+	layout_unref(l);
+	return e;
+}
+
+/* All targets are new. */
+static int start_probes(struct agent *a)
+{
+	struct sched_limits limits = { .max_running = agent_conf(a)->max_probes };
+	uint32_t n = a->state->layout->n_targets;
+	uint32_t *from = malloc((n ? n : 1) * sizeof(*from));
+	int e;
+
+	if (!from)
+		return -ENOMEM;
+	memset(from, 0xff, (n ? n : 1) * sizeof(*from));
+	e = sched_new(a->loop, a->fetches, &limits, agent_on_outcome, a, &a->sched);
+	if (!e)
+		e = sched_replace(a->sched, a->state->targets, n, from, &limits);
+	free(from);
+	return e;
+}
+
+static int wire(struct agent *a)
+{
+	int e = loop_signal(a->loop, SIGHUP, "sighup", agent_on_hup, a);
+
+	if (!e)
+		e = loop_signal(a->loop, SIGTERM, "sigterm", agent_stop, a);
+	if (!e)
+		e = loop_signal(a->loop, SIGINT, "sigint", agent_stop, a);
+	loop_before_sleep(a->loop, "decide", agent_on_sleep, a);
+	return e;
+}
+
+int agent_start(struct agent *a)
+{
+	struct ledger_state kept = { 0 };
+	struct diff_policy gone;
+	int e = loop_new(&a->loop);
+
+	if (!e)
+		e = make_state(a);
+	if (!e)
+		e = open_ledger(a, &kept);
+	if (!e)
+		e = holds_new(&a->holds);
+	if (!e)
+		e = make_kernel(a);
+	if (!e)
+		e = make_reconcile(a);
+	if (!e)
+		e = restore(a, &kept);
+	if (!e)
+		e = placer_new(a->loop, a->ledger, a->holds, agent_on_hold, a, &a->placer);
+	if (!e)
+		e = make_rule(a);
+	if (!e)
+		e = publisher_new(a, &a->publisher);
+	if (!e)
+		e = fetch_multi_new(a->loop, &a->fetches);
+	if (!e)
+		e = start_probes(a);
+	if (!e)
+		e = make_timers(a);
+	if (!e)
+		e = wire(a);
+	if (!e)
+		e = open_http(a);
+	ledger_state_fini(&kept);
+	if (e)
+		return e;
+	remedy_sweep(a->remedy, a->state);
+	gone = agent_gone_policy(a);
+	reconcile_set_state(a->reconcile, a->state, agent_interval(a), &gone);
+	agent_ask_info(a);
+	return 0;
+}
