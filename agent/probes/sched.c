@@ -19,7 +19,8 @@
 
 enum {
 	SLICE_US = 5000,       /* of starts at a time, then others get their turn */
-	SPREAD_MS = 900,       /* the first attempts of up to 1,000 new targets */
+	SPREAD_MS = 900,       /* for the first attempts of 1,000 new targets */
+	MIN_SPREAD_MS = 200,   /* for those of a few */
 	MIN_INTERVAL_MS = 10,  /* a guard against nonsense; the key's bound is higher */
 	WATCH_GRACE_MS = 1000, /* for kinds that watch their deadline themselves */
 	MIN_STALL_MS = 50,
@@ -80,11 +81,6 @@ static uint32_t target_hash(const struct sched_target *t, uint64_t salt)
 	return hash ^ (hash >> 16);
 }
 
-static int64_t share_of(int64_t whole, uint32_t hash)
-{
-	return (int64_t)(((uint64_t)whole * hash) >> 32);
-}
-
 /* Jitter only shortens, so that `fall` failures never take longer than fall ×
  * interval + timeout. */
 static int64_t next_interval_ms(const struct sched_target *t)
@@ -92,7 +88,7 @@ static int64_t next_interval_ms(const struct sched_target *t)
 	int64_t interval = t->conf->interval;
 	uint32_t jitter = t->conf->jitter > 100 ? 100 : t->conf->jitter;
 
-	interval -= share_of(interval * jitter / 100, target_hash(t, t->attempts + 1));
+	interval -= (interval * jitter / 100 * target_hash(t, t->attempts + 1)) >> 32;
 	return interval < MIN_INTERVAL_MS ? MIN_INTERVAL_MS : interval;
 }
 
@@ -103,9 +99,9 @@ static int64_t first_delay_ms(const struct sched_target *t, uint32_t n_new)
 
 	if (spread > t->conf->interval)
 		spread = t->conf->interval;
-	if (spread < SPREAD_MS)
-		spread = SPREAD_MS;
-	return share_of(spread, target_hash(t, 0));
+	if (spread < MIN_SPREAD_MS)
+		spread = MIN_SPREAD_MS;
+	return (spread * target_hash(t, 0)) >> 32;
 }
 
 static void arm(struct sched *s)
@@ -334,12 +330,12 @@ int sched_new(struct loop *loop, struct fetch_multi *fetches, const struct sched
 
 	if (!s)
 		return -ENOMEM;
-	s->loop = loop;
-	s->fetches = fetches;
-	s->limits = *limits;
-	s->fn = fn;
-	s->arg = arg;
-	s->armed_ms = NOT_ARMED;
+	*s = (struct sched){ .loop = loop,
+			     .fetches = fetches,
+			     .limits = *limits,
+			     .fn = fn,
+			     .arg = arg,
+			     .armed_ms = NOT_ARMED };
 	r = tables_new(s);
 	if (!r)
 		r = loop_timer_new(loop, "sched", on_timer, s, &s->timer);
