@@ -1,15 +1,13 @@
 /* diff.c: walks what is wanted beside what was found. The order of the writes is
  * what keeps traffic flowing: a new service is followed at once by its
  * destinations; what adds or raises comes before what lowers; deletions come last.
- * What left the file goes on serving until somebody else can, is then quiesced, and
- * is deleted when its connections are gone or its time is up. */
+ * What left the file goes on serving while those that the file names cannot, is then
+ * quiesced, and is deleted when its connections are gone or its time is up. */
 #include "agent/sync/diff.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { PHASE_ADD = 0, PHASE_RAISE, PHASE_LOWER, PHASE_DEL_DEST, PHASE_DEL_SERVICE, N_PHASES };
 
 struct work {
 	const struct diff_input *in;
@@ -17,7 +15,7 @@ struct work {
 	uint32_t n, room;
 	struct diff_leaving *leaving;
 	uint32_t n_leaving, room_leaving;
-	bool failed;
+	bool skipped, failed;
 };
 
 /* One more place in a growing array; NULL when memory is out. */
@@ -52,24 +50,33 @@ static int cmp_leaving(const void *a, const void *b)
 	return c ? c : addr_cmp(&la->dest, &lb->dest);
 }
 
-/* Since when it has been leaving; notes it for the next time. */
-static int64_t leaving_since(struct work *w, const struct ipvs_key *service,
-			     const struct addr *dest)
+/* Whether it was leaving already, and since when; `dest` NULL = the service itself. */
+static bool was_leaving(const struct work *w, const struct ipvs_key *service,
+			const struct addr *dest, int64_t *ret_since_ms)
 {
-	struct diff_leaving l = { .service = *service, .since_ms = w->in->now_ms };
-	const struct diff_leaving *was;
+	struct diff_leaving l = { .service = *service };
+	const struct diff_leaving *was = NULL;
 
 	if (dest)
 		l.dest = *dest;
-	was = w->in->n_leaving
-		      ? bsearch(&l, w->in->leaving, w->in->n_leaving, sizeof(l), cmp_leaving)
-		      : NULL;
+	if (w->in->n_leaving)
+		was = bsearch(&l, w->in->leaving, w->in->n_leaving, sizeof(l), cmp_leaving);
 	if (was)
-		l.since_ms = was->since_ms;
+		*ret_since_ms = was->since_ms;
+	return was != NULL;
+}
+
+/* Notes it for the next time. */
+static void note_leaving(struct work *w, const struct ipvs_key *service, const struct addr *dest,
+			 int64_t since_ms)
+{
+	struct diff_leaving l = { .service = *service, .since_ms = since_ms };
+
+	if (dest)
+		l.dest = *dest;
 	w->leaving = more(w->leaving, w->n_leaving, &w->room_leaving, sizeof(l), &w->failed);
 	if (w->n_leaving < w->room_leaving)
 		w->leaving[w->n_leaving++] = l;
-	return l.since_ms;
 }
 
 uint32_t diff_service(const struct ipvs_service *want, const struct ipvs_service *found)
@@ -108,24 +115,37 @@ uint32_t diff_dest(const struct ipvs_dest *want, const struct ipvs_dest *found)
 	return changes;
 }
 
+/* Somebody else serves; or nobody else is ever to. */
+static bool replaced(const struct service_state *s)
+{
+	return s->available || !s->configured;
+}
+
 /* A destination that leaves: its write, if one is due. One that nobody of us put
  * there is drift when it is seen for the first time. */
-static void let_go(struct work *w, const struct diff_policy *policy, bool others_serve,
-		   const struct ipvs_key *key, struct diff_item *item)
+static void let_go(struct work *w, const struct diff_policy *policy,
+		   const struct service_state *service, const struct ipvs_key *key,
+		   struct diff_item *item)
 {
 	const struct ipvs_dest *d = &w->in->table->dests[item->dest_row];
-	int64_t since = leaving_since(w, key, &d->addr);
-	bool late = w->in->now_ms - since >= policy->drain_timeout;
+	bool now = policy->on_remove == REMOVE_NOW;
+	bool stays = d->weight && !now && !replaced(service);
 	bool idle = !d->active && !d->inactive && !d->persistent;
+	int64_t since = w->in->now_ms;
 
-	item->drift =
-		item->dest == DIFF_NONE && since == w->in->now_ms && w->in->vips[item->vip].settled;
-	if (policy->on_remove == REMOVE_NOW || late || (!d->weight && idle)) {
+	item->drift = !was_leaving(w, key, &d->addr, &since) && item->dest == DIFF_NONE &&
+		      w->in->vips[item->vip].settled;
+	if (stays)
+		since = w->in->now_ms; /* its drain has not begun */
+	note_leaving(w, key, &d->addr, since);
+	if (stays)
+		return;
+	if (now || w->in->now_ms - since >= policy->drain_timeout || (!d->weight && idle)) {
 		item->kind = IPVS_DEL_DEST;
-		item->phase = PHASE_DEL_DEST;
-	} else if (d->weight && others_serve) {
+		item->phase = DIFF_PHASE_DEL_DEST;
+	} else if (d->weight) {
 		item->kind = IPVS_SET_DEST;
-		item->phase = PHASE_LOWER;
+		item->phase = DIFF_PHASE_LOWER;
 		item->changes = DIFF_WEIGHT;
 		item->weight = 0;
 	} else {
@@ -160,7 +180,7 @@ static void walk_dest(struct work *w, uint32_t vip, uint32_t dest)
 		if (s->want < 0)
 			return;
 		item.kind = IPVS_NEW_DEST;
-		item.phase = PHASE_ADD;
+		item.phase = DIFF_PHASE_ADD;
 		item.drift = s->seen >= 0;
 		emit(w, &item);
 		return;
@@ -168,11 +188,11 @@ static void walk_dest(struct work *w, uint32_t vip, uint32_t dest)
 	found = &in->table->dests[item.dest_row];
 	if (s->want == WANT_ABSENT) {
 		item.kind = IPVS_DEL_DEST;
-		item.phase = PHASE_DEL_DEST;
+		item.phase = DIFF_PHASE_DEL_DEST;
 		item.drift = s->seen == SEEN_ABSENT;
 		emit(w, &item);
 	} else if (s->want == WANT_OUT) {
-		let_go(w, &policy, in->services[in->layout->vips[vip].service].available > 0,
+		let_go(w, &policy, &in->services[in->layout->vips[vip].service],
 		       &in->layout->vips[vip].key, &item);
 	} else {
 		layout_kernel_dest(in->layout, dest, (uint32_t)s->want, &want);
@@ -180,7 +200,7 @@ static void walk_dest(struct work *w, uint32_t vip, uint32_t dest)
 		if (!item.changes)
 			return;
 		item.kind = IPVS_SET_DEST;
-		item.phase = want.weight > found->weight ? PHASE_RAISE : PHASE_LOWER;
+		item.phase = want.weight > found->weight ? DIFF_PHASE_RAISE : DIFF_PHASE_LOWER;
 		item.drift = (s->seen >= 0 && (uint32_t)s->seen != found->weight) ||
 			     (s->settled && (item.changes & ~(uint32_t)DIFF_WEIGHT));
 		emit(w, &item);
@@ -202,7 +222,7 @@ static void walk_extras(struct work *w, uint32_t vip)
 		};
 
 		if (in->match->dest_of_row[i] == MATCH_NONE)
-			let_go(w, &policy, in->services[service].available > 0, &s->key, &item);
+			let_go(w, &policy, &in->services[service], &s->key, &item);
 	}
 }
 
@@ -222,8 +242,10 @@ static void walk_vip(struct work *w, uint32_t vip)
 	};
 	struct ipvs_service want;
 
-	if (overlaps(in, vip))
+	if (overlaps(in, vip)) {
+		w->skipped = true;
 		return;
+	}
 	layout_kernel_service(in->layout, vip, &want);
 	if (row == MATCH_NONE) {
 		item.kind = IPVS_NEW_SERVICE;
@@ -247,7 +269,7 @@ static void walk_gone(struct work *w, uint32_t row)
 {
 	const struct diff_input *in = w->in;
 	const struct ipvs_service *s = &in->table->services[row];
-	int64_t since = leaving_since(w, &s->key, NULL);
+	int64_t since = in->now_ms;
 	bool busy = false;
 	uint32_t i;
 	struct diff_item item = { .kind = IPVS_DEL_SERVICE,
@@ -255,8 +277,10 @@ static void walk_gone(struct work *w, uint32_t row)
 				  .dest = DIFF_NONE,
 				  .service_row = row,
 				  .dest_row = DIFF_NONE,
-				  .phase = PHASE_DEL_SERVICE };
+				  .phase = DIFF_PHASE_DEL_SERVICE };
 
+	(void)was_leaving(w, &s->key, NULL, &since);
+	note_leaving(w, &s->key, NULL, since);
 	for (i = s->first_dest; i < s->first_dest + s->n_dests; i++) {
 		const struct ipvs_dest *d = &in->table->dests[i];
 
@@ -271,7 +295,7 @@ static void walk_gone(struct work *w, uint32_t row)
 		if (!in->table->dests[i].weight)
 			continue;
 		item.kind = IPVS_SET_DEST;
-		item.phase = PHASE_LOWER;
+		item.phase = DIFF_PHASE_LOWER;
 		item.dest_row = i;
 		item.changes = DIFF_WEIGHT;
 		emit(w, &item);
@@ -288,7 +312,8 @@ static void keep_leaving(struct work *w)
 		uint32_t vip = layout_find_vip(in->layout, &in->leaving[i].service);
 
 		if (vip != LAYOUT_NONE && overlaps(in, vip))
-			leaving_since(w, &in->leaving[i].service, &in->leaving[i].dest);
+			note_leaving(w, &in->leaving[i].service, &in->leaving[i].dest,
+				     in->leaving[i].since_ms);
 	}
 }
 
@@ -296,13 +321,13 @@ static void keep_leaving(struct work *w)
 static int order(struct work *w)
 {
 	struct diff_item *sorted = malloc((w->n ? w->n : 1) * sizeof(*sorted));
-	uint32_t start[N_PHASES + 1] = { 0 }, i;
+	uint32_t start[DIFF_N_PHASES + 1] = { 0 }, i;
 
 	if (!sorted)
 		return -ENOMEM;
 	for (i = 0; i < w->n; i++)
 		start[w->items[i].phase + 1]++;
-	for (i = 1; i <= N_PHASES; i++)
+	for (i = 1; i <= DIFF_N_PHASES; i++)
 		start[i] += start[i - 1];
 	for (i = 0; i < w->n; i++)
 		sorted[start[w->items[i].phase]++] = w->items[i];
@@ -329,7 +354,7 @@ int diff_tables(const struct diff_input *in, struct diff *ret_diff)
 	}
 	if (w.n_leaving)
 		qsort(w.leaving, w.n_leaving, sizeof(*w.leaving), cmp_leaving);
-	*ret_diff = (struct diff){ w.items, w.n, w.leaving, w.n_leaving };
+	*ret_diff = (struct diff){ w.items, w.n, w.leaving, w.n_leaving, w.skipped };
 	return 0;
 }
 

@@ -22,6 +22,16 @@ enum {
 	DIFF_ENGINE = 128,
 };
 
+/* In this order the writes go out. */
+enum diff_phase {
+	DIFF_PHASE_ADD = 0, /* or put a service right */
+	DIFF_PHASE_RAISE,
+	DIFF_PHASE_LOWER, /* from here on something is taken away */
+	DIFF_PHASE_DEL_DEST,
+	DIFF_PHASE_DEL_SERVICE,
+	DIFF_N_PHASES,
+};
+
 /* One write. Of a VIP of the layout, or (vip = DIFF_NONE) of a service that left the
  * file; of a destination of the layout, or (dest = DIFF_NONE) one that left it. */
 struct diff_item {
@@ -31,14 +41,14 @@ struct diff_item {
 	int32_t weight;                 /* to write; destinations only */
 	uint32_t changes;               /* DIFF_…; 0 for additions and deletions */
 	bool drift;                     /* somebody else changed what was ours and settled */
-	uint8_t phase;
+	enum diff_phase phase;
 };
 
 /* Something that left the file and is on its way out. */
 struct diff_leaving {
 	struct ipvs_key service;
 	struct addr dest; /* family 0 = the service itself */
-	int64_t since_ms; /* monotonic */
+	int64_t since_ms; /* monotonic; while nobody else serves: the last look */
 };
 
 /* How what leaves is let go. */
@@ -67,6 +77,7 @@ struct diff {
 	uint32_t n_items;
 	struct diff_leaving *leaving; /* for the next diff */
 	uint32_t n_leaving;
+	bool skipped; /* a VIP was not looked at: our own writes overlapped the reading */
 };
 
 int diff_tables(const struct diff_input *in, struct diff *ret_diff);
