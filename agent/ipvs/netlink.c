@@ -28,6 +28,7 @@
 #include "agent/ipvs/port.h"
 #include "agent/ipvs/procfs.h"
 #include "agent/ipvs/table.h"
+#include "agent/ipvs/value.h"
 
 enum {
 	ANSWER_MS = 5000, /* the kernel answers before sendmsg() returns; this is for none */

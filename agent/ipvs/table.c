@@ -2,6 +2,7 @@
  * buckets and means nothing; in order of keys, rows read twice lie side by side,
  * and who compares two tables walks them once. */
 #include "agent/ipvs/table.h"
+#include "agent/ipvs/value.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -164,7 +165,9 @@ static void *trimmed(void *rows, uint32_t n, uint32_t room, size_t size)
 	if (n == room)
 		return rows;
 	less = reallocarray(rows, n, size);
-	return less ? less : rows;
+	if (!less)
+		return rows;
+	return less;
 }
 
 void table_trim(struct table_draft *d)
