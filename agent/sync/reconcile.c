@@ -306,6 +306,8 @@ static void begin(struct reconcile *r)
 	if (r->pass || !r->state || r->removing)
 		return;
 	loop_timer_stop(r->timer);
+	/* Readings that follow each other closely must not keep the timer from coming. */
+	r->due |= clock_mono_ms() >= r->pass_at_ms;
 	e = pass_new(r->state->layout, &r->pass);
 	if (!e)
 		e = ipvs_port_dump(r->env.port, on_dump, r);
