@@ -38,7 +38,7 @@ struct reconcile {
 	struct diff_policy gone;
 	struct diff_leaving *leaving;
 	uint32_t n_leaving;
-	int64_t interval_ms, read_us;
+	int64_t interval_ms, read_us, retry_ms;
 	bool caps_due; /* the next complete reading is the first of its layout */
 	bool due;      /* a full pass is asked for */
 	bool retry;    /* and soon, for something was refused */
@@ -59,8 +59,10 @@ static int64_t next_ms(const struct reconcile *r)
 		soon = LEAVING_MS;
 	if (r->n_leaving && soon < ms)
 		ms = soon;
-	if ((r->retry || r->stats.kernel_error) && RETRY_MS < ms)
+	if (r->stats.kernel_error && RETRY_MS < ms)
 		ms = RETRY_MS;
+	if (r->retry && r->retry_ms < ms)
+		ms = r->retry_ms;
 	return ms;
 }
 
@@ -107,6 +109,12 @@ static void take_in_diff(struct reconcile *r)
 	p->diff.leaving = NULL;
 	r->stats.passes++;
 	r->stats.last_pass_wall_ms = clock_wall_ms();
+	/* What the kernel never takes (a scheduler that it lacks) costs it less and less:
+	 * each such write has it look for a module. */
+	if (!r->retry)
+		r->retry_ms = RETRY_MS;
+	else if (r->retry_ms < r->interval_ms)
+		r->retry_ms *= 2;
 	r->retry = false;
 	p->on_batch = on_batch;
 	p->arg = r;
@@ -268,7 +276,7 @@ static void on_refused(void *arg)
 	r->retry = true;
 	if (!r->pass) {
 		r->due = true;
-		loop_timer_start(r->timer, RETRY_MS);
+		loop_timer_start(r->timer, r->retry_ms);
 	}
 }
 
@@ -280,6 +288,7 @@ int reconcile_new(const struct reconcile_env *env, struct reconcile **ret_reconc
 	if (!r)
 		return -ENOMEM;
 	r->env = *env;
+	r->retry_ms = RETRY_MS;
 	r->writes = (struct writes){
 		.port = env->port,
 		.ledger = env->ledger,
@@ -302,6 +311,7 @@ void reconcile_free(struct reconcile *r)
 		return;
 	pass_free(r->pass);
 	batch_free(r->gathered);
+	writes_fini(&r->writes);
 	free(r->leaving);
 	owned_fini(&r->owned);
 	loop_timer_free(r->timer);

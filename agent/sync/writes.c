@@ -10,6 +10,7 @@
 #include "agent/sync/owned.h"
 
 struct sent {
+	struct sent *next, **at; /* in the list of what is under way */
 	struct writes *w;
 	struct batch *batch;
 	void (*done)(void *arg, struct batch *b);
@@ -168,6 +169,24 @@ static void take_results(struct sent *t, const struct ipvs_batch *ops)
 		w->refused(w->arg);
 }
 
+static void sent_link(struct sent *t)
+{
+	t->next = t->w->sent;
+	t->at = &t->w->sent;
+	if (t->next)
+		t->next->at = &t->next;
+	t->w->sent = t;
+}
+
+static void sent_free(struct sent *t)
+{
+	*t->at = t->next;
+	if (t->next)
+		t->next->at = t->at;
+	batch_free(t->batch);
+	free(t);
+}
+
 static void on_applied(void *arg, struct ipvs_batch *ops, int error)
 {
 	struct sent *t = arg;
@@ -181,8 +200,7 @@ static void on_applied(void *arg, struct ipvs_batch *ops, int error)
 	t->batch->ops = ops;
 	if (t->done)
 		t->done(t->done_arg, t->batch);
-	batch_free(t->batch);
-	free(t);
+	sent_free(t);
 }
 
 /* Nothing went out: nothing is under way any more. */
@@ -227,6 +245,7 @@ int writes_send(struct writes *w, struct batch *b, bool urgent,
 		return e;
 	}
 	b->ops = NULL; /* the port's until it comes back */
+	sent_link(t);
 	w->under_way++;
 	return 0;
 }
@@ -267,6 +286,7 @@ static void on_removed(void *arg, struct ipvs_batch *ops, int error)
 		m->w->stats.done[op->kind] += !op->result;
 		disown(m->w, &ops->services[op->service].key);
 	}
+	m->w->removal = NULL;
 	m->fn(m->arg);
 	ipvs_batch_free(ops);
 	free(m);
@@ -291,6 +311,16 @@ int writes_remove_all(struct writes *w, void (*fn)(void *arg), void *arg)
 	if (e) {
 		ipvs_batch_free(ops);
 		free(m);
+	} else {
+		w->removal = m;
 	}
 	return e;
+}
+
+void writes_fini(struct writes *w)
+{
+	while (w->sent)
+		sent_free(w->sent);
+	free(w->removal);
+	w->removal = NULL;
 }

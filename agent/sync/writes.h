@@ -22,7 +22,13 @@ struct writes {
 	void (*refused)(void *arg); /* the kernel refused something: look again soon */
 	void *arg;
 	uint32_t under_way;
+	struct sent *sent;	 /* what is under way */
+	struct removal *removal; /* the one at the end */
 };
+
+/* Forgets what is under way: call it when the port, which may still have come back
+ * with it, is gone. */
+void writes_fini(struct writes *w);
 
 /* Takes the batch, whatever comes of it. done(done_arg, batch) comes on the loop
  * once the results are taken in, with the batch borrowed; not when -errno is
