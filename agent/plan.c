@@ -93,7 +93,7 @@ static int read_kernel(struct plan *p)
 		return fail("the kernel", NULL, e);
 	e = kernel->ops->dump(kernel, nothing, NULL, &table);
 	kernel->ops->free(kernel);
-	if (e || !table.complete) {
+	if (e || !ipvs_table_may_act(&table)) {
 		e = e ? e : table.error ? table.error : -EIO;
 		ipvs_table_fini(&table);
 		return fail(e == -EPERM ? "reading the kernel needs CAP_NET_ADMIN"

@@ -128,7 +128,12 @@ static int make_kernel(struct agent *a)
 	struct ipvs_kernel *kernel;
 	int e = ipvs_netlink_new(agent_conf(a)->procfs, &kernel);
 
-	return e ? e : ipvs_port_new(a->loop, kernel, &a->port);
+	if (e)
+		return e;
+	e = ipvs_port_new(a->loop, kernel, &a->port);
+	if (e)
+		kernel->ops->free(kernel);
+	return e;
 }
 
 static int make_reconcile(struct agent *a)

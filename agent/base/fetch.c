@@ -100,6 +100,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *as
 	r = sock ? loop_io_set(sock->io, events) : socket_watch(arg, fd, events);
 	if (f) {
 		f->watched = true;
+		f->connected |= (what & CURL_POLL_IN) != 0;
 		if (r)
 			f->local_errno = -r;
 	}

@@ -9,8 +9,9 @@
 #include "agent/base/log.h"
 #include "agent/sync/owned.h"
 
+/* A batch that the port has. */
 struct sent {
-	struct sent *next, **at; /* in the list of what is under way */
+	struct sent *next, **link; /* of those under way */
 	struct writes *w;
 	struct batch *batch;
 	void (*done)(void *arg, struct batch *b);
@@ -54,16 +55,20 @@ void writes_own(struct writes *w, const struct ipvs_key *key)
 		owned_remove(w->owned, key); /* asked again at the next pass */
 }
 
-static void disown(struct writes *w, const struct ipvs_key *key)
+void writes_disown(struct writes *w, const struct ipvs_key *key)
 {
-	if (owned_remove(w->owned, key) && w->ledger)
-		(void)ledger_disown(w->ledger, key, NULL, NULL);
+	struct ipvs_key gone = *key; /* it may be the entry's own */
+
+	if (owned_remove(w->owned, &gone) && w->ledger)
+		(void)ledger_disown(w->ledger, &gone, NULL, NULL);
 }
 
 static void tell(const struct ipvs_batch *ops, const struct ipvs_op *op)
 {
 	struct buf service = BUF_INIT, dest = BUF_INIT;
 
+	if (!op->result && !log_enabled(LOG_DEBUG))
+		return; /* a hundred thousand of them are soon done */
 	ipvs_key_format(&service, &ops->services[op->service].key);
 	if (op->kind >= IPVS_NEW_DEST)
 		addr_format(&dest, &ops->dests[op->dest].addr);
@@ -100,7 +105,7 @@ static void take_success(struct writes *w, struct state *s, const struct diff_it
 			s->vips[item->vip].present = true;
 		break;
 	case IPVS_DEL_SERVICE:
-		disown(w, &ops->services[op->service].key);
+		writes_disown(w, &ops->services[op->service].key);
 		break;
 	case IPVS_NEW_DEST:
 	case IPVS_SET_DEST:
@@ -169,20 +174,21 @@ static void take_results(struct sent *t, const struct ipvs_batch *ops)
 		w->refused(w->arg);
 }
 
-static void sent_link(struct sent *t)
+static void link_sent(struct writes *w, struct sent *t)
 {
-	t->next = t->w->sent;
-	t->at = &t->w->sent;
+	t->next = w->sent;
+	t->link = &w->sent;
 	if (t->next)
-		t->next->at = &t->next;
-	t->w->sent = t;
+		t->next->link = &t->next;
+	w->sent = t;
+	w->under_way++;
 }
 
 static void sent_free(struct sent *t)
 {
-	*t->at = t->next;
+	*t->link = t->next;
 	if (t->next)
-		t->next->at = t->at;
+		t->next->link = t->link;
 	batch_free(t->batch);
 	free(t);
 }
@@ -245,8 +251,7 @@ int writes_send(struct writes *w, struct batch *b, bool urgent,
 		return e;
 	}
 	b->ops = NULL; /* the port's until it comes back */
-	sent_link(t);
-	w->under_way++;
+	link_sent(w, t);
 	return 0;
 }
 
@@ -284,7 +289,7 @@ static void on_removed(void *arg, struct ipvs_batch *ops, int error)
 			continue;
 		}
 		m->w->stats.done[op->kind] += !op->result;
-		disown(m->w, &ops->services[op->service].key);
+		writes_disown(m->w, &ops->services[op->service].key);
 	}
 	m->w->removal = NULL;
 	m->fn(m->arg);
@@ -311,10 +316,10 @@ int writes_remove_all(struct writes *w, void (*fn)(void *arg), void *arg)
 	if (e) {
 		ipvs_batch_free(ops);
 		free(m);
-	} else {
-		w->removal = m;
+		return e;
 	}
-	return e;
+	w->removal = m;
+	return 0;
 }
 
 void writes_fini(struct writes *w)

@@ -210,8 +210,10 @@ static void work_out(struct a_case *c)
 		settle(c);
 	each_line(c->facts, take_seen, c);
 	pass_set_caps(c->pass, s);
-	for (i = 0; i < s->layout->n_services; i++)
+	for (i = 0; i < s->layout->n_services; i++) {
 		s->services[i].panic = desired_panic(s->layout, s, i);
+		s->services[i].backup_up = desired_backup_up(s->layout, s, i);
+	}
 	for (i = 0; i < s->layout->n_realservers; i++)
 		agent_want(&a, i);
 	for (i = 0; i < s->layout->n_services; i++)
