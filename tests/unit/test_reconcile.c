@@ -314,7 +314,7 @@ static void test_all_attributes(void **state)
 	(void)state;
 	rig_open(&r,
 		 "[service web]\naddress = " VIP "\nrealserver = web1 10.1.2.21 forward=tunnel "
-						 "tunnel=gue:6080,csum upper=9 lower=7\n"
+		 "tunnel=gue:6080,csum upper=9 lower=7\n"
 		 "realserver = web2 10.1.2.22\n",
 		 fake_kernel_new());
 	rig_start(&r, NEVER_MS);
