@@ -13,6 +13,7 @@
 #include "agent/base/clock.h"
 #include "agent/base/loop.h"
 #include "agent/ipvs/value.h"
+#include "agent/sync/diff.h"
 #include "tests/unit/fake_kernel.h"
 
 struct fixture {
