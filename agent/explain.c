@@ -152,12 +152,25 @@ static json_t *steps_json(const struct realserver_conf *c, const struct desired 
 	return steps;
 }
 
-/* What the kernel was last seen to have, VIP by VIP. */
-static json_t *addresses_json(const struct agent *a, uint32_t realserver, json_t *kernel)
+/* Adds a text to a list that does not have it yet. */
+static void add_once(json_t *list, const char *text)
+{
+	json_t *known;
+	size_t i;
+
+	json_array_foreach (list, i, known) {
+		if (!strcmp(json_string_value(known), text))
+			return;
+	}
+	json_array_append_new(list, json_string(text));
+}
+
+/* Where it serves, and what the kernel was last seen to have there, VIP by VIP. */
+static void put_kernel(const struct agent *a, uint32_t realserver, json_t *o)
 {
 	const struct state *s = a->state;
 	const struct layout_realserver *l = &s->layout->realservers[realserver];
-	json_t *addresses = json_array();
+	json_t *addresses = json_array(), *vips = json_array(), *kernel = json_object();
 	int64_t written = 0;
 	int32_t seen = SEEN_UNKNOWN;
 	uint32_t i;
@@ -165,20 +178,22 @@ static json_t *addresses_json(const struct agent *a, uint32_t realserver, json_t
 	for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++) {
 		uint32_t dest = s->layout->dest_links[i];
 		const struct layout_vip *v = &s->layout->vips[s->layout->dests[dest].vip];
+		const struct vip_state *vs = &s->vips[s->layout->dests[dest].vip];
 		struct buf text = BUF_INIT;
 
 		addr_format(&text, &s->layout->dests[dest].addr);
+		add_once(addresses, buf_str(&text));
 		json_array_append_new(
-			addresses,
-			json_pack("{s:s, s:s, s:o}", "service",
+			vips,
+			json_pack("{s:s, s:s, s:o}", "address",
 				  s->layout->services[v->service].conf->addresses[v->address].text,
 				  "realserver", buf_str(&text), "kernel_weight",
 				  weight_json(s->dests[dest].seen)));
 		buf_fini(&text);
 		if (s->dests[dest].seen > seen)
 			seen = s->dests[dest].seen;
-		if (s->vips[s->layout->dests[dest].vip].written_wall_ms > written)
-			written = s->vips[s->layout->dests[dest].vip].written_wall_ms;
+		if (vs->written_wall_ms > written)
+			written = vs->written_wall_ms;
 	}
 	json_object_set_new(kernel, "weight", weight_json(seen));
 	if (written) {
@@ -188,7 +203,9 @@ static json_t *addresses_json(const struct agent *a, uint32_t realserver, json_t
 		json_object_set_new(kernel, "written", json_string(buf_str(&text)));
 		buf_fini(&text);
 	}
-	return addresses;
+	json_object_set_new(o, "addresses", addresses);
+	json_object_set_new(o, "vips", vips);
+	json_object_set_new(o, "kernel", kernel);
 }
 
 /* When it comes back, from its probes. */
@@ -199,7 +216,7 @@ static void describe_return(const struct agent *a, uint32_t realserver, struct b
 	uint32_t i, need = 0;
 
 	for (i = l->first_link; i < l->first_link + l->n_links; i++) {
-		const struct sched_target *t = &s->targets[s->layout->links[i]];
+		const struct target *t = &s->targets[s->layout->links[i]];
 		uint32_t left;
 
 		if (t->health.verdict == VERDICT_UP)
@@ -219,7 +236,7 @@ static json_t *probes_json(const struct state *s, uint32_t realserver)
 	uint32_t i;
 
 	for (i = l->first_link; i < l->first_link + l->n_links; i++) {
-		const struct sched_target *t = &s->targets[s->layout->links[i]];
+		const struct target *t = &s->targets[s->layout->links[i]];
 		struct buf addr = BUF_INIT;
 
 		addr_format(&addr, &t->addr);
@@ -263,20 +280,18 @@ static json_t *notes_json(const struct agent *a, uint32_t realserver)
 static json_t *realserver_json(const struct agent *a, uint32_t realserver)
 {
 	const struct realserver_conf *c = a->state->layout->realservers[realserver].conf;
-	json_t *kernel = json_object(), *o = json_object(), *addresses;
+	json_t *o = json_object();
 	struct buf text = BUF_INIT;
 	struct desired_input in;
 	struct desired d;
 
 	agent_desired(a, realserver, &in, &d);
-	addresses = addresses_json(a, realserver, kernel);
 	json_object_set_new(o, "service", json_string(service_name(a, realserver)));
 	json_object_set_new(o, "realserver", json_string(c->name));
-	json_object_set_new(o, "addresses", addresses);
+	put_kernel(a, realserver, o);
 	json_object_set_new(o, "weight", weight_json(d.weight));
 	json_object_set_new(o, "configured", json_integer(c->weight));
 	json_object_set_new(o, "steps", steps_json(c, &d));
-	json_object_set_new(o, "kernel", kernel);
 	describe_return(a, realserver, &text);
 	json_object_set_new(o, "returns", json_string(buf_str(&text)));
 	json_object_set_new(o, "probes", probes_json(a->state, realserver));

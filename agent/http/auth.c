@@ -227,19 +227,18 @@ static void check_start(struct check *c);
 
 static void check_done(void *arg)
 {
-	struct check *c = arg, *next;
-	struct auth *a = auth_ref(c->auth);
+	struct check *c = arg;
+	struct auth *a = c->auth;
+	struct check *next = a->first;
 
 	a->running--;
-	check_free(c);
-	next = a->first;
-	if (next) {
+	if (next)
 		a->first = next->next;
-		if (!a->first)
-			a->last = &a->first;
+	if (!a->first)
+		a->last = &a->first;
+	check_free(c); /* perhaps with `a`, unless the next one needs it */
+	if (next)
 		check_start(next);
-	}
-	auth_unref(a);
 }
 
 static void check_start(struct check *c)

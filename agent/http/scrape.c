@@ -65,29 +65,34 @@ static void slot_give(struct scrape *sc)
 	sc->has_slot = false;
 }
 
-/* Lines up; false when memory is out. The slot may have come free meanwhile. */
+/* With the lock held. */
+static bool slot_room(struct http_server *s)
+{
+	size_t cap = s->scrapes.cap_waiting;
+	struct http_wait **grown;
+
+	if (s->scrapes.n_waiting < cap)
+		return true;
+	cap = cap ? 2 * cap : 16;
+	grown = reallocarray(s->scrapes.waiting, cap, sizeof(*grown));
+	if (!grown)
+		return false;
+	s->scrapes.waiting = grown;
+	s->scrapes.cap_waiting = cap;
+	return true;
+}
+
+/* Lines up; false when a slot has come free meanwhile, or memory is out. */
 static bool slot_queue(struct http_server *s, struct http_wait *w)
 {
-	size_t n;
-	bool ok = true, free_now;
+	bool ok;
 
 	pthread_mutex_lock(&s->lock);
-	n = s->scrapes.n_waiting;
-	free_now = s->scrapes.running < s->limits.scrapes;
-	if (!free_now && n == s->scrapes.cap_waiting) {
-		size_t cap = n ? 2 * n : 16;
-		void *grown = reallocarray(s->scrapes.waiting, cap, sizeof(struct http_wait *));
-
-		ok = grown != NULL;
-		if (ok) {
-			s->scrapes.waiting = grown;
-			s->scrapes.cap_waiting = cap;
-		}
-	}
-	if (ok && !free_now)
+	ok = s->scrapes.running >= s->limits.scrapes && slot_room(s);
+	if (ok)
 		s->scrapes.waiting[s->scrapes.n_waiting++] = w;
 	pthread_mutex_unlock(&s->lock);
-	return ok && !free_now;
+	return ok;
 }
 
 /* --- the stream -------------------------------------------------------------------- */

@@ -86,7 +86,7 @@ struct http_wait *http_wait_begin(struct http_request *r, int64_t timeout_ms, ht
 	}
 	pthread_mutex_unlock(&s->lock);
 	if (stopping) {
-		http_wait_unref(w);
+		atomic_store(&w->refs, 1); /* nobody else has seen it */
 		http_wait_unref(w);
 		http_error(r, 503, "the agent is stopping");
 		return NULL;

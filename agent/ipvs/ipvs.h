@@ -91,37 +91,10 @@ struct ipvs_table {
 	int64_t wall_ms;    /* when it was done */
 };
 
-/* Frees the arrays and zeroes it. */
-void ipvs_table_fini(struct ipvs_table *t);
-
-/* True for a complete reading over netlink. */
-bool ipvs_table_may_act(const struct ipvs_table *t);
-
-/* Binary search; NULL when it is not there. */
-const struct ipvs_service *ipvs_table_service(const struct ipvs_table *t, const struct ipvs_key *k);
-const struct ipvs_dest *ipvs_table_dest(const struct ipvs_table *t, const struct ipvs_service *s,
-					const struct addr *addr);
-
 struct ipvs_info {
 	uint32_t version; /* 0x010201 = 1.2.1 */
 	uint32_t conn_tab_size;
 	uint32_t tcp_timeout, tcp_fin_timeout, udp_timeout; /* seconds */
 };
-
-/* Order by proto, address, port, fwmark; <0, 0, >0. */
-int ipvs_key_cmp(const struct ipvs_key *a, const struct ipvs_key *b);
-
-/* Whether a SET_SERVICE, or SET_DEST, would change nothing that works: keys and
- * counters are left out, so are a netmask and timeout without persistence, and the
- * tunnel's kind where the method is none. */
-bool ipvs_service_same(const struct ipvs_service *a, const struct ipvs_service *b);
-bool ipvs_dest_same(const struct ipvs_dest *a, const struct ipvs_dest *b);
-
-/* Appends it as the INI writes it: tcp://10.1.2.15:80, fwmark://7, fwmark6://7. */
-void ipvs_key_format(struct buf *out, const struct ipvs_key *k);
-/* "route", "masq", "tunnel", "local", "bypass"; "unknown" for what has no name. */
-const char *ipvs_forward_name(unsigned int forward);
-/* "ipip", "gue", "gre"; "unknown". */
-const char *ipvs_tunnel_name(unsigned int tunnel);
 
 #endif

@@ -45,7 +45,8 @@ static void test_order_does_not_matter(void **state)
 				for (o = 0; o < 6; o++) {
 					struct desired_input in = { .conf = &conf };
 
-					holds[0] = (struct hold){ .effect = effects[a], .active = true };
+					holds[0] = (struct hold){ .effect = effects[a],
+								  .active = true };
 					holds[1] = (struct hold){ .effect = effects[b],
 								  .hold_class = HOLD_ALERT,
 								  .active = true };
@@ -192,10 +193,14 @@ static void test_service_panic(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order_does_not_matter), cmocka_unit_test(test_inactive),
-		cmocka_unit_test(test_disabled),	      cmocka_unit_test(test_panic),
-		cmocka_unit_test(test_backup),		      cmocka_unit_test(test_cap),
-		cmocka_unit_test(test_many_holds),	      cmocka_unit_test(test_service_panic),
+		cmocka_unit_test(test_order_does_not_matter),
+		cmocka_unit_test(test_inactive),
+		cmocka_unit_test(test_disabled),
+		cmocka_unit_test(test_panic),
+		cmocka_unit_test(test_backup),
+		cmocka_unit_test(test_cap),
+		cmocka_unit_test(test_many_holds),
+		cmocka_unit_test(test_service_panic),
 	};
 
 	return cmocka_run_group_tests_name("desired", tests, NULL, NULL);

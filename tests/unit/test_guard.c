@@ -21,7 +21,8 @@ static void each_pool(void (*fn)(const struct guard_input *in, uint32_t weight_o
 		max *= countof(weights);
 		for (code = 0; code < max; code++)
 			for (out = 0; out < n; out++) {
-				struct guard_input in = { .has_verdict = true, .kernel_known = true };
+				struct guard_input in = { .has_verdict = true,
+							  .kernel_known = true };
 				unsigned int rest = code;
 				uint32_t weight_out = 0;
 

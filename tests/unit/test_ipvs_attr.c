@@ -16,6 +16,8 @@
 
 #include "agent/base/attr.h"
 #include "agent/ipvs/attr.h"
+#include "agent/ipvs/nlreq.h"
+#include "agent/ipvs/value.h"
 
 static struct nl_msg *message(void)
 {
@@ -24,6 +26,39 @@ static struct nl_msg *message(void)
 	assert_non_null(msg);
 	assert_non_null(genlmsg_put(msg, 0, 1, 0x20, 0, NLM_F_REQUEST, IPVS_CMD_NEW_DEST, 1));
 	return msg;
+}
+
+/* A request in memory of its own. */
+static struct nlreq request(size_t room)
+{
+	struct nlreq q = { .start = calloc(1, room), .room = room };
+
+	assert_non_null(q.start);
+	nlreq_start(&q, 0x20, NLM_F_REQUEST, 1, IPVS_CMD_NEW_DEST, 1);
+	return q;
+}
+
+/* The message; free() it. */
+static struct nlmsghdr *finished(struct nlreq *q)
+{
+	assert_true(nlreq_finish(q));
+	return (struct nlmsghdr *)(void *)q->start;
+}
+
+static struct nlmsghdr *service_request(const struct ipvs_service *s, bool full)
+{
+	struct nlreq q = request(512);
+
+	attr_put_service(&q, s, full);
+	return finished(&q);
+}
+
+static struct nlmsghdr *dest_request(const struct ipvs_dest *d, bool full)
+{
+	struct nlreq q = request(512);
+
+	attr_put_dest(&q, d, full);
+	return finished(&q);
 }
 
 static struct addr address(const char *text)
@@ -36,12 +71,11 @@ static struct addr address(const char *text)
 
 /* --- golden bytes ------------------------------------------------------------- */
 
-static void assert_body(struct nl_msg *msg, const uint8_t *bytes, size_t len)
+static void assert_body(struct nlmsghdr *h, const uint8_t *bytes, size_t len)
 {
-	const struct nlmsghdr *h = nlmsg_hdr(msg);
-
 	assert_int_equal(h->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN, len);
 	assert_memory_equal((const char *)h + NLMSG_HDRLEN + GENL_HDRLEN, bytes, len);
+	free(h);
 }
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -49,7 +83,7 @@ static void test_service_bytes(void **state)
 {
 	/* clang-format off */
 	static const uint8_t bytes[] = {
-		120, 0, 0x01, 0x80,			  /* SERVICE, nested */
+		92, 0, 0x01, 0x80,			  /* SERVICE, nested */
 		6, 0, 1, 0, 2, 0, 0, 0,			  /* AF: AF_INET */
 		6, 0, 2, 0, 6, 0, 0, 0,			  /* PROTOCOL: TCP */
 		20, 0, 3, 0, 10, 1, 2, 15, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* ADDR */
@@ -67,15 +101,9 @@ static void test_service_bytes(void **state)
 				  .flags = IPVS_SVC_PERSISTENT,
 				  .timeout = 300,
 				  .netmask = htonl(0xffffff00) };
-	struct nl_msg *msg = message();
-	uint8_t with_len[sizeof(bytes)];
 
 	(void)state;
-	assert_int_equal(attr_put_service(msg, &s, true), 0);
-	memcpy(with_len, bytes, sizeof(bytes));
-	with_len[0] = sizeof(bytes);
-	assert_body(msg, with_len, sizeof(bytes));
-	nlmsg_free(msg);
+	assert_body(service_request(&s, true), bytes, sizeof(bytes));
 }
 
 static void test_mark_bytes(void **state)
@@ -89,12 +117,9 @@ static void test_mark_bytes(void **state)
 	/* clang-format on */
 	struct ipvs_service s = { .key = { .addr.family = AF_INET6, .fwmark = 7 },
 				  .scheduler = "wlc" };
-	struct nl_msg *msg = message();
 
 	(void)state;
-	assert_int_equal(attr_put_service(msg, &s, false), 0);
-	assert_body(msg, bytes, sizeof(bytes));
-	nlmsg_free(msg);
+	assert_body(service_request(&s, false), bytes, sizeof(bytes));
 }
 
 static void test_dest_bytes(void **state)
@@ -122,12 +147,9 @@ static void test_dest_bytes(void **state)
 			       .tun_type = IPVS_TUN_GUE,
 			       .tun_port = 5555,
 			       .tun_flags = IPVS_TUN_REMCSUM };
-	struct nl_msg *msg = message();
 
 	(void)state;
-	assert_int_equal(attr_put_dest(msg, &d, true), 0);
-	assert_body(msg, bytes, sizeof(bytes));
-	nlmsg_free(msg);
+	assert_body(dest_request(&d, true), bytes, sizeof(bytes));
 }
 #endif
 
@@ -135,43 +157,43 @@ static void test_dest_bytes(void **state)
 static void test_dest_key(void **state)
 {
 	struct ipvs_dest d = { .addr = address("10.0.0.1:80"), .weight = 5, .tun_port = 9 };
-	struct nl_msg *msg = message();
+	struct nlmsghdr *h = dest_request(&d, false);
 	struct nlattr *nest, *a;
 	unsigned int seen = 0;
 	int rest;
 
 	(void)state;
-	assert_int_equal(attr_put_dest(msg, &d, false), 0);
-	nest = nlmsg_find_attr(nlmsg_hdr(msg), GENL_HDRLEN, IPVS_CMD_ATTR_DEST);
+	nest = nlmsg_find_attr(h, GENL_HDRLEN, IPVS_CMD_ATTR_DEST);
 	assert_non_null(nest);
 	nla_for_each_nested (a, nest, rest)
 		seen |= 1u << nla_type(a);
 	assert_int_equal(seen, 1u << IPVS_DEST_ATTR_ADDR | 1u << IPVS_DEST_ATTR_PORT |
 				       1u << IPVS_DEST_ATTR_ADDR_FAMILY);
-	nlmsg_free(msg);
+	free(h);
 }
 
 static void test_full_message(void **state)
 {
 	struct ipvs_service s = { .key = { .addr = address("10.0.0.1:80"), .proto = 6 } };
-	struct nl_msg *msg = nlmsg_alloc_size(64);
+	struct nlreq q = request(64);
 
 	(void)state;
-	assert_non_null(genlmsg_put(msg, 0, 1, 0x20, 0, 0, 1, 1));
-	assert_int_equal(attr_put_service(msg, &s, true), -EMSGSIZE);
-	nlmsg_free(msg);
+	attr_put_service(&q, &s, true);
+	assert_false(nlreq_finish(&q));
+	assert_true(q.len <= 64);
+	free(q.start);
 }
 
 /* --- there and back --------------------------------------------------------------- */
 
 static void assert_service_returns(const struct ipvs_service *s)
 {
-	struct nl_msg *msg = message();
+	struct nlmsghdr *h = service_request(s, true);
 	struct ipvs_service back;
 
 	memset(&back, 0xaa, sizeof(back));
-	assert_int_equal(attr_put_service(msg, s, true), 0);
-	assert_int_equal(attr_get_service(nlmsg_hdr(msg), &back), 0);
+	assert_int_equal(attr_get_service(h, &back), 0);
+	free(h);
 	assert_int_equal(ipvs_key_cmp(&back.key, &s->key), 0);
 	assert_memory_equal(&back.key, &s->key, sizeof(back.key));
 	assert_memory_equal(back.scheduler, s->scheduler, sizeof(back.scheduler));
@@ -180,7 +202,6 @@ static void assert_service_returns(const struct ipvs_service *s)
 	assert_int_equal(back.timeout, s->timeout);
 	assert_int_equal(back.netmask, s->netmask);
 	assert_int_equal(back.stats.conns, 0);
-	nlmsg_free(msg);
 }
 
 static void test_services_return(void **state)
@@ -219,12 +240,12 @@ static void test_services_return(void **state)
 
 static void assert_dest_returns(const struct ipvs_dest *d)
 {
-	struct nl_msg *msg = message();
+	struct nlmsghdr *h = dest_request(d, true);
 	struct ipvs_dest back;
 
 	memset(&back, 0xaa, sizeof(back));
-	assert_int_equal(attr_put_dest(msg, d, true), 0);
-	assert_int_equal(attr_get_dest(nlmsg_hdr(msg), AF_UNSPEC, &back), 0);
+	assert_int_equal(attr_get_dest(h, AF_UNSPEC, &back), 0);
+	free(h);
 	assert_memory_equal(&back.addr, &d->addr, sizeof(back.addr));
 	assert_int_equal(back.forward, d->forward);
 	assert_int_equal(back.tun_type, d->tun_type);
@@ -233,7 +254,6 @@ static void assert_dest_returns(const struct ipvs_dest *d)
 	assert_int_equal(back.weight, d->weight);
 	assert_int_equal(back.upper, d->upper);
 	assert_int_equal(back.lower, d->lower);
-	nlmsg_free(msg);
 }
 
 static void test_dests_return(void **state)
@@ -419,12 +439,11 @@ static void assert_bad_service(int type, const void *data, int len)
 				  .scheduler = "rr" };
 	struct nl_msg *msg = message();
 	struct nlattr *nest = nla_nest_start(msg, IPVS_CMD_ATTR_SERVICE);
-	struct nl_msg *good = message();
+	struct nlmsghdr *good = service_request(&s, true);
 	struct nlattr *from, *a;
 	int rest;
 
-	assert_int_equal(attr_put_service(good, &s, true), 0);
-	from = nlmsg_find_attr(nlmsg_hdr(good), GENL_HDRLEN, IPVS_CMD_ATTR_SERVICE);
+	from = nlmsg_find_attr(good, GENL_HDRLEN, IPVS_CMD_ATTR_SERVICE);
 	nla_for_each_nested (a, from, rest)
 		if (nla_type(a) != type)
 			nla_put(msg, nla_type(a), nla_len(a), nla_data(a));
@@ -432,7 +451,7 @@ static void assert_bad_service(int type, const void *data, int len)
 		nla_put(msg, type, len, data);
 	nla_nest_end(msg, nest);
 	assert_int_equal(attr_get_service(nlmsg_hdr(msg), &s), -EBADMSG);
-	nlmsg_free(good);
+	free(good);
 	nlmsg_free(msg);
 }
 

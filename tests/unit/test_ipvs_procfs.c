@@ -15,6 +15,7 @@
 #include "agent/base/attr.h"
 #include "agent/base/buf.h"
 #include "agent/ipvs/procfs.h"
+#include "agent/ipvs/value.h"
 
 #define GOLDEN "tests/golden/proc/"
 

@@ -7,11 +7,11 @@
 #include "agent/holds/ledger.h"
 #include "tests/unit/reconcile_rig.h"
 
-#define VIP "tcp://10.1.2.15:80"
-#define HEAD "[service web]\naddress = " VIP "\n"
-#define WEB1 "realserver = web1 10.1.2.21\n"
-#define WEB2 "realserver = web2 10.1.2.22\n"
-#define WEB3 "realserver = web3 10.1.2.23\n"
+#define VIP   "tcp://10.1.2.15:80"
+#define HEAD  "[service web]\naddress = " VIP "\n"
+#define WEB1  "realserver = web1 10.1.2.21\n"
+#define WEB2  "realserver = web2 10.1.2.22\n"
+#define WEB3  "realserver = web3 10.1.2.23\n"
 #define OTHER "[service other]\naddress = tcp://10.1.2.16:80\nrealserver = o1 10.1.2.31\n"
 
 /* --- during a pass ------------------------------------------------------------------ */

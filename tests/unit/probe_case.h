@@ -1,0 +1,120 @@
+/* probe_case.h: for tests of kinds: one attempt through the real scheduler. */
+#ifndef TESTS_PROBE_CASE_H
+#define TESTS_PROBE_CASE_H
+
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "agent/base/attr.h"
+#include "agent/base/fetch.h"
+#include "agent/base/loop.h"
+#include "agent/probes/sched.h"
+
+struct probe_case {
+	struct loop *loop;
+	struct fetch_multi *fetches;
+	struct sched *sched;
+	uint32_t stop_after, outcomes;
+};
+
+static inline void case_outcome(void *arg, uint32_t target ATTR_UNUSED, bool changed ATTR_UNUSED)
+{
+	struct probe_case *c = arg;
+
+	if (++c->outcomes == c->stop_after)
+		loop_stop(c->loop);
+}
+
+static inline void case_init(struct probe_case *c, bool with_fetches)
+{
+	const struct sched_limits limits = { .max_running = 100 };
+
+	*c = (struct probe_case){ 0 };
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(loop_new(&c->loop), 0);
+	if (with_fetches)
+		assert_int_equal(fetch_multi_new(c->loop, &c->fetches), 0);
+	assert_int_equal(sched_new(c->loop, c->fetches, &limits, case_outcome, c, &c->sched), 0);
+}
+
+static inline void case_fini(struct probe_case *c)
+{
+	sched_free(c->sched);
+	if (c->fetches)
+		fetch_multi_free(c->fetches);
+	loop_free(c->loop);
+}
+
+/* Probes one target until it had `n` outcomes; what it then holds. */
+static inline struct target case_probe(struct probe_case *c, const struct probe_conf *conf,
+				       const struct addr *to, uint32_t n)
+{
+	const struct sched_limits limits = { .max_running = 100 };
+	static const uint32_t from[1] = { SCHED_NEW };
+	struct target t = { .addr = *to, .conf = conf };
+
+	assert_int_equal(sched_replace(c->sched, &t, 1, from, &limits), 0);
+	c->stop_after = c->outcomes + n;
+	loop_run(c->loop);
+	assert_int_equal(sched_replace(c->sched, NULL, 0, NULL, &limits), 0);
+	target_fini(&t);
+	return t;
+}
+
+/* A TCP listener on 127.0.0.1 at a port of the kernel's choice; *ret_addr gets it. */
+static inline int case_listen(int backlog, struct addr *ret_addr)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001) };
+	socklen_t len = sizeof(sin);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	if (backlog >= 0)
+		assert_int_equal(listen(fd, backlog), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
+	assert_int_equal(addr_from_sockaddr((struct sockaddr *)&sin, ret_addr), 0);
+	return fd;
+}
+
+/* Fills a listener's queue of one, so that the next SYN is dropped. */
+static inline void case_fill(const struct addr *to, int fds[static 4])
+{
+	struct sockaddr_storage ss;
+	socklen_t len = addr_to_sockaddr(to, &ss);
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		connect(fds[i], (struct sockaddr *)&ss, len);
+	}
+}
+
+/* Lowers the limit of descriptors so that none is left; undo with case_descriptors(). */
+static inline void case_no_descriptors(struct rlimit *ret_before)
+{
+	struct rlimit none;
+	int next = dup(0);
+
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, ret_before), 0);
+	none = *ret_before;
+	none.rlim_cur = (rlim_t)next;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+}
+
+static inline void case_descriptors(const struct rlimit *before)
+{
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, before), 0);
+}
+
+#endif
