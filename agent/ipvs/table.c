@@ -13,7 +13,7 @@ enum { FIRST_ROOM = 64 };
 static void *add_row(void **rows, uint32_t *n, uint32_t *room, size_t size)
 {
 	uint32_t more;
-	void *grown, *row;
+	void *grown;
 
 	if (*n == *room) {
 		if (*room > UINT32_MAX / 2)
@@ -25,9 +25,7 @@ static void *add_row(void **rows, uint32_t *n, uint32_t *room, size_t size)
 		*rows = grown;
 		*room = more;
 	}
-	row = (char *)*rows + (size_t)(*n)++ * size;
-	memset(row, 0, size);
-	return row;
+	return (char *)*rows + (size_t)(*n)++ * size;
 }
 
 struct ipvs_service *table_add_service(struct table_draft *d)
