@@ -10,7 +10,7 @@
 #include "agent/base/loop.h"
 #include "agent/holds/ledger.h"
 #include "agent/holds/place.h"
-#include "agent/ipvs/value.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/metrics/metrics_conf.h"
 #include "agent/model/match.h"
 #include "agent/probes/sched.h"

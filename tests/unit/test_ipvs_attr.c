@@ -16,8 +16,8 @@
 
 #include "agent/base/attr.h"
 #include "agent/ipvs/attr.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/ipvs/nlreq.h"
-#include "agent/ipvs/value.h"
 
 static struct nl_msg *message(void)
 {
