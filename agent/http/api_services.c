@@ -154,6 +154,24 @@ static bool find_unit(struct walk *w)
 	return w->unit < w->end;
 }
 
+/* The list's end: what is wrong with the agent itself, a sentence each. */
+static void put_troubles(const struct view *v, struct buf *out)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < VIEW_N_TROUBLES; i++) {
+		struct buf text = BUF_INIT;
+
+		if (view_trouble(v, i, &text) &&
+		    json_array_append_new(list, json_string(buf_str(&text))))
+			out->failed = true;
+		buf_fini(&text);
+	}
+	buf_puts(out, "],\"troubles\":");
+	put_object(out, list, false);
+	buf_puts(out, "}\n");
+}
+
 static bool walk_next(void *state, struct buf *out, size_t enough)
 {
 	static void (*const steps[])(struct walk * w, struct buf * out) = {
@@ -169,7 +187,10 @@ static bool walk_next(void *state, struct buf *out, size_t enough)
 	w->opened = true;
 	while (out->len < enough && buf_ok(out)) {
 		if (w->step == AT_UNIT && !find_unit(w)) {
-			buf_puts(out, w->list ? "]}\n" : "\n");
+			if (w->list)
+				put_troubles(w->view, out);
+			else
+				buf_putc(out, '\n');
 			return false;
 		}
 		steps[w->step](w, out);

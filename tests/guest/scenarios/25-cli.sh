@@ -4,6 +4,7 @@
 # mistyped.
 #
 # peers: nginx ipvsadm
+# deadline: 240
 # shellcheck source=../lib.sh disable=SC1091
 . "$(dirname "$0")/../lib.sh"
 
