@@ -3,7 +3,6 @@
  * running agent's alone: what was never probed is left at the kernel's weight, as at
  * a start; holds are the ledger's. */
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "agent/base/parse.h"
 #include "agent/cli/cli.h"
 #include "agent/holds/ledger.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/ipvs/port.h"
 #include "agent/model/match.h"
 #include "agent/plan_text.h"

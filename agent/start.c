@@ -17,6 +17,7 @@
 #include "agent/holds/place.h"
 #include "agent/http/server.h"
 #include "agent/ipvs/port.h"
+#include "agent/probes/sched.h"
 #include "agent/publish.h"
 #include "agent/registry.h"
 #include "agent/rules/remedy.h"
@@ -242,7 +243,7 @@ int agent_start(struct agent *a)
 		return e;
 	remedy_sweep(a->remedy, a->state);
 	gone = agent_gone_policy(a);
-	reconcile_set_state(a->reconcile, a->state, agent_interval(a), &gone);
+	reconcile_set_state(a->reconcile, a->state, agent_conf(a)->reconcile_interval, &gone);
 	agent_ask_info(a);
 	return 0;
 }

@@ -1,5 +1,7 @@
 /* fetch.c: libcurl's multi interface on our loop, and the blocking way for the
  * command line. What a handle is told, and what its end means, is in fetch_easy.c. */
+#include "agent/base/fetch.h"
+
 #include <errno.h>
 #include <stdlib.h>
 

@@ -24,6 +24,7 @@
 #include "agent/base/attr.h"
 #include "agent/base/clock.h"
 #include "agent/ipvs/attr.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/ipvs/nlsock.h"
 #include "agent/ipvs/port.h"
 #include "agent/ipvs/procfs.h"

@@ -27,8 +27,8 @@ static void fill(struct state *s)
 	for (i = 0; i < l->n_realservers; i++) {
 		const struct layout_realserver *r = &l->realservers[i];
 
-		s->realservers[i].proven = l->services[r->service].conf->initial == INITIAL_UP ||
-					   !r->conf->probes.n;
+		s->realservers[i].proven =
+			l->services[r->service].conf->initial == INITIAL_UP || !r->conf->probes.n;
 		state_judge(s, i, 0);
 	}
 	state_dirty_all(s);
@@ -63,7 +63,7 @@ void state_free(struct state *s)
 	if (!s)
 		return;
 	for (i = 0; s->targets && i < s->layout->n_targets; i++)
-		sched_target_fini(&s->targets[i]);
+		target_fini(&s->targets[i]);
 	free(s->services);
 	free(s->dirty);
 	free(s->vips);

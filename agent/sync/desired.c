@@ -87,8 +87,7 @@ bool desired_backup_up(const struct layout *l, const struct state *s, uint32_t s
 	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++) {
 		const struct realserver_conf *c = l->realservers[i].conf;
 
-		if (c->enabled && c->backup && c->weight &&
-		    s->realservers[i].verdict == VERDICT_UP)
+		if (c->enabled && c->backup && c->weight && s->realservers[i].verdict == VERDICT_UP)
 			return true;
 	}
 	return false;

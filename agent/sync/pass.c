@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/base/log.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/sync/writes.h"
 
 enum { BATCH_ITEMS = 1024 }; /* urgent writes wait for no more than that */

@@ -16,6 +16,7 @@
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/sync/batch.h"
 #include "agent/sync/owned.h"
 #include "agent/sync/pass.h"
@@ -141,8 +142,8 @@ static void take_in_diff(struct reconcile *r)
 	p->diff.leaving = NULL;
 	r->stats.passes++;
 	r->stats.last_pass_wall_ms = clock_wall_ms();
-	r->backoff_ms = r->retry ? most(RETRY_MS, least(r->backoff_ms * 2, r->interval_ms))
-				 : RETRY_MS;
+	r->backoff_ms =
+		r->retry ? most(RETRY_MS, least(r->backoff_ms * 2, r->interval_ms)) : RETRY_MS;
 	r->retry = false;
 	r->skipped = p->diff.skipped;
 	p->on_batch = on_batch;
@@ -158,8 +159,7 @@ static void on_diffed(void *arg)
 		r->due = true; /* reloaded meanwhile: what was worked out is void */
 		end(r);
 	} else if (r->pass->error) {
-		log_event(LOG_ERROR, "no difference worked out, retrying",
-			  LOG_ERR(r->pass->error));
+		log_event(LOG_ERROR, "no difference worked out, retrying", LOG_ERR(r->pass->error));
 		r->retry = true;
 		end_full(r);
 	} else {
@@ -306,6 +306,8 @@ static void begin(struct reconcile *r)
 	if (r->pass || !r->state || r->removing)
 		return;
 	loop_timer_stop(r->timer);
+	/* Readings that follow each other closely must not keep the timer from coming. */
+	r->due |= clock_mono_ms() >= r->pass_at_ms;
 	e = pass_new(r->state->layout, &r->pass);
 	if (!e)
 		e = ipvs_port_dump(r->env.port, on_dump, r);
@@ -325,7 +327,8 @@ static void on_refused(void *arg)
 	struct reconcile *r = arg;
 
 	r->retry = true;
-	r->pass_at_ms = least(r->pass_at_ms, clock_mono_ms() + least(r->backoff_ms, r->interval_ms));
+	r->pass_at_ms =
+		least(r->pass_at_ms, clock_mono_ms() + least(r->backoff_ms, r->interval_ms));
 	if (!r->pass)
 		arm(r);
 }

@@ -100,7 +100,8 @@ static ATTR_UNUSED void rig_open(struct rig *r, const char *ini, struct fake_ker
 	assert_int_equal(ipvs_port_new(r->a.loop, fake_kernel_door(kernel), &r->a.port), 0);
 	assert_int_equal(placer_new(r->a.loop, NULL, r->a.holds, on_rig_hold, r, &r->a.placer), 0);
 	assert_int_equal(remedy_new(&rule, r->a.holds, r->a.placer, &r->a.remedy), 0);
-	assert_int_equal(loop_timer_new(r->a.loop, "deadline", on_rig_deadline, r, &r->deadline), 0);
+	assert_int_equal(loop_timer_new(r->a.loop, "deadline", on_rig_deadline, r, &r->deadline),
+			 0);
 	loop_before_sleep(r->a.loop, "decide", on_rig_sleep, r);
 }
 

@@ -22,7 +22,7 @@ struct world {
 	struct loop *loop;
 	struct sched *sched;
 	struct sched_limits limits;
-	struct sched_target *targets;
+	struct target *targets;
 	uint32_t n;
 	struct probe_conf conf;
 	struct probe_run *running[MAX]; /* by the address's last bytes */
@@ -146,9 +146,9 @@ static inline void on_outcome(void *arg, uint32_t target, bool changed)
 		loop_stop(w->loop);
 }
 
-static inline void fill(struct sched_target *t, const struct probe_conf *conf, uint32_t key)
+static inline void fill(struct target *t, const struct probe_conf *conf, uint32_t key)
 {
-	*t = (struct sched_target){ .conf = conf };
+	*t = (struct target){ .conf = conf };
 	t->addr.family = AF_INET;
 	t->addr.port = 80;
 	t->addr.bytes[0] = 10;
@@ -182,10 +182,10 @@ static inline struct world *world_new(const struct probe_type *type, uint32_t n,
 	return w;
 }
 
-static inline void targets_free(struct sched_target *targets, uint32_t n)
+static inline void targets_free(struct target *targets, uint32_t n)
 {
 	while (n--)
-		sched_target_fini(&targets[n]);
+		target_fini(&targets[n]);
 	free(targets);
 }
 

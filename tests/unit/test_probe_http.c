@@ -61,10 +61,10 @@ static const char *get(struct http_case *h, const char *name, size_t i)
 	return buf_str(&h->why);
 }
 
-static struct sched_target probe_once(struct http_case *h, const struct addr *to)
+static struct target probe_once(struct http_case *h, const struct addr *to)
 {
 	struct probe_case c;
-	struct sched_target t;
+	struct target t;
 
 	case_init(&c, true);
 	t = case_probe(&c, &h->conf, to, 1);
@@ -72,10 +72,10 @@ static struct sched_target probe_once(struct http_case *h, const struct addr *to
 	return t;
 }
 
-static struct sched_target probe_answer(struct http_case *h, const char *answer)
+static struct target probe_answer(struct http_case *h, const char *answer)
 {
 	struct web_server w = { 0 };
-	struct sched_target t;
+	struct target t;
 
 	web_start(&w, answer, NULL);
 	t = probe_once(h, &w.addr);
@@ -117,7 +117,7 @@ static const struct answer_case {
 static void test_answers(void **state ATTR_UNUSED)
 {
 	struct http_case h;
-	struct sched_target t;
+	struct target t;
 	size_t i;
 
 	for (i = 0; i < countof(answers); i++) {
@@ -138,7 +138,7 @@ static void test_header_flood(void **state ATTR_UNUSED)
 {
 	struct http_case h;
 	struct buf answer = BUF_INIT;
-	struct sched_target t;
+	struct target t;
 	int i;
 
 	buf_puts(&answer, "HTTP/1.1 200 OK\r\n");
@@ -158,7 +158,7 @@ static void test_request(void **state ATTR_UNUSED)
 {
 	struct web_server w = { 0 };
 	struct http_case h;
-	struct sched_target t;
+	struct target t;
 
 	setenv("http_proxy", "http://127.0.0.1:1/", 1);
 	web_start(&w, OK_HELLO, NULL);
@@ -185,7 +185,7 @@ static void test_address_as_host(void **state ATTR_UNUSED)
 {
 	struct web_server w = { 0 };
 	struct http_case h;
-	struct sched_target t;
+	struct target t;
 	char host[64];
 
 	web_start(&w, OK_HELLO, NULL);
@@ -203,7 +203,7 @@ static void test_address_as_host(void **state ATTR_UNUSED)
 static void test_refused(void **state ATTR_UNUSED)
 {
 	struct http_case h;
-	struct sched_target t;
+	struct target t;
 	struct addr to;
 	int fd = case_listen(-1, &to);
 
@@ -220,7 +220,7 @@ static void test_timeouts(void **state ATTR_UNUSED)
 {
 	struct web_server w = { 0 };
 	struct http_case h;
-	struct sched_target t;
+	struct target t;
 	struct addr hole;
 	int l = case_listen(0, &hole), fds[4], i;
 
@@ -253,7 +253,7 @@ static void test_no_descriptors(void **state ATTR_UNUSED)
 	struct probe_case c;
 	struct http_case h;
 	struct rlimit before;
-	struct sched_target t;
+	struct target t;
 	struct addr to;
 
 	http_case_init(&h, "http://" NAME "/");
@@ -293,7 +293,7 @@ static void test_tls(void **state ATTR_UNUSED)
 	struct web_server w = { 0 };
 	struct web_cert cert;
 	struct http_case h;
-	struct sched_target t;
+	struct target t;
 	size_t i;
 
 	web_cert_new(&cert, NAME);
@@ -330,7 +330,7 @@ static void test_tls_plain_server(void **state ATTR_UNUSED)
 {
 	struct web_server w = { .speaks_first = true };
 	struct http_case h;
-	struct sched_target t;
+	struct target t;
 
 	http_case_init(&h, "https://" NAME "/");
 	assert_int_equal(set(&h, "verify", "off"), 0);
@@ -356,7 +356,7 @@ static void test_reload_and_end_under_way(void **state ATTR_UNUSED)
 	const struct sched_limits limits = { 10 };
 	struct web_server w = { 0 };
 	struct http_case *old = malloc(sizeof(*old)), h;
-	struct sched_target t = { 0 }, t2 = { 0 };
+	struct target t = { 0 }, t2 = { 0 };
 	struct sched_stats stats = { 0 };
 	struct loop_timer *timer;
 	struct probe_case c;
@@ -383,7 +383,7 @@ static void test_reload_and_end_under_way(void **state ATTR_UNUSED)
 	c.stop_after = 1;
 	loop_run(c.loop);
 	assert_int_equal(t2.health.reason, PROBE_ANSWER_TIMEOUT);
-	sched_target_fini(&t2);
+	target_fini(&t2);
 	assert_int_equal(sched_replace(c.sched, &t2, 1, fresh, &limits), 0);
 	for (stats.running = 0; !stats.running;) {
 		loop_timer_start(timer, 20);
@@ -392,7 +392,7 @@ static void test_reload_and_end_under_way(void **state ATTR_UNUSED)
 	}
 	case_fini(&c);
 	web_stop(&w);
-	sched_target_fini(&t2);
+	target_fini(&t2);
 	http_case_fini(&h);
 }
 

@@ -6,8 +6,9 @@
 #include "tests/unit/reconcile_rig.h"
 
 #define VIP "tcp://10.1.2.15:80"
-#define WEB                                                                                       \
-	"[service web]\naddress = " VIP "\nrealserver = web1 10.1.2.21\nrealserver = web2 10.1.2.22\n"
+#define WEB                                                                                        \
+	"[service web]\naddress = " VIP                                                            \
+	"\nrealserver = web1 10.1.2.21\nrealserver = web2 10.1.2.22\n"
 
 /* --- takeover and cold apply ------------------------------------------------------ */
 
@@ -312,8 +313,8 @@ static void test_all_attributes(void **state)
 
 	(void)state;
 	rig_open(&r,
-		 "[service web]\naddress = " VIP
-		 "\nrealserver = web1 10.1.2.21 forward=tunnel tunnel=gue:6080,csum upper=9 lower=7\n"
+		 "[service web]\naddress = " VIP "\nrealserver = web1 10.1.2.21 forward=tunnel "
+		 "tunnel=gue:6080,csum upper=9 lower=7\n"
 		 "realserver = web2 10.1.2.22\n",
 		 fake_kernel_new());
 	rig_start(&r, NEVER_MS);
@@ -357,13 +358,20 @@ static void test_hold_absent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_takeover),	  cmocka_unit_test(test_cold_apply),
-		cmocka_unit_test(test_cold_apply_large),  cmocka_unit_test(test_unproven),
-		cmocka_unit_test(test_refused_is_retried), cmocka_unit_test(test_refused_for_good),
-		cmocka_unit_test(test_not_permitted),	  cmocka_unit_test(test_no_module_at_start),
-		cmocka_unit_test(test_partial_dump),	  cmocka_unit_test(test_concurrent_delete),
-		cmocka_unit_test(test_drift),		  cmocka_unit_test(test_drift_refused),
-		cmocka_unit_test(test_refused_but_well),  cmocka_unit_test(test_all_attributes),
+		cmocka_unit_test(test_takeover),
+		cmocka_unit_test(test_cold_apply),
+		cmocka_unit_test(test_cold_apply_large),
+		cmocka_unit_test(test_unproven),
+		cmocka_unit_test(test_refused_is_retried),
+		cmocka_unit_test(test_refused_for_good),
+		cmocka_unit_test(test_not_permitted),
+		cmocka_unit_test(test_no_module_at_start),
+		cmocka_unit_test(test_partial_dump),
+		cmocka_unit_test(test_concurrent_delete),
+		cmocka_unit_test(test_drift),
+		cmocka_unit_test(test_drift_refused),
+		cmocka_unit_test(test_refused_but_well),
+		cmocka_unit_test(test_all_attributes),
 		cmocka_unit_test(test_hold_absent),
 	};
 

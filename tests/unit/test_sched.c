@@ -48,7 +48,7 @@ static void test_spread_is_deterministic(void **state ATTR_UNUSED)
 static void test_cap_and_fairness(void **state ATTR_UNUSED)
 {
 	struct world *w = world_new(&delayed, 200, 10);
-	struct sched_target *next = calloc(200, sizeof(*next));
+	struct target *next = calloc(200, sizeof(*next));
 	uint32_t from[200], before[200], i, least = UINT32_MAX, most = 0;
 
 	w->limits.max_running = 10;
@@ -123,7 +123,7 @@ static void test_jitter(void **state ATTR_UNUSED)
 static void test_outcomes(void **state ATTR_UNUSED)
 {
 	struct world *w = world_new(&at_once, 1, 10);
-	struct sched_target *t = w->targets;
+	struct target *t = w->targets;
 
 	run_until(w, 1);
 	assert_true(w->changed);

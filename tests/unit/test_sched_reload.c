@@ -18,7 +18,7 @@ static void test_replace_under_way(void **state ATTR_UNUSED)
 	static const uint32_t from[6] = { 2, 1, SCHED_NEW, 3, 4, 5 };
 	struct world *w = world_new(&silent, 6, 3600000);
 	struct probe_conf *old = conf_copy(w), *next = conf_copy(w), *other = conf_copy(w);
-	struct sched_target *targets = calloc(6, sizeof(*targets));
+	struct target *targets = calloc(6, sizeof(*targets));
 	struct probe_run *run1, *run2;
 	uint32_t i;
 
@@ -78,7 +78,7 @@ static void test_replace_refuses(void **state ATTR_UNUSED)
 {
 	static const uint32_t twice[2] = { 0, 0 }, beyond[2] = { 0, 2 };
 	struct world *w = world_new(&silent, 2, 3600000);
-	struct sched_target targets[2];
+	struct target targets[2];
 
 	while (w->now_running < 2)
 		run_for(w, 20);
@@ -97,7 +97,7 @@ static void test_replace_interval(void **state ATTR_UNUSED)
 {
 	static const uint32_t from[1] = { 0 };
 	struct world *w = world_new(&at_once, 1, 3600000);
-	struct sched_target *t = calloc(1, sizeof(*t));
+	struct target *t = calloc(1, sizeof(*t));
 	struct probe_conf *next = conf_copy(w);
 	uint32_t starts;
 
