@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/base/parse.h"
 #include "agent/http/routes.h"
 #include "agent/http/view_json.h"
 
@@ -349,20 +350,37 @@ static void answer_realserver(struct http_request *r, const struct walk *w, cons
 	buf_fini(&clean);
 }
 
+/* 404 with the configured service that was probably meant, if one is near. */
+static void no_service(struct http_request *r, const struct view *v, const char *text, size_t len)
+{
+	const char **names = calloc((size_t)v->n_services + 1, sizeof(*names));
+	struct buf clean = BUF_INIT, name = BUF_INIT;
+	const char *near = NULL;
+
+	http_put_clean(&clean, text);
+	buf_put(&name, buf_str(&clean), len < clean.len ? len : clean.len);
+	for (uint32_t i = 0; names && i < v->n_services; i++)
+		names[i] = v->services[i].name;
+	if (names)
+		near = nearest_name(buf_str(&name), names, v->n_services);
+	http_error(r, 404, "there is no service '%s'%s%s%s", buf_str(&name),
+		   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	free(names);
+	buf_fini(&clean);
+	buf_fini(&name);
+}
+
 void http_service(struct http_request *r)
 {
 	static const char below[] = "/realservers/";
 	const char *service = r->path + strlen(r->route->path), *sub = strstr(service, below);
 	size_t len = sub ? (size_t)(sub - service) : strlen(service);
-	struct buf clean = BUF_INIT;
 	struct walk *w = begin(r);
 
 	if (!w)
 		return;
 	if (!find_service(w, service, len)) {
-		http_put_clean(&clean, service);
-		http_error(r, 404, "there is no service '%.*s'", (int)len, buf_str(&clean));
-		buf_fini(&clean);
+		no_service(r, w->view, service, len);
 		walk_free(w);
 	} else if (sub) {
 		answer_realserver(r, w, sub + strlen(below));
