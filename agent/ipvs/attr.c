@@ -145,6 +145,7 @@ static int read_value(const struct attr_row *row, struct bytes in, void *value)
 		if (!in.len || in.len > row->wire || !memchr(in.at, 0, in.len))
 			return -EBADMSG;
 		/* Nothing behind the NUL: values are compared and hashed as bytes. */
+		memset(to, 0, row->size);
 		memcpy(to, in.at, strlen((const char *)in.at));
 		return 0;
 	case FORM_FLAGS:

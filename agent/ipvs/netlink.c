@@ -24,11 +24,11 @@
 #include "agent/base/attr.h"
 #include "agent/base/clock.h"
 #include "agent/ipvs/attr.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/ipvs/nlsock.h"
 #include "agent/ipvs/port.h"
 #include "agent/ipvs/procfs.h"
 #include "agent/ipvs/table.h"
-#include "agent/ipvs/value.h"
 
 enum {
 	ANSWER_MS = 5000, /* the kernel answers before sendmsg() returns; this is for none */

@@ -180,7 +180,7 @@ static int send_out(struct nlsock *s)
 static int receive_some(struct nlsock *s, struct talk *t, int flags)
 {
 	struct mmsghdr m[NLSOCK_DATAGRAMS] = { 0 };
-	struct sockaddr_nl from[NLSOCK_DATAGRAMS];
+	struct sockaddr_nl from[NLSOCK_DATAGRAMS] = { 0 };
 	struct iovec iov[NLSOCK_DATAGRAMS];
 	int n;
 

@@ -56,9 +56,8 @@ struct ipvs_kernel_ops {
 	 * error, which is returned too. *ret_table need not be initialised. */
 	int (*dump)(struct ipvs_kernel *k, void (*between)(void *arg), void *arg,
 		    struct ipvs_table *ret_table);
-	/* Carries out a batch; each op gets its result. -errno when it could not go on:
-	 * the ops that were not sent are -ECANCELED. -EPERM, -ENOPROTOOPT (no ip_vs),
-	 * those of lost answers, of opening a socket. */
+	/* Carries out a batch; each op gets its result. -errno when it could not go on
+	 * (-EPERM, -ENOPROTOOPT: no ip_vs, …): ops that were not sent are -ECANCELED. */
 	int (*apply)(struct ipvs_kernel *k, struct ipvs_batch *batch);
 	void (*free)(struct ipvs_kernel *k);
 };

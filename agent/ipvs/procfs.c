@@ -22,8 +22,8 @@
 
 #include "agent/base/attr.h"
 #include "agent/base/buf.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/ipvs/table.h"
-#include "agent/ipvs/value.h"
 
 enum { MAX_WORDS = 8 };
 

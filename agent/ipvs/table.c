@@ -2,7 +2,7 @@
  * buckets and means nothing; in order of keys, rows read twice lie side by side,
  * and who compares two tables walks them once. */
 #include "agent/ipvs/table.h"
-#include "agent/ipvs/value.h"
+#include "agent/ipvs/ipvs.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ enum { FIRST_ROOM = 64 };
 static void *add_row(void **rows, uint32_t *n, uint32_t *room, size_t size)
 {
 	uint32_t more;
-	void *grown, *row;
+	void *grown;
 
 	if (*n == *room) {
 		if (*room > UINT32_MAX / 2)
@@ -26,9 +26,7 @@ static void *add_row(void **rows, uint32_t *n, uint32_t *room, size_t size)
 		*rows = grown;
 		*room = more;
 	}
-	row = (char *)*rows + (size_t)(*n)++ * size;
-	memset(row, 0, size);
-	return row;
+	return (char *)*rows + (size_t)(*n)++ * size;
 }
 
 struct ipvs_service *table_add_service(struct table_draft *d)

@@ -2,7 +2,7 @@
  * then keeps every array at its exact size; only the targets are found by a hash,
  * for one address and probe may serve many realservers. */
 #include "agent/model/layout.h"
-#include "agent/ipvs/value.h"
+#include "agent/ipvs/ipvs.h"
 
 #include <errno.h>
 #include <stdatomic.h>

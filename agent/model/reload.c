@@ -1,7 +1,7 @@
 /* reload.c: matches an old layout and a new one by sorting both by identity and
  * walking them side by side: O(n log n), no hash, no order assumed. */
 #include "agent/model/reload.h"
-#include "agent/ipvs/value.h"
+#include "agent/ipvs/ipvs.h"
 
 #include <errno.h>
 #include <stdlib.h>

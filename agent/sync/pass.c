@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "agent/base/log.h"
-#include "agent/ipvs/value.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/sync/writes.h"
 
 enum { BATCH_ITEMS = 1024 }; /* urgent writes wait for no more than that */
@@ -99,8 +99,25 @@ void pass_diff(struct pass *p)
 	p->error = diff_tables(&in, &p->diff);
 }
 
+/* What somebody else did, by the write that puts it right. */
+static const char *drift_of(const struct diff_item *item)
+{
+	switch (item->kind) {
+	case IPVS_NEW_SERVICE:
+		return "the service is gone";
+	case IPVS_SET_SERVICE:
+		return "the service was changed";
+	case IPVS_NEW_DEST:
+		return "the realserver is gone";
+	default:
+		return item->dest == DIFF_NONE ? "the realserver was added"
+					       : "the realserver was changed";
+	}
+}
+
 static void tell_drift(const struct pass *p, const struct diff_item *item)
 {
+	static const char msg[] = "somebody else changed the kernel's table, putting it right";
 	struct buf service = BUF_INIT, dest = BUF_INIT;
 
 	ipvs_key_format(&service, &p->layout->vips[item->vip].key);
@@ -108,13 +125,19 @@ static void tell_drift(const struct pass *p, const struct diff_item *item)
 		addr_format(&dest, &p->layout->dests[item->dest].addr);
 	else if (item->dest_row != DIFF_NONE)
 		addr_format(&dest, &p->reading->table.dests[item->dest_row].addr);
-	log_event(LOG_WARN, "somebody else changed the kernel's table, putting it right",
-		  LOG_STR("address", buf_str(&service)), LOG_STR("realserver", buf_str(&dest)),
-		  LOG_STR("op", ipvs_op_names[item->kind]), LOG_INT("want", item->weight),
-		  LOG_INT("found",
-			  item->dest_row == DIFF_NONE
-				  ? -1
-				  : (int64_t)p->reading->table.dests[item->dest_row].weight));
+	if (item->kind < IPVS_NEW_DEST)
+		log_event(LOG_WARN, msg, LOG_STR("what", drift_of(item)),
+			  LOG_STR("address", buf_str(&service)));
+	else if (item->dest_row == DIFF_NONE)
+		log_event(LOG_WARN, msg, LOG_STR("what", drift_of(item)),
+			  LOG_STR("address", buf_str(&service)),
+			  LOG_STR("realserver", buf_str(&dest)), LOG_INT("want", item->weight));
+	else
+		log_event(LOG_WARN, msg, LOG_STR("what", drift_of(item)),
+			  LOG_STR("address", buf_str(&service)),
+			  LOG_STR("realserver", buf_str(&dest)), LOG_INT("want", item->weight),
+			  LOG_INT("found",
+				  (int64_t)p->reading->table.dests[item->dest_row].weight));
 	buf_fini(&service);
 	buf_fini(&dest);
 }

@@ -16,7 +16,7 @@
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
-#include "agent/ipvs/value.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/sync/batch.h"
 #include "agent/sync/owned.h"
 #include "agent/sync/pass.h"

@@ -7,7 +7,7 @@
 
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
-#include "agent/ipvs/value.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/sync/owned.h"
 
 /* A batch that the port has. */

@@ -14,7 +14,7 @@
 
 #include "agent/base/attr.h"
 #include "agent/ipvs/port.h"
-#include "agent/ipvs/value.h"
+#include "agent/ipvs/ipvs.h"
 #include "tests/guest/kernel_cases.h"
 #include "tests/guest/tap.h"
 

@@ -9,8 +9,8 @@
 
 #include <arpa/inet.h>
 
+#include "agent/ipvs/ipvs.h"
 #include "agent/ipvs/table.h"
-#include "agent/ipvs/value.h"
 #include "tests/unit/model_fixture.h"
 
 static ATTR_UNUSED struct ipvs_key key_of(const char *text)

@@ -15,7 +15,7 @@
 #include <glob.h>
 
 #include "agent/agent.h"
-#include "agent/ipvs/value.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/sync/desired.h"
 #include "agent/sync/pass.h"
 #include "tests/unit/kernel_text.h"

@@ -12,7 +12,7 @@
 #include "agent/base/attr.h"
 #include "agent/base/clock.h"
 #include "agent/base/loop.h"
-#include "agent/ipvs/value.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/sync/diff.h"
 #include "tests/unit/fake_kernel.h"
 

@@ -14,8 +14,8 @@
 
 #include "agent/base/attr.h"
 #include "agent/base/buf.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/ipvs/procfs.h"
-#include "agent/ipvs/value.h"
 
 #define GOLDEN "tests/golden/proc/"
 

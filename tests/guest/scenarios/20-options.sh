@@ -7,6 +7,7 @@
 # hand has changed every one of these things, every one of them is put back.
 #
 # peers: ipvsadm
+# deadline: 240
 # shellcheck source=../lib.sh disable=SC1091
 . "$(dirname "$0")/../lib.sh"
 

@@ -6,6 +6,7 @@
 # never touched.
 #
 # peers: nginx ipvsadm
+# deadline: 240
 # shellcheck source=../lib.sh disable=SC1091
 . "$(dirname "$0")/../lib.sh"
 
@@ -33,8 +34,14 @@ ok "traffic" in_client bash -c "for i in 1 2 3; do curl -sf -m 5 http://$VIP/ ||
 stats() {
 	in_director ipvsadm -Ln --stats --exact
 }
+# The kernel adds its counters up every 2 seconds.
+stand_still() {
+	stats=$(stats)
+	sleep 4
+	[ "$(stats)" = "$stats" ] && grep -q "$VIP:80  *3 " <<<"$stats"
+}
+ok "its counters stand still" await 20 stand_still
 table=$(ipvs_table)
-stats=$(stats)
 
 ok "the agent starts" agent_start <<CONFIG
 [agent]
@@ -117,7 +124,7 @@ drifts() {
 	local now
 
 	now=$(metric ipvs_agent_drift_total)
-	like "$((now - drift))" "^[$1-9]\$" "counted as drift"
+	at_most "$1" $((now - drift)) "counted as drift"
 	drift=$now
 }
 put_back() { [ "$(ipvs_table | grep -v 10.7.9.9)" = "$ours" ]; }

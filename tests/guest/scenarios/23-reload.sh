@@ -6,6 +6,7 @@
 # on_remove says.
 #
 # peers: nginx ipvsadm
+# deadline: 300
 # shellcheck source=../lib.sh disable=SC1091
 . "$(dirname "$0")/../lib.sh"
 
@@ -82,8 +83,8 @@ two_passes() {
 value() { series_values "$1" <"$RUN/exposition"; }
 
 ok "two passes" two_passes
-# web1 and web3 were added at 0 and web1 raised when its probe passed.
-is "$(writes)" "5 0 0 10 1 0 " "what a start on an empty kernel writes"
+# web1 was added at 0 and raised when its probe passed, unless it passed before.
+like "$(writes)" '^5 0 0 10 [01] 0 $' "what a start on an empty kernel writes"
 before=$(writes)
 since=$(held_since)
 attempts=$(value 'ipvs_probe_attempts_total{realserver="web1"}')

@@ -6,6 +6,7 @@
 # ledger does not start.
 #
 # peers: nginx ipvsadm
+# deadline: 300
 # shellcheck source=../lib.sh disable=SC1091
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,6 +1,6 @@
-/* value.c: what the kernel's values have in common: their order, their names, when
+/* ipvs.c: what the kernel's values have in common: their order, their names, when
  * two of them say the same. Everything here is pure. */
-#include "agent/ipvs/value.h"
+#include "agent/ipvs/ipvs.h"
 
 #include <stdlib.h>
 #include <string.h>
