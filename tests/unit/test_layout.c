@@ -65,7 +65,8 @@ static void test_shapes(void **state)
 		"realserver = c 10.1.2.23\nrealserver = b 10.1.2.22 2001:db8::22\n"
 		"realserver = t 10.1.2.21 forward=tunnel\n"
 		"[service none]\naddress = tcp://10.1.2.16:80\n"
-		"[service app]\naddress = fwmark://7\nrealserver = b 10.1.2.22:80 probe=b\n" PROBES);
+		"[service app]\naddress = fwmark://7\nrealserver = b 10.1.2.22:80 "
+		"probe=b\n" PROBES);
 
 	(void)state;
 	check(l);
@@ -97,13 +98,12 @@ static void test_disabled(void **state)
 /* m:n: one address and probe is one target, whoever uses it. */
 static void test_targets_are_shared(void **state)
 {
-	struct layout *l = make_layout(
-		"[service x]\naddress = tcp://10.1.2.15:80\nprobe = a b\n"
-		"realserver = one 10.1.2.21\nrealserver = two 10.1.2.22\n"
-		"[service y]\naddress = tcp://10.1.2.16:80\nprobe = a\n"
-		"realserver = uno 10.1.2.21\n"
-		"[service z]\naddress = tcp://10.1.2.17:8080\nprobe = b\n"
-		"realserver = eins 10.1.2.21\n" PROBES);
+	struct layout *l = make_layout("[service x]\naddress = tcp://10.1.2.15:80\nprobe = a b\n"
+				       "realserver = one 10.1.2.21\nrealserver = two 10.1.2.22\n"
+				       "[service y]\naddress = tcp://10.1.2.16:80\nprobe = a\n"
+				       "realserver = uno 10.1.2.21\n"
+				       "[service z]\naddress = tcp://10.1.2.17:8080\nprobe = b\n"
+				       "realserver = eins 10.1.2.21\n" PROBES);
 	uint32_t shared = l->links[l->realservers[id_of(l, "x/one")].first_link];
 
 	(void)state;

@@ -282,11 +282,11 @@ static void test_freed_while_waiting(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_recorded),	     test(test_slow),
+		test(test_recorded),         test(test_slow),
 		test(test_slow_and_failing), test(test_failing),
-		test(test_cannot_ask),	     test(test_no_ledger),
-		test(test_same_twice),	     test(test_lifted_while_waiting),
-		test(test_replaced),	     test(test_lifted_and_placed_again),
+		test(test_cannot_ask),       test(test_no_ledger),
+		test(test_same_twice),       test(test_lifted_while_waiting),
+		test(test_replaced),         test(test_lifted_and_placed_again),
 		test(test_lift_unknown),     test(test_freed_while_waiting),
 	};
 

@@ -4,7 +4,7 @@
 #include "tests/unit/kernel_text.h"
 
 #define PROBE "[probe p]\nurl = http://x/\n"
-#define HEAD "[service web]\naddress = tcp://10.1.2.15:80\nprobe = p\n"
+#define HEAD  "[service web]\naddress = tcp://10.1.2.15:80\nprobe = p\n"
 
 struct pair {
 	struct state *old, *now;
@@ -54,8 +54,8 @@ static void finish(struct pair *p)
 
 static uint32_t dest_of(const struct state *s, const char *target)
 {
-	return s->layout->dest_links[s->layout->realservers[id_of(s->layout, target)]
-					     .first_dest_link];
+	return s->layout
+		->dest_links[s->layout->realservers[id_of(s->layout, target)].first_dest_link];
 }
 
 static uint32_t target_of(const struct state *s, const char *target)
@@ -96,12 +96,14 @@ static void test_permuted(void **state)
 	uint32_t i;
 
 	(void)state;
-	begin(&p, HEAD "realserver = a 10.1.2.21\nrealserver = b 10.1.2.22\nrealserver = c 10.1.2.23\n"
-		       "[service app]\naddress = fwmark://7\naddress = udp://10.1.2.16:53\nprobe = p\n"
-		       "realserver = a 10.1.2.21:53\n" PROBE);
-	carry(&p, PROBE "[service app]\naddress = udp://10.1.2.16:53\naddress = fwmark://7\nprobe = p\n"
-			"realserver = a 10.1.2.21:53\n" HEAD
-			"realserver = c 10.1.2.23\nrealserver = a 10.1.2.21\nrealserver = b 10.1.2.22\n");
+	begin(&p,
+	      HEAD "realserver = a 10.1.2.21\nrealserver = b 10.1.2.22\nrealserver = c 10.1.2.23\n"
+		   "[service app]\naddress = fwmark://7\naddress = udp://10.1.2.16:53\nprobe = p\n"
+		   "realserver = a 10.1.2.21:53\n" PROBE);
+	carry(&p, PROBE
+	      "[service app]\naddress = udp://10.1.2.16:53\naddress = fwmark://7\nprobe = p\n"
+	      "realserver = a 10.1.2.21:53\n" HEAD
+	      "realserver = c 10.1.2.23\nrealserver = a 10.1.2.21\nrealserver = b 10.1.2.22\n");
 	kept(&p, "web/a", "web/a");
 	kept(&p, "web/b", "web/b");
 	kept(&p, "web/c", "web/c");
@@ -300,11 +302,16 @@ static void test_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_permuted),	     cmocka_unit_test(test_added_and_removed),
-		cmocka_unit_test(test_renamed),		     cmocka_unit_test(test_moved),
-		cmocka_unit_test(test_swapped),		     cmocka_unit_test(test_enabled_again),
-		cmocka_unit_test(test_disabled_is_no_proof), cmocka_unit_test(test_changed_probe),
-		cmocka_unit_test(test_shared_target),	     cmocka_unit_test(test_write_under_way),
+		cmocka_unit_test(test_permuted),
+		cmocka_unit_test(test_added_and_removed),
+		cmocka_unit_test(test_renamed),
+		cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_swapped),
+		cmocka_unit_test(test_enabled_again),
+		cmocka_unit_test(test_disabled_is_no_proof),
+		cmocka_unit_test(test_changed_probe),
+		cmocka_unit_test(test_shared_target),
+		cmocka_unit_test(test_write_under_way),
 		cmocka_unit_test(test_large),
 	};
 

@@ -10,7 +10,7 @@
 #include "tests/unit/model_fixture.h"
 
 #define PROBE "[probe p]\nurl = http://x/\n"
-#define HEAD "[service web]\naddress = tcp://10.1.2.15:80\nprobe = p\n"
+#define HEAD  "[service web]\naddress = tcp://10.1.2.15:80\nprobe = p\n"
 #define THREE "realserver = a 10.1.2.21\nrealserver = b 10.1.2.22\nrealserver = c 10.1.2.23\n"
 
 struct rig {
@@ -369,11 +369,16 @@ static void test_sweep(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hold_and_release),  cmocka_unit_test(test_no_verdict_freezes),
-		cmocka_unit_test(test_order_of_evidence), cmocka_unit_test(test_refused_then_admitted),
-		cmocka_unit_test(test_last_one),	  cmocka_unit_test(test_backup),
-		cmocka_unit_test(test_settling),	  cmocka_unit_test(test_flapping),
-		cmocka_unit_test(test_harmless),	  cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_hold_and_release),
+		cmocka_unit_test(test_no_verdict_freezes),
+		cmocka_unit_test(test_order_of_evidence),
+		cmocka_unit_test(test_refused_then_admitted),
+		cmocka_unit_test(test_last_one),
+		cmocka_unit_test(test_backup),
+		cmocka_unit_test(test_settling),
+		cmocka_unit_test(test_flapping),
+		cmocka_unit_test(test_harmless),
+		cmocka_unit_test(test_sweep),
 	};
 
 	return cmocka_run_group_tests_name("remedy", tests, NULL, NULL);
