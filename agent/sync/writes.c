@@ -166,7 +166,8 @@ static void take_results(struct sent *t, const struct ipvs_batch *ops)
 			continue;
 		s->vips[item->vip].writes--;
 		s->vips[item->vip].written_us = now_us;
-		s->vips[item->vip].written_wall_ms = wall_ms;
+		if (item->dest != DIFF_NONE && !ops->ops[i].result)
+			s->dests[item->dest].written_wall_ms = wall_ms;
 		/* It may have been decided anew while this was under way. */
 		state_dirty(s, s->layout->vips[item->vip].service);
 	}
