@@ -179,16 +179,20 @@ mandir = $(PREFIX)/share/man
 unitdir = $(PREFIX)/lib/systemd/system
 confdir = $(SYSCONFDIR)/ipvs-agent
 
+# The key reference of the manual page is the sample file's, which is the tables'.
+build/man/ipvs-agent.ini.5: contrib/man/ipvs-agent.ini.5.in contrib/man/keys.awk conf/ipvs-agent.ini
+	@mkdir -p $(@D)
+	$(Q)awk -f contrib/man/keys.awk conf/ipvs-agent.ini contrib/man/ipvs-agent.ini.5.in >$@
+
 .PHONY: install
-install: build/ipvs-agent ## install below PREFIX (/usr/local) and SYSCONFDIR (/etc), under DESTDIR
+install: build/ipvs-agent build/man/ipvs-agent.ini.5 ## install below PREFIX (/usr/local) and SYSCONFDIR (/etc), under DESTDIR
 	install -d '$(DESTDIR)$(sbindir)' '$(DESTDIR)$(unitdir)' '$(DESTDIR)$(confdir)/conf.d'
 	install -d -m 750 '$(DESTDIR)$(STATEDIR)/ipvs-agent'
 	install -m 755 build/ipvs-agent '$(DESTDIR)$(sbindir)/ipvs-agent'
 	@# What the administrator has edited stays.
 	[ -e '$(DESTDIR)$(confdir)/ipvs-agent.ini' ] || \
-		install -m 640 conf/ipvs-agent.ini '$(DESTDIR)$(confdir)/ipvs-agent.ini'
-	for page in contrib/man/*.[1-8]; do \
-		[ -e "$$page" ] || continue; \
+		install -m 644 conf/ipvs-agent.ini '$(DESTDIR)$(confdir)/ipvs-agent.ini'
+	for page in contrib/man/*.8 build/man/*.5; do \
 		install -d "$(DESTDIR)$(mandir)/man$${page##*.}" && \
 		install -m 644 "$$page" "$(DESTDIR)$(mandir)/man$${page##*.}/" || exit 1; \
 	done

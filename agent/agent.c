@@ -24,6 +24,7 @@
 #include "agent/holds/place.h"
 #include "agent/http/server.h"
 #include "agent/ipvs/port.h"
+#include "agent/probes/sched.h"
 #include "agent/registry.h"
 #include "agent/rules/remedy.h"
 #include "agent/sections.h"
@@ -44,7 +45,7 @@ enum {
 
 static void tell_verdict(const struct state *s, uint32_t target)
 {
-	const struct sched_target *t = &s->targets[target];
+	const struct target *t = &s->targets[target];
 	const struct layout_target *l = &s->layout->targets[target];
 	bool up = t->health.verdict == VERDICT_UP;
 	struct buf addr = BUF_INIT;
@@ -161,11 +162,7 @@ void agent_settings(struct agent *a)
 	log_set_level((enum log_level)agent_conf(a)->log_level);
 }
 
-int64_t agent_interval(const struct agent *a)
-{
-	return agent_conf(a)->reconcile_interval;
-}
-
+/* How services that left the file are let go: as [defaults] says. */
 struct diff_policy agent_gone_policy(const struct agent *a)
 {
 	const struct service_conf *defaults = config_section(a->conf, &defaults_section);

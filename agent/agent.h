@@ -56,21 +56,17 @@ struct agent {
 /* Runs the agent until it is told to stop; the process's exit status. */
 int agent_run(const char *config_path);
 
-/* decide.c: settles every dirty service: panic, weights, rules, and what of it is
- * written at once. Runs before the loop sleeps. */
+/* decide.c: settles every dirty service: panic, weights, rules, urgent writes. */
 void agent_decide(struct agent *a);
-/* The weight of a realserver with its steps, as it would be decided now; the
- * least of its destinations' caps is the last step. */
+/* The weight of a realserver with its steps, as it would be decided now. */
 void agent_desired(const struct agent *a, uint32_t realserver, struct desired_input *ret_in,
 		   struct desired *ret_desired);
 
-/* Sets what each destination of a realserver is wanted to have. */
+/* Sets what a realserver's destinations are wanted to have; counts who is available. */
 void agent_want(const struct agent *a, uint32_t realserver);
-/* Counts who is available in a service, by what is wanted. */
 void agent_count(struct state *s, uint32_t service);
 
-/* plan.c: prints what `run` would change in the kernel; an exit code: 0 nothing, 2
- * changes, 1 it could not be told. */
+/* plan.c: prints what `run` would change in the kernel; an exit code. */
 int agent_plan(const char *config_path, bool json);
 
 /* explain.c: why the weights of a target are what they are, as JSON. */
@@ -95,14 +91,10 @@ void agent_on_watchdog(void *arg);
 void agent_ask_info(void *arg);
 void agent_stop(void *arg);
 
-/* agent.c: the [agent] section in force; what it says of the whole process. */
+/* agent.c: the [agent] section in force. */
 const struct agent_conf *agent_conf(const struct agent *a);
 void agent_settings(struct agent *a);
-int64_t agent_interval(const struct agent *a);
-/* How services that left the file are let go. */
 struct diff_policy agent_gone_policy(const struct agent *a);
-
-/* command.c: the door that http gets. */
 struct agent_door agent_door(struct agent *a);
 
 #endif

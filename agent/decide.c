@@ -23,6 +23,7 @@ static void judge_panic(struct state *s, uint32_t service)
 	struct service_state *svc = &s->services[service];
 	bool panic = desired_panic(s->layout, s, service);
 
+	svc->backup_up = desired_backup_up(s->layout, s, service);
 	if (panic == svc->panic)
 		return;
 	svc->panic = panic;
@@ -31,6 +32,14 @@ static void judge_panic(struct state *s, uint32_t service)
 			  LOG_STR("service", service_name(s, service)));
 	else
 		log_event(LOG_INFO, "panic is over", LOG_STR("service", service_name(s, service)));
+}
+
+/* With nobody up, and no backup either, the file's realservers serve all the same. */
+static enum on_panic on_panic(const struct state *s, uint32_t service)
+{
+	enum on_panic policy = s->layout->services[service].conf->on_panic;
+
+	return policy == PANIC_BACKUP && !s->services[service].backup_up ? PANIC_KEEP : policy;
 }
 
 static void input_of(const struct agent *a, uint32_t realserver, struct desired_input *ret_in)
@@ -43,9 +52,17 @@ static void input_of(const struct agent *a, uint32_t realserver, struct desired_
 		.conf = l->conf,
 		.holds = holds_of(a->holds, svc->conf->head.name, l->conf->name),
 		.panic = s->services[l->service].panic,
-		.on_panic = svc->conf->on_panic,
+		.on_panic = on_panic(s, l->service),
 		.up = s->realservers[realserver].verdict == VERDICT_UP,
 	};
+}
+
+/* Before the first reading of a layout nothing is raised above what was seen last. */
+static int32_t cap_of(const struct dest_state *d)
+{
+	if (d->cap != CAP_NONE)
+		return d->cap;
+	return d->seen > 0 ? d->seen : 0;
 }
 
 void agent_desired(const struct agent *a, uint32_t realserver, struct desired_input *ret_in,
@@ -57,8 +74,8 @@ void agent_desired(const struct agent *a, uint32_t realserver, struct desired_in
 	uint32_t i;
 
 	for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++)
-		if (s->dests[s->layout->dest_links[i]].cap < cap)
-			cap = s->dests[s->layout->dest_links[i]].cap;
+		if (cap_of(&s->dests[s->layout->dest_links[i]]) < cap)
+			cap = cap_of(&s->dests[s->layout->dest_links[i]]);
 	input_of(a, realserver, ret_in);
 	desired_realserver(ret_in, ret_desired);
 	desired_cap(ret_desired, ret_in, s->realservers[realserver].proven, cap);
@@ -80,7 +97,7 @@ void agent_want(const struct agent *a, uint32_t realserver)
 		struct dest_state *dest = &s->dests[s->layout->dest_links[i]];
 		struct desired capped = d;
 
-		desired_cap(&capped, &in, rs->proven, dest->cap);
+		desired_cap(&capped, &in, rs->proven, cap_of(dest));
 		dest->want = capped.weight;
 	}
 }

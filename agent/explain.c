@@ -158,8 +158,7 @@ static void add_once(json_t *list, const char *text)
 	json_t *known;
 	size_t i;
 
-	json_array_foreach(list, i, known)
-	{
+	json_array_foreach (list, i, known) {
 		if (!strcmp(json_string_value(known), text))
 			return;
 	}
@@ -217,7 +216,7 @@ static void describe_return(const struct agent *a, uint32_t realserver, struct b
 	uint32_t i, need = 0;
 
 	for (i = l->first_link; i < l->first_link + l->n_links; i++) {
-		const struct sched_target *t = &s->targets[s->layout->links[i]];
+		const struct target *t = &s->targets[s->layout->links[i]];
 		uint32_t left;
 
 		if (t->health.verdict == VERDICT_UP)
@@ -237,7 +236,7 @@ static json_t *probes_json(const struct state *s, uint32_t realserver)
 	uint32_t i;
 
 	for (i = l->first_link; i < l->first_link + l->n_links; i++) {
-		const struct sched_target *t = &s->targets[s->layout->links[i]];
+		const struct target *t = &s->targets[s->layout->links[i]];
 		struct buf addr = BUF_INIT;
 
 		addr_format(&addr, &t->addr);

@@ -3,7 +3,6 @@
  * running agent's alone: what was never probed is left at the kernel's weight, as at
  * a start; holds are the ledger's. */
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "agent/base/parse.h"
 #include "agent/cli/cli.h"
 #include "agent/holds/ledger.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/ipvs/port.h"
 #include "agent/model/match.h"
 #include "agent/plan_text.h"
@@ -30,10 +30,9 @@ struct plan {
 
 static int fail(const char *what, const struct buf *why, int error)
 {
-	fprintf(stderr, "ipvs-agent plan: %s%s%s\n", what, why && why->len ? ": " : "",
-		why && why->len ? buf_str(why)
-		: error         ? strerrordesc_np(-error)
-				: "");
+	const char *text = why && why->len ? buf_str(why) : error ? strerrordesc_np(-error) : "";
+
+	fprintf(stderr, "ipvs-agent plan: %s%s%s\n", what, *text ? ": " : "", text);
 	return error ? error : -EINVAL;
 }
 
@@ -93,12 +92,15 @@ static int read_kernel(struct plan *p)
 		return fail("the kernel", NULL, e);
 	e = kernel->ops->dump(kernel, nothing, NULL, &table);
 	kernel->ops->free(kernel);
-	if (e || !table.complete) {
+	if (e || !ipvs_table_may_act(&table)) {
 		e = e ? e : table.error ? table.error : -EIO;
 		ipvs_table_fini(&table);
-		return fail(e == -EPERM ? "reading the kernel needs CAP_NET_ADMIN"
-					: "the kernel's IPVS table cannot be read",
-			    NULL, e);
+		if (e == -ENOPROTOOPT)
+			return fail("the kernel has no ip_vs (modprobe ip_vs)", NULL, 0);
+		if (e == -EPERM)
+			return fail("reading the kernel's IPVS table needs CAP_NET_ADMIN (sudo)",
+				    NULL, 0);
+		return fail("the kernel's IPVS table cannot be read", NULL, e);
 	}
 	e = reading_new(p->pass->layout, &table, &p->pass->reading);
 	return e ? e : reading_match(p->pass->reading);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/base/parse.h"
+#include "agent/ipvs/ipvs.h"
 
 struct line {
 	char sign; /* + ~ - */

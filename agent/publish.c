@@ -1,5 +1,7 @@
 /* publish.c: the latest snapshot, and who waits for a fresher one. However many
  * scrapes wait, one reading and one run of the collectors serves them all. */
+#include "agent/publish.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>

@@ -12,6 +12,7 @@
 #include "agent/http/http_conf.h"
 #include "agent/http/server.h"
 #include "agent/model/reload.h"
+#include "agent/probes/sched.h"
 #include "agent/rules/remedy.h"
 #include "agent/sections.h"
 #include "agent/settings.h"
@@ -111,7 +112,7 @@ static void put_in_force(struct agent *a, struct reload_job *job, struct state *
 	agent_settings(a);
 	gone = agent_gone_policy(a);
 	remedy_sweep(a->remedy, now);
-	reconcile_set_state(a->reconcile, now, agent_interval(a), &gone);
+	reconcile_set_state(a->reconcile, now, agent_conf(a)->reconcile_interval, &gone);
 	state_dirty_all(now);
 	state_free(old);
 	config_unref(conf);

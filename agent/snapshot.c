@@ -10,8 +10,10 @@
 #include "agent/base/loop.h"
 #include "agent/holds/ledger.h"
 #include "agent/holds/place.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/metrics/metrics_conf.h"
 #include "agent/model/match.h"
+#include "agent/probes/sched.h"
 #include "agent/publish.h"
 #include "agent/rules/remedy.h"
 #include "agent/sync/reconcile.h"
@@ -200,7 +202,8 @@ static void fill_agent(struct view *v, const struct agent *a)
 	reconcile_stats(a->reconcile, &rec);
 	loop_stats(a->loop, &loop);
 	sched_stats(a->sched, &sched);
-	memcpy(v->agent.kernel_writes, rec.writes.done, sizeof(v->agent.kernel_writes));
+	for (unsigned int i = 0; i < IPVS_N_OPS; i++)
+		v->agent.kernel_writes[i] = rec.writes.done[i] + rec.writes.refused[i];
 	memcpy(v->agent.kernel_write_failures, rec.writes.refused,
 	       sizeof(v->agent.kernel_write_failures));
 	v->agent.drift = rec.drift;

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "agent/agent.h"
-#include "agent/probes/sched.h"
 #include "agent/publish.h"
 #include "agent/rules/remedy.h"
 #include "agent/sync/desired.h"
@@ -33,7 +32,7 @@ static void max_us(int64_t *a, int64_t b)
 }
 
 /* Adds what one target of a probe found to its row. */
-static void add_target(struct view *v, struct view_probe *p, const struct sched_target *t)
+static void add_target(struct view *v, struct view_probe *p, const struct target *t)
 {
 	uint32_t i, j;
 
@@ -68,7 +67,7 @@ static void add_probes(struct view *v, const struct state *s, uint32_t realserve
 
 	r->first_probe = v->n_probes;
 	for (i = l->first_link; i < l->first_link + l->n_links; i++) {
-		const struct sched_target *t = &s->targets[s->layout->links[i]];
+		const struct target *t = &s->targets[s->layout->links[i]];
 
 		if (!p || p->name != t->conf->head.name) {
 			p = &v->probes[v->n_probes++];

@@ -17,6 +17,7 @@
 #include "agent/holds/place.h"
 #include "agent/http/server.h"
 #include "agent/ipvs/port.h"
+#include "agent/probes/sched.h"
 #include "agent/publish.h"
 #include "agent/registry.h"
 #include "agent/rules/remedy.h"
@@ -128,7 +129,12 @@ static int make_kernel(struct agent *a)
 	struct ipvs_kernel *kernel;
 	int e = ipvs_netlink_new(agent_conf(a)->procfs, &kernel);
 
-	return e ? e : ipvs_port_new(a->loop, kernel, &a->port);
+	if (e)
+		return e;
+	e = ipvs_port_new(a->loop, kernel, &a->port);
+	if (e)
+		kernel->ops->free(kernel);
+	return e;
 }
 
 static int make_reconcile(struct agent *a)
@@ -237,7 +243,7 @@ int agent_start(struct agent *a)
 		return e;
 	remedy_sweep(a->remedy, a->state);
 	gone = agent_gone_policy(a);
-	reconcile_set_state(a->reconcile, a->state, agent_interval(a), &gone);
+	reconcile_set_state(a->reconcile, a->state, agent_conf(a)->reconcile_interval, &gone);
 	agent_ask_info(a);
 	return 0;
 }

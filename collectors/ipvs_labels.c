@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/base/parse.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/model/view.h"
 
 /* A label whose value has to be put together first; "" where memory is out: then

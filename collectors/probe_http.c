@@ -318,9 +318,11 @@ static const struct conf_type header_type = {
 static const struct conf_key keys[] = {
 	{ .name = "ca_file", .type = &conf_path, .offset = offsetof(struct http_conf, ca_file),
 	  .help = "Certificates to trust instead of the system's, in PEM form." },
-	{ .name = "expect_body", .type = &conf_string, .offset = offsetof(struct http_conf, expect_body),
+	{ .name = "expect_body", .type = &conf_string,
+	  .offset = offsetof(struct http_conf, expect_body),
 	  .help = "Text that must stand within the first max_body bytes of the answer." },
-	{ .name = "expect_status", .type = &statuses_type, .offset = offsetof(struct http_conf, expect_status),
+	{ .name = "expect_status", .type = &statuses_type,
+	  .offset = offsetof(struct http_conf, expect_status),
 	  .def = "200-299",
 	  .help = "Statuses that pass: numbers and ranges, with commas between them." },
 	{ .name = "header", .type = &header_type, .offset = offsetof(struct http_conf, headers),

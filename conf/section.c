@@ -1,6 +1,8 @@
 /* section.c: from raw sections to objects: defaults, each line through its key's
  * setter, and what is missing. The order of the files
  * does not matter: a section whose values are others' defaults comes first. */
+#include "conf/section.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

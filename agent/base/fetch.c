@@ -1,5 +1,7 @@
 /* fetch.c: libcurl's multi interface on our loop, and the blocking way for the
  * command line. What a handle is told, and what its end means, is in fetch_easy.c. */
+#include "agent/base/fetch.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -100,6 +102,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *as
 	r = sock ? loop_io_set(sock->io, events) : socket_watch(arg, fd, events);
 	if (f) {
 		f->watched = true;
+		f->connected |= (what & CURL_POLL_IN) != 0;
 		if (r)
 			f->local_errno = -r;
 	}

@@ -100,7 +100,7 @@ static enum fetch_error connect_error(const struct fetch *f)
 
 static enum fetch_error timeout_error(const struct fetch *f)
 {
-	if (!f->result.connect_us)
+	if (!f->result.connect_us && !f->connected)
 		return FETCH_TIMEOUT_CONNECT;
 	return f->https && !f->result.tls_us ? FETCH_TIMEOUT_TLS : FETCH_TIMEOUT_ANSWER;
 }
@@ -246,7 +246,7 @@ void fetch_reset(struct fetch *f)
 	buf_reset(&f->result.body);
 	buf_reset(&f->result.headers);
 	f->result = (struct fetch_result){ .body = f->result.body, .headers = f->result.headers };
-	f->watched = f->reporting = false;
+	f->watched = f->connected = f->reporting = false;
 	f->local_errno = 0;
 	f->words[0] = '\0';
 }
@@ -272,14 +272,15 @@ static int add_line(struct curl_slist **list, const char *line)
 	return 0;
 }
 
-/* "::HOST:PORT": whatever the URL's host and port, connect there. */
+/* "::HOST:PORT": whatever the URL's host and port, connect there. `url_host` NULL: the
+ * URL's own stands. */
 static int set_connect_to(struct fetch *f, const struct fetch_request *req, const char *url_host)
 {
 	struct buf entry = BUF_INIT;
 	struct addr host;
 	int r;
 
-	if (!req->to && !req->server_name) /* the URL's own host */
+	if (!req->to && !url_host)
 		return 0;
 	buf_puts(&entry, "::");
 	if (req->to) {
@@ -301,7 +302,7 @@ static int set_connect_to(struct fetch *f, const struct fetch_request *req, cons
 
 /* curl takes SNI and the name to verify from the URL: for another one the URL gets
  * it, and the Host header what the URL had. */
-static int set_url(struct fetch *f, const struct fetch_request *req)
+static int set_server_name(struct fetch *f, const struct fetch_request *req)
 {
 	CURLU *u = curl_url();
 	char *host = NULL, *whole = NULL;
@@ -311,20 +312,14 @@ static int set_url(struct fetch *f, const struct fetch_request *req)
 	if (!u)
 		return r;
 	r = -EINVAL;
-	if (curl_url_set(u, CURLUPART_URL, req->url, 0) ||
-	    curl_url_get(u, CURLUPART_HOST, &host, 0))
+	if (curl_url_set(u, CURLUPART_URL, req->url, CURLU_PATH_AS_IS) ||
+	    curl_url_get(u, CURLUPART_HOST, &host, 0) ||
+	    curl_url_set(u, CURLUPART_HOST, req->server_name, 0))
 		goto out;
-	f->https = !strncasecmp(req->url, "https:", 6);
-	if (req->server_name) {
-		buf_printf(&line, "Host: %s", host);
-		if (curl_url_set(u, CURLUPART_HOST, req->server_name, 0))
-			goto out;
-		r = buf_ok(&line) ? add_line(&f->headers, line.data) : -ENOMEM;
-		if (r)
-			goto out;
-	}
 	r = -ENOMEM;
-	if (curl_url_get(u, CURLUPART_URL, &whole, 0) ||
+	buf_printf(&line, "Host: %s", host);
+	if (!buf_ok(&line) || add_line(&f->headers, line.data) ||
+	    curl_url_get(u, CURLUPART_URL, &whole, 0) ||
 	    curl_easy_setopt(f->easy, CURLOPT_URL, whole))
 		goto out;
 	r = set_connect_to(f, req, host);
@@ -334,6 +329,16 @@ out:
 	curl_free(host);
 	curl_url_cleanup(u);
 	return r;
+}
+
+static int set_url(struct fetch *f, const struct fetch_request *req)
+{
+	f->https = !strncasecmp(req->url, "https:", 6);
+	if (req->server_name)
+		return set_server_name(f, req);
+	if (curl_easy_setopt(f->easy, CURLOPT_URL, req->url))
+		return -ENOMEM;
+	return set_connect_to(f, req, NULL);
 }
 
 static int set_source(struct fetch *f, const struct addr *source)

@@ -17,7 +17,10 @@ struct fetch {
 	struct curl_slist *headers, *connect_to;
 	size_t max_body;
 	bool https, reporting;
-	bool watched;    /* a socket of it waited: connect() did not fail at once */
+	bool watched; /* a socket of it waited: connect() did not fail at once */
+	/* It waited to read, which is after connect() only: curl 7.88 tells of the
+	 * connection when TLS is done */
+	bool connected;
 	int local_errno; /* socket(), memory: what curl does not tell */
 	char words[CURL_ERROR_SIZE];
 };
@@ -29,7 +32,8 @@ void fetch_free(struct fetch *f);
 /* Forgets request and result, keeps the handle. */
 void fetch_reset(struct fetch *f);
 
-/* Takes a request over, copying it. -EINVAL for a bad URL, -ENOMEM. */
+/* Takes a request over, copying it. -ENOMEM; -EINVAL for a URL that cannot take a
+ * server_name. */
 int fetch_set(struct fetch *f, const struct fetch_request *req);
 
 /* Reads the result from the handle, whose transfer ended in `code`. */

@@ -31,6 +31,11 @@ void log_set_level(enum log_level level)
 	atomic_store(&level_now, level);
 }
 
+bool log_enabled(enum log_level level)
+{
+	return level <= atomic_load(&level_now);
+}
+
 /* True when the line may be written; tells how many were dropped before it. */
 static bool rate_admit(const char *msg, unsigned int *ret_dropped)
 {
@@ -126,7 +131,7 @@ void log_facts(enum log_level level, const char *msg, const struct log_fact *fac
 	int saved = errno;
 	int i;
 
-	if (level > atomic_load(&level_now) || !rate_admit(msg, &dropped))
+	if (!log_enabled(level) || !rate_admit(msg, &dropped))
 		return;
 	buf_puts(&line, "ts=");
 	clock_format_wall(&line, clock_wall_ms());

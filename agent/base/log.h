@@ -31,6 +31,9 @@ struct log_fact {
  * reload, from the loop thread. */
 void log_set_level(enum log_level level);
 
+/* Whether messages of that level are written: for those that cost to put together. */
+bool log_enabled(enum log_level level);
+
 /* "error", "warn", "info", "debug"; NULL-terminated, in the order of the enum. */
 extern const char *const log_level_names[];
 

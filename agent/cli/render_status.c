@@ -276,6 +276,23 @@ static void put_sum(const struct sum *sum, size_t services, struct buf *out)
 	buf_putc(out, '\n');
 }
 
+/* Of the agent itself; older ones tell none. */
+static void put_troubles(const json_t *troubles, const struct text_style *style, struct buf *out)
+{
+	const json_t *trouble;
+	size_t i;
+
+	json_array_foreach (troubles, i, trouble) {
+		struct buf line = BUF_INIT;
+
+		buf_printf(&line, "TROUBLE: %s",
+			   json_string_value(trouble) ? json_string_value(trouble) : "?");
+		text_put_colour(out, style, TEXT_RED, buf_str(&line));
+		buf_putc(out, '\n');
+		buf_fini(&line);
+	}
+}
+
 int render_status(const json_t *json, const struct text_style *style, struct buf *out)
 {
 	const json_t *services = json_object_get(json, "services"), *s;
@@ -300,6 +317,7 @@ int render_status(const json_t *json, const struct text_style *style, struct buf
 	if (ok) {
 		text_table_format(t, style, out);
 		put_sum(&sum, json_array_size(services), out);
+		put_troubles(json_object_get(json, "troubles"), style, out);
 	}
 	text_table_free(t);
 	return ok && buf_ok(out) ? 0 : -ENOMEM;

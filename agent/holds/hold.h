@@ -25,7 +25,7 @@ struct hold {
 	int effect;
 	char *reason;                         /* for people */
 	int64_t since_wall_ms, until_wall_ms; /* until 0 = its holder's end */
-	bool active;	   /* counts; false while it waits for the ledger */
+	bool active;                          /* counts; false while it waits for the ledger */
 	bool recorded;                        /* the ledger has it */
 	struct hold *next;                    /* of the same realserver */
 };

@@ -19,6 +19,7 @@ struct waiting {
 	struct placer *placer;
 	struct loop_timer *timer;
 	char *id;
+	bool counted; /* it took effect unrecorded */
 	struct waiting *next;
 };
 
@@ -69,14 +70,11 @@ void placer_free(struct placer *p)
 	free(p);
 }
 
-static void activate(struct placer *p, struct hold *h, bool recorded)
+static void activate(struct placer *p, struct hold *h)
 {
-	h->recorded = recorded;
 	if (h->active)
 		return;
 	h->active = true;
-	if (!recorded)
-		p->unrecorded++;
 	p->fn(p->arg, h->service, h->realserver);
 }
 
@@ -89,7 +87,9 @@ static void on_impatient(void *arg)
 		return;
 	log_event(LOG_WARN, "the ledger is slow, a rule's hold takes effect unrecorded",
 		  LOG_STR("service", h->service), LOG_STR("realserver", h->realserver));
-	activate(w->placer, h, false);
+	w->counted = true;
+	w->placer->unrecorded++;
+	activate(w->placer, h);
 }
 
 static void on_recorded(void *arg, int error)
@@ -109,8 +109,11 @@ static void on_recorded(void *arg, int error)
 			  "a rule's hold could not be recorded, it takes effect all the same",
 			  LOG_STR("service", h->service), LOG_STR("realserver", h->realserver),
 			  LOG_ERR(error));
-	if (h)
-		activate(p, h, !error);
+	if (h) {
+		h->recorded = !error;
+		p->unrecorded += error && !w->counted;
+		activate(p, h);
+	}
 	waiting_free(w);
 }
 
@@ -127,7 +130,8 @@ static void record(struct placer *p, struct hold *h)
 	    loop_timer_new(p->loop, "hold-patience", on_impatient, w, &w->timer) ||
 	    ledger_place(p->ledger, h, on_recorded, w)) {
 		waiting_free(w);
-		activate(p, h, false);
+		p->unrecorded++;
+		activate(p, h);
 		return;
 	}
 	w->next = p->waiting;
@@ -141,11 +145,18 @@ static bool same(const struct hold *h, const struct hold *like)
 	       !strcmp(h->holder, like->holder);
 }
 
+static bool is_held(const struct placer *p, const struct hold *h)
+{
+	const struct hold *old = holds_same(p->holds, h);
+
+	return old && old->active;
+}
+
 int placer_rule(struct placer *p, const struct hold *like, int64_t now_wall_ms)
 {
 	struct buf id = BUF_INIT;
 	struct hold *h;
-	bool known;
+	bool instead;
 	int r;
 
 	for (h = holds_of(p->holds, like->service, like->realserver); h; h = h->next)
@@ -165,12 +176,18 @@ int placer_rule(struct placer *p, const struct hold *like, int64_t now_wall_ms)
 	buf_fini(&id);
 	if (!h)
 		return -ENOMEM;
-	r = holds_place(p->holds, h, &known);
+	/* Between what was in force and what comes in its place the realserver must not
+	 * be free for as long as the disk takes. */
+	instead = is_held(p, h);
+	h->active = instead;
+	r = holds_place(p->holds, h, NULL);
 	if (r) {
 		hold_free(h);
 		return r;
 	}
 	record(p, h);
+	if (instead)
+		p->fn(p->arg, h->service, h->realserver);
 	return 0;
 }
 

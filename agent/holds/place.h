@@ -18,7 +18,8 @@ int placer_new(struct loop *loop, struct ledger *ledger, struct holds *holds, pl
 void placer_free(struct placer *p);
 
 /* Places a rule's hold with copies of the strings of `like` (id and times are made
- * here): not active yet on return. Nothing happens where the same one stands. */
+ * here): not active yet on return, but where it takes the place of one that is. Nothing
+ * happens where the same one stands. */
 int placer_rule(struct placer *p, const struct hold *like, int64_t now_wall_ms);
 /* Ends a hold at once; the ledger follows. */
 void placer_lift(struct placer *p, const char *id);

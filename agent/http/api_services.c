@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/base/parse.h"
 #include "agent/http/routes.h"
 #include "agent/http/view_json.h"
 
@@ -154,6 +155,24 @@ static bool find_unit(struct walk *w)
 	return w->unit < w->end;
 }
 
+/* The list's end: what is wrong with the agent itself, a sentence each. */
+static void put_troubles(const struct view *v, struct buf *out)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < VIEW_N_TROUBLES; i++) {
+		struct buf text = BUF_INIT;
+
+		if (view_trouble(v, i, &text) &&
+		    json_array_append_new(list, json_string(buf_str(&text))))
+			out->failed = true;
+		buf_fini(&text);
+	}
+	buf_puts(out, "],\"troubles\":");
+	put_object(out, list, false);
+	buf_puts(out, "}\n");
+}
+
 static bool walk_next(void *state, struct buf *out, size_t enough)
 {
 	static void (*const steps[])(struct walk * w, struct buf * out) = {
@@ -169,7 +188,10 @@ static bool walk_next(void *state, struct buf *out, size_t enough)
 	w->opened = true;
 	while (out->len < enough && buf_ok(out)) {
 		if (w->step == AT_UNIT && !find_unit(w)) {
-			buf_puts(out, w->list ? "]}\n" : "\n");
+			if (w->list)
+				put_troubles(w->view, out);
+			else
+				buf_putc(out, '\n');
 			return false;
 		}
 		steps[w->step](w, out);
@@ -328,20 +350,37 @@ static void answer_realserver(struct http_request *r, const struct walk *w, cons
 	buf_fini(&clean);
 }
 
+/* 404 with the configured service that was probably meant, if one is near. */
+static void no_service(struct http_request *r, const struct view *v, const char *text, size_t len)
+{
+	const char **names = calloc((size_t)v->n_services + 1, sizeof(*names));
+	struct buf clean = BUF_INIT, name = BUF_INIT;
+	const char *near = NULL;
+
+	http_put_clean(&clean, text);
+	buf_put(&name, buf_str(&clean), len < clean.len ? len : clean.len);
+	for (uint32_t i = 0; names && i < v->n_services; i++)
+		names[i] = v->services[i].name;
+	if (names)
+		near = nearest_name(buf_str(&name), names, v->n_services);
+	http_error(r, 404, "there is no service '%s'%s%s%s", buf_str(&name),
+		   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	free(names);
+	buf_fini(&clean);
+	buf_fini(&name);
+}
+
 void http_service(struct http_request *r)
 {
 	static const char below[] = "/realservers/";
 	const char *service = r->path + strlen(r->route->path), *sub = strstr(service, below);
 	size_t len = sub ? (size_t)(sub - service) : strlen(service);
-	struct buf clean = BUF_INIT;
 	struct walk *w = begin(r);
 
 	if (!w)
 		return;
 	if (!find_service(w, service, len)) {
-		http_put_clean(&clean, service);
-		http_error(r, 404, "there is no service '%.*s'", (int)len, buf_str(&clean));
-		buf_fini(&clean);
+		no_service(r, w->view, service, len);
 		walk_free(w);
 	} else if (sub) {
 		answer_realserver(r, w, sub + strlen(below));

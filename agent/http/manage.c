@@ -36,6 +36,7 @@ void http_healthy(struct http_request *r)
 void http_ready(struct http_request *r)
 {
 	struct view *v = http_view(r);
+	struct buf why = BUF_INIT;
 
 	/* A kernel that cannot be read for once does not take readiness back. */
 	if (v && v->generation > 0 && v->agent.kernel_ok)
@@ -44,11 +45,24 @@ void http_ready(struct http_request *r)
 		http_answer_text(r, 200, "ipvs-agent is ready.\n");
 	else if (!v || v->generation == 0)
 		http_error(r, 503, "not ready: nothing has been read yet");
-	else
-		http_error(r, 503, "not ready: IPVS in the kernel has not been read yet: %s",
-			   v->agent.kernel_error ? strerror(abs(v->agent.kernel_error))
-						 : "the first reading is under way");
+	else if (view_trouble(v, 0, &why))
+		http_error(r, 503, "not ready: %s", buf_str(&why));
+	buf_fini(&why);
 	view_unref(v);
+}
+
+/* Warnings first: what counts is what is read last. */
+static void answer_reloaded(struct http_request *r, const char *warnings)
+{
+	struct buf text = BUF_INIT;
+
+	buf_puts(&text, warnings);
+	buf_puts(&text, "configuration reloaded\n");
+	if (buf_ok(&text))
+		http_answer_text(r, 200, buf_str(&text));
+	else
+		http_error(r, 500, "out of memory");
+	buf_fini(&text);
 }
 
 static void after_reload(struct http_request *r)
@@ -61,7 +75,7 @@ static void after_reload(struct http_request *r)
 	else if (result->outcome == HTTP_WAIT_STOPPING)
 		http_error(r, 503, "the agent is stopping");
 	else if (result->status == COMMAND_OK)
-		http_answer_text(r, 200, *text ? text : "configuration reloaded\n");
+		answer_reloaded(r, text);
 	else
 		http_error(r, statuses[result->status], "%s", *text ? text : "the reload failed");
 }

@@ -113,17 +113,16 @@ static void put_state(struct buf *out, const struct view *v)
 		buf_puts(out, "<p class=\"bad\">Nothing has been read yet.</p>\n");
 		return;
 	}
-	if (!v->agent.kernel_ok) {
-		buf_puts(out, "<p class=\"bad\">IPVS in the kernel cannot be read: ");
-		put_html(out, v->agent.kernel_error ? strerror(abs(v->agent.kernel_error))
-						    : "no reading yet");
-		buf_puts(out, "</p>\n");
+	for (unsigned int i = 0; i < VIEW_N_TROUBLES; i++) {
+		struct buf text = BUF_INIT;
+
+		if (view_trouble(v, i, &text)) {
+			buf_puts(out, "<p class=\"bad\">");
+			put_html(out, buf_str(&text));
+			buf_puts(out, "</p>\n");
+		}
+		buf_fini(&text);
 	}
-	if (!v->agent.last_reload_ok)
-		buf_puts(out, "<p class=\"bad\">The last reload failed; the configuration "
-			      "before it is in force.</p>\n");
-	if (!v->agent.ledger_writable)
-		buf_puts(out, "<p class=\"bad\">The ledger cannot be written.</p>\n");
 	buf_printf(out, "<p>Snapshot of %lld.%lld s ago.</p>\n", (long long)(age / 1000),
 		   (long long)(age % 1000 / 100));
 	put_services(out, v);

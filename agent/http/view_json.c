@@ -4,6 +4,7 @@
 
 #include "agent/base/clock.h"
 #include "agent/http/request.h"
+#include "agent/ipvs/ipvs.h"
 
 json_t *view_json_text(const char *text)
 {

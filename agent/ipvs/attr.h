@@ -1,21 +1,21 @@
-/* attr.h: netlink attributes ⇄ values. Requests are appended to a libnl message that
- * has its generic netlink header already; replies are read from raw bytes, every
- * length checked. */
+/* attr.h: netlink attributes ⇄ values. Requests are appended to what has its headers
+ * already; replies are read from raw bytes, every length checked. */
 #ifndef IPVS_ATTR_H
 #define IPVS_ATTR_H
 
 #include "agent/ipvs/ipvs.h"
 
-struct nl_msg;
 struct nlmsghdr;
+struct nlreq;
 
 /* Appends IPVS_CMD_ATTR_SERVICE: what the service is known by, and with `full` all
- * that NEW_SERVICE and SET_SERVICE set. -EMSGSIZE when the message is full. */
-int attr_put_service(struct nl_msg *msg, const struct ipvs_service *s, bool full);
+ * that NEW_SERVICE and SET_SERVICE set. nlreq_finish() tells whether it
+ * fitted. */
+void attr_put_service(struct nlreq *q, const struct ipvs_service *s, bool full);
 
 /* Appends IPVS_CMD_ATTR_DEST; `full` for NEW_DEST and SET_DEST, which replace every
- * attribute: what is left out would become 0. -EMSGSIZE. */
-int attr_put_dest(struct nl_msg *msg, const struct ipvs_dest *d, bool full);
+ * attribute: what is left out would become 0. */
+void attr_put_dest(struct nlreq *q, const struct ipvs_dest *d, bool full);
 
 /* Each reads the body of one reply. -EBADMSG for anything cut short, out of range or
  * without what belongs there; *ret_… is untouched then. Unknown attributes are passed

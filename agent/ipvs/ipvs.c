@@ -79,27 +79,6 @@ int ipvs_key_cmp(const struct ipvs_key *a, const struct ipvs_key *b)
 	return (a->fwmark > b->fwmark) - (a->fwmark < b->fwmark);
 }
 
-bool ipvs_service_same(const struct ipvs_service *a, const struct ipvs_service *b)
-{
-	if (a->flags != b->flags || strcmp(a->scheduler, b->scheduler) != 0 ||
-	    strcmp(a->engine, b->engine) != 0)
-		return false;
-	if (!(a->flags & IPVS_SVC_PERSISTENT))
-		return true;
-	return a->timeout == b->timeout && a->netmask == b->netmask;
-}
-
-bool ipvs_dest_same(const struct ipvs_dest *a, const struct ipvs_dest *b)
-{
-	if (a->forward != b->forward || a->weight != b->weight || a->upper != b->upper ||
-	    a->lower != b->lower)
-		return false;
-	if (a->forward != IPVS_TUNNEL)
-		return true;
-	return a->tun_type == b->tun_type && a->tun_port == b->tun_port &&
-	       a->tun_flags == b->tun_flags;
-}
-
 void ipvs_key_format(struct buf *out, const struct ipvs_key *k)
 {
 	static const struct {

@@ -1,74 +1,13 @@
-/* ipvs.h: the kernel's IPVS as values. No pointers into anything, no text. The
- * source of the numbers is include/uapi/linux/ip_vs.h. */
+/* ipvs.h: the kernel's IPVS as values: a whole reading of it, and what can be said about
+ * its services and dests without asking anybody. */
 #ifndef IPVS_IPVS_H
 #define IPVS_IPVS_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "agent/base/addr.h"
 #include "agent/base/buf.h"
-
-enum { IPVS_NAME_LEN = 16 }; /* scheduler and engine names, NUL included */
-
-/* Forward methods and tunnel kinds, as the kernel numbers them. */
-enum ipvs_forward {
-	IPVS_MASQ = 0,
-	IPVS_LOCAL = 1,
-	IPVS_TUNNEL = 2,
-	IPVS_ROUTE = 3,
-	IPVS_BYPASS = 4,
-};
-enum ipvs_tunnel { IPVS_TUN_IPIP = 0, IPVS_TUN_GUE = 1, IPVS_TUN_GRE = 2 };
-enum { IPVS_TUN_CSUM = 1, IPVS_TUN_REMCSUM = 2 };
-
-/* Service flags that are ours to set; the kernel's own (hashed) is masked out. */
-enum {
-	IPVS_SVC_PERSISTENT = 0x1,
-	IPVS_SVC_ONEPACKET = 0x4,
-	IPVS_SVC_SCHED1 = 0x8,  /* sh-fallback, mh-fallback */
-	IPVS_SVC_SCHED2 = 0x10, /* sh-port, mh-port */
-	IPVS_SVC_SCHED3 = 0x20,
-	IPVS_SVC_FLAGS = 0x3d,
-};
-
-/* What a service is known by. With a fwmark: proto 0, no address or port, but the
- * family. All bytes count: memcmp() and hashing work. */
-struct ipvs_key {
-	struct addr addr; /* with port */
-	uint32_t fwmark;  /* 0 = by address */
-	uint8_t proto;    /* IPPROTO_TCP, _UDP, _SCTP; 0 with a fwmark */
-	uint8_t pad[3];
-};
-
-struct ipvs_stats {
-	uint64_t conns, in_packets, out_packets, in_bytes, out_bytes;
-};
-
-struct ipvs_service {
-	struct ipvs_key key;
-	char scheduler[IPVS_NAME_LEN];
-	char engine[IPVS_NAME_LEN]; /* "" = none */
-	uint32_t flags;             /* IPVS_SVC_… */
-	uint32_t timeout;           /* of persistence, seconds */
-	/* Of persistence: IPv4 mask in network order (all ones when not persistent),
-	 * IPv6 prefix length (then 128). */
-	uint32_t netmask;
-	struct ipvs_stats stats;
-	uint32_t first_dest, n_dests; /* rows of the table's dests */
-};
-
-struct ipvs_dest {
-	struct addr addr; /* with port */
-	uint8_t forward;  /* enum ipvs_forward */
-	uint8_t tun_type; /* enum ipvs_tunnel */
-	uint16_t tun_flags;
-	uint16_t tun_port; /* host order */
-	uint32_t weight, upper, lower;
-	uint32_t active, inactive, persistent;
-	struct ipvs_stats stats;
-};
+#include "agent/ipvs/values.h"
 
 enum ipvs_source { IPVS_FROM_NETLINK = 0, IPVS_FROM_PROC };
 
@@ -102,20 +41,8 @@ const struct ipvs_service *ipvs_table_service(const struct ipvs_table *t, const 
 const struct ipvs_dest *ipvs_table_dest(const struct ipvs_table *t, const struct ipvs_service *s,
 					const struct addr *addr);
 
-struct ipvs_info {
-	uint32_t version; /* 0x010201 = 1.2.1 */
-	uint32_t conn_tab_size;
-	uint32_t tcp_timeout, tcp_fin_timeout, udp_timeout; /* seconds */
-};
-
 /* Order by proto, address, port, fwmark; <0, 0, >0. */
 int ipvs_key_cmp(const struct ipvs_key *a, const struct ipvs_key *b);
-
-/* Whether a SET_SERVICE, or SET_DEST, would change nothing that works: keys and
- * counters are left out, so are a netmask and timeout without persistence, and the
- * tunnel's kind where the method is none. */
-bool ipvs_service_same(const struct ipvs_service *a, const struct ipvs_service *b);
-bool ipvs_dest_same(const struct ipvs_dest *a, const struct ipvs_dest *b);
 
 /* Appends it as the INI writes it: tcp://10.1.2.15:80, fwmark://7, fwmark6://7. */
 void ipvs_key_format(struct buf *out, const struct ipvs_key *k);

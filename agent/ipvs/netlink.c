@@ -18,14 +18,13 @@
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/ip_vs.h>
-#include <netlink/attr.h>
-#include <netlink/msg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/base/attr.h"
 #include "agent/base/clock.h"
 #include "agent/ipvs/attr.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/ipvs/nlsock.h"
 #include "agent/ipvs/port.h"
 #include "agent/ipvs/procfs.h"
@@ -64,7 +63,7 @@ static int on_family(void *arg, const struct nlmsghdr *h)
  * there is none. */
 static int find_family(struct netlink_kernel *n)
 {
-	struct nl_msg *msg;
+	struct nlreq *q;
 	uint16_t id = 0;
 	int result, r;
 
@@ -79,10 +78,13 @@ static int find_family(struct netlink_kernel *n)
 			return -ENOPROTOOPT;
 		n->load_next_ms = clock_mono_ms() + LOAD_MS;
 	}
-	msg = nlsock_begin(&n->sock, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, NLM_F_ACK);
-	if (!msg || nla_put_string(msg, CTRL_ATTR_FAMILY_NAME, IPVS_GENL_NAME) < 0 ||
-	    nlsock_end(&n->sock))
+	q = nlsock_begin(&n->sock, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, NLM_F_ACK);
+	if (!q)
 		return -EMSGSIZE;
+	nlreq_put(q, CTRL_ATTR_FAMILY_NAME, IPVS_GENL_NAME, sizeof(IPVS_GENL_NAME));
+	r = nlsock_end(&n->sock);
+	if (r)
+		return r;
 	r = nlsock_talk(&n->sock, &result, on_family, &id);
 	if (!r)
 		r = result;
@@ -131,20 +133,20 @@ static int on_dest(void *arg, const struct nlmsghdr *h)
 }
 
 /* One GET request, about `s` where there is one. */
-static int ask(struct netlink_kernel *n, uint8_t cmd, int flags, const struct ipvs_service *s,
+static int ask(struct netlink_kernel *n, uint8_t cmd, uint16_t flags, const struct ipvs_service *s,
 	       nlsock_fn *fn, void *arg)
 {
-	struct nl_msg *msg;
+	struct nlreq *q;
 	int result, r;
 
 	if (!n->sock.sk)
 		return -ENOTCONN;
-	msg = nlsock_begin(&n->sock, n->family, cmd, flags);
-	r = msg ? 0 : -EMSGSIZE;
-	if (!r && s)
-		r = attr_put_service(msg, s, false);
-	if (!r)
-		r = nlsock_end(&n->sock);
+	q = nlsock_begin(&n->sock, n->family, cmd, flags);
+	if (!q)
+		return -EMSGSIZE;
+	if (s)
+		attr_put_service(q, s, false);
+	r = nlsock_end(&n->sock);
 	if (!r)
 		r = nlsock_talk(&n->sock, &result, fn, arg);
 	return r ? r : result;
@@ -331,16 +333,15 @@ static bool op_is_sound(const struct ipvs_batch *b, const struct ipvs_op *op)
 static int build(struct netlink_kernel *n, const struct ipvs_batch *b, const struct ipvs_op *op,
 		 bool last)
 {
-	struct nl_msg *msg;
-	int r;
+	struct nlreq *q;
 
-	msg = nlsock_begin(&n->sock, n->family, op_requests[op->kind].cmd, last ? NLM_F_ACK : 0);
-	if (!msg)
+	q = nlsock_begin(&n->sock, n->family, op_requests[op->kind].cmd, last ? NLM_F_ACK : 0);
+	if (!q)
 		return -EMSGSIZE;
-	r = attr_put_service(msg, &b->services[op->service], op_requests[op->kind].service_full);
-	if (!r && op_requests[op->kind].dest)
-		r = attr_put_dest(msg, &b->dests[op->dest], op_requests[op->kind].dest_full);
-	return r ? r : nlsock_end(&n->sock);
+	attr_put_service(q, &b->services[op->service], op_requests[op->kind].service_full);
+	if (op_requests[op->kind].dest)
+		attr_put_dest(q, &b->dests[op->dest], op_requests[op->kind].dest_full);
+	return nlsock_end(&n->sock);
 }
 
 /* -errno when the talk failed; the results are there in every case. */

@@ -1,7 +1,6 @@
-/* nlsock.c: netlink by hand where it is hot. libnl opens the socket and builds the
- * messages; its own receive path allocates and copies each message and forgets the
- * errno, so sending and receiving are two system calls here, into buffers that live as
- * long as the socket.
+/* nlsock.c: netlink by hand where it is hot. libnl opens the socket; its own
+ * send and receive paths allocate and copy each message and forget the errno, so they
+ * are two system calls here, from and into buffers that live as long as the socket.
  *
  * Requests run inside sendmsg(): when it returns, everything has been carried out and
  * every answer lies in the receive queue, or was dropped because that was full. The
@@ -9,9 +8,6 @@
 #include "agent/ipvs/nlsock.h"
 
 #include <errno.h>
-#include <linux/genetlink.h>
-#include <netlink/genl/genl.h>
-#include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
 #include <stdlib.h>
@@ -117,11 +113,10 @@ int nlsock_open(struct nlsock *s, int64_t timeout_ms)
 
 	*s = (struct nlsock){ .seq = 1 };
 	s->sk = nl_socket_alloc();
-	s->msg = nlmsg_alloc_size(NLSOCK_REQUEST_MAX);
 	s->out = malloc((size_t)NLSOCK_BATCH * NLSOCK_REQUEST_MAX);
 	s->in = malloc((size_t)NLSOCK_DATAGRAMS * NLSOCK_DATAGRAM);
 	r = -ENOMEM;
-	if (!s->sk || !s->msg || !s->out || !s->in)
+	if (!s->sk || !s->out || !s->in)
 		goto fail;
 	/* libnl leaves errno as the failed call set it; its own codes say less. */
 	errno = 0;
@@ -142,37 +137,25 @@ void nlsock_close(struct nlsock *s)
 {
 	if (s->sk)
 		nl_socket_free(s->sk);
-	if (s->msg)
-		nlmsg_free(s->msg);
 	free(s->out);
 	free(s->in);
 	*s = (struct nlsock){ 0 };
 }
 
-struct nl_msg *nlsock_begin(struct nlsock *s, uint16_t type, uint8_t cmd, int flags)
+struct nlreq *nlsock_begin(struct nlsock *s, uint16_t type, uint8_t cmd, uint16_t flags)
 {
-	struct nlmsghdr *h = nlmsg_hdr(s->msg);
-
 	if (s->n_out == NLSOCK_BATCH)
 		return NULL;
-	/* The same message again, from its start. */
-	memset(h, 0, NLMSG_HDRLEN);
-	h->nlmsg_len = NLMSG_HDRLEN;
-	if (!genlmsg_put(s->msg, NL_AUTO_PORT, s->seq, type, 0, NLM_F_REQUEST | flags, cmd, 1))
-		return NULL;
-	return s->msg;
+	s->request = (struct nlreq){ .start = s->out + s->out_len, .room = NLSOCK_REQUEST_MAX };
+	nlreq_start(&s->request, type, NLM_F_REQUEST | flags, s->seq, cmd, 1);
+	return &s->request;
 }
 
 int nlsock_end(struct nlsock *s)
 {
-	const struct nlmsghdr *h = nlmsg_hdr(s->msg);
-	size_t room = NLMSG_ALIGN((size_t)h->nlmsg_len);
-
-	if (room > NLSOCK_REQUEST_MAX)
+	if (!nlreq_finish(&s->request))
 		return -EMSGSIZE;
-	memcpy(s->out + s->out_len, h, h->nlmsg_len);
-	memset(s->out + s->out_len + h->nlmsg_len, 0, room - h->nlmsg_len);
-	s->out_len += room;
+	s->out_len += s->request.len;
 	s->n_out++;
 	s->seq++;
 	return 0;
@@ -197,7 +180,7 @@ static int send_out(struct nlsock *s)
 static int receive_some(struct nlsock *s, struct talk *t, int flags)
 {
 	struct mmsghdr m[NLSOCK_DATAGRAMS] = { 0 };
-	struct sockaddr_nl from[NLSOCK_DATAGRAMS];
+	struct sockaddr_nl from[NLSOCK_DATAGRAMS] = { 0 };
 	struct iovec iov[NLSOCK_DATAGRAMS];
 	int n;
 

@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct nl_msg;
+#include "agent/ipvs/nlreq.h"
+
 struct nl_sock;
 struct nlmsghdr;
 
@@ -16,7 +17,7 @@ enum {
 	NLSOCK_BATCH = 64,        /* requests in one sendmsg() */
 	NLSOCK_REQUEST_MAX = 512, /* bytes of one request */
 	NLSOCK_DATAGRAM = 32768,  /* the kernel fills dumps up to this */
-	NLSOCK_DATAGRAMS = 4,     /* received in one recvmmsg() */
+	NLSOCK_DATAGRAMS = 2,     /* at once: the rows and the end of a dump */
 };
 
 /* Called for each reply with content; the message is whole but its content is not
@@ -39,9 +40,9 @@ struct talk {
 int talk_feed(struct talk *t, const void *bytes, size_t len);
 
 struct nlsock {
-	struct nl_sock *sk; /* NULL while closed */
-	struct nl_msg *msg; /* the request under construction */
-	uint8_t *out;       /* finished requests */
+	struct nl_sock *sk;   /* NULL while closed */
+	struct nlreq request; /* under construction, in `out` */
+	uint8_t *out;         /* finished requests */
 	size_t out_len;
 	uint32_t seq; /* of the next request */
 	uint32_t n_out;
@@ -53,9 +54,9 @@ int nlsock_open(struct nlsock *s, int64_t timeout_ms);
 /* Also on a zeroed or half-opened one; it can be opened again. */
 void nlsock_close(struct nlsock *s);
 
-/* Starts a request: generic netlink header with `cmd`; `flags` besides NLM_F_REQUEST.
- * NULL when a batch is full. Append attributes, then nlsock_end(). */
-struct nl_msg *nlsock_begin(struct nlsock *s, uint16_t type, uint8_t cmd, int flags);
+/* Starts a request; `flags` besides NLM_F_REQUEST. NULL when a batch is full. Append
+ * attributes, then nlsock_end(): -EMSGSIZE, and the request is dropped. */
+struct nlreq *nlsock_begin(struct nlsock *s, uint16_t type, uint8_t cmd, uint16_t flags);
 int nlsock_end(struct nlsock *s);
 
 /* Sends what was ended and awaits the answer to the last of them, which must be an

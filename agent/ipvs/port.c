@@ -20,6 +20,7 @@
 
 #include "agent/base/clock.h"
 #include "agent/base/loop.h"
+#include "agent/ipvs/ipvs.h"
 
 /* How often an idle thread says that it is alive. */
 enum { IDLE_TICK_MS = 1000 };

@@ -56,30 +56,28 @@ struct ipvs_kernel_ops {
 	 * error, which is returned too. *ret_table need not be initialised. */
 	int (*dump)(struct ipvs_kernel *k, void (*between)(void *arg), void *arg,
 		    struct ipvs_table *ret_table);
-	/* Carries out a batch; each op gets its result. -errno when it could not go on:
-	 * the ops that were not sent are -ECANCELED. -EPERM, -ENOPROTOOPT (no ip_vs),
-	 * those of lost answers, of opening a socket. */
+	/* Carries out a batch; each op gets its result. -errno when it could not go on
+	 * (-EPERM, -ENOPROTOOPT: no ip_vs, …): ops that were not sent are -ECANCELED. */
 	int (*apply)(struct ipvs_kernel *k, struct ipvs_batch *batch);
 	void (*free)(struct ipvs_kernel *k);
 };
 
-/* netlink.c: the real one. Opens nothing yet: the socket is opened on first use, in
- * the network namespace of the thread that uses it. Asking for the family makes the
- * kernel load ip_vs; where it has none that is tried once a minute, and in between a
- * look at `procfs` ("/proc") tells whether somebody else loaded it. Without
- * CAP_NET_ADMIN dump and info fall back to what stands there. -ENOMEM. */
+/* netlink.c: the real one. The socket is opened on first use, in the namespace of the
+ * thread that uses it. Asking for the family makes the kernel load ip_vs; where it has
+ * none that is tried once a minute, and in between a look at `procfs` ("/proc") tells
+ * whether somebody else loaded it. Without CAP_NET_ADMIN dump and info fall back to what
+ * stands there. -ENOMEM. */
 int ipvs_netlink_new(const char *procfs, struct ipvs_kernel **ret_kernel);
 
 /* Takes the kernel over; starts the thread. On failure the kernel is still the
  * caller's. */
 int ipvs_port_new(struct loop *loop, struct ipvs_kernel *kernel, struct ipvs_port **ret_port);
-/* On the loop's thread, also from within a callback. Finishes the job under way, joins
- * the thread, frees the other jobs: no callback is called any more. NULL is fine. */
+/* On the loop's thread, also within a callback. Finishes the job under way, joins, frees
+ * the other jobs: no callback comes any more. NULL is fine. */
 void ipvs_port_free(struct ipvs_port *p);
 
 /* All three: fn(arg, …) comes once, on the loop, unless the port is freed before;
  * -ENOMEM when the job could not be taken. */
-
 /* fn gets the table's arrays for its own: ipvs_table_fini(). */
 typedef void ipvs_dump_fn(void *arg, struct ipvs_table *table);
 int ipvs_port_dump(struct ipvs_port *p, ipvs_dump_fn *fn, void *arg);

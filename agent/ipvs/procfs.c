@@ -22,6 +22,7 @@
 
 #include "agent/base/attr.h"
 #include "agent/base/buf.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/ipvs/table.h"
 
 enum { MAX_WORDS = 8 };
@@ -293,15 +294,16 @@ int procfs_read(const char *root, struct ipvs_table *ret_table, struct ipvs_info
 {
 	char *path = path_of(root);
 	FILE *in;
-	int r;
+	int r = 0;
 
 	*ret_table = (struct ipvs_table){ 0 };
 	if (!path)
 		return -ENOMEM;
 	in = fopen(path, "re");
-	r = in ? 0 : -errno;
+	if (!in)
+		r = -errno;
 	free(path);
-	if (r)
+	if (!in)
 		return r;
 	r = procfs_parse(in, ret_table, ret_info);
 	fclose(in);

@@ -2,6 +2,7 @@
  * buckets and means nothing; in order of keys, rows read twice lie side by side,
  * and who compares two tables walks them once. */
 #include "agent/ipvs/table.h"
+#include "agent/ipvs/ipvs.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@ enum { FIRST_ROOM = 64 };
 static void *add_row(void **rows, uint32_t *n, uint32_t *room, size_t size)
 {
 	uint32_t more;
-	void *grown, *row;
+	void *grown;
 
 	if (*n == *room) {
 		if (*room > UINT32_MAX / 2)
@@ -25,9 +26,7 @@ static void *add_row(void **rows, uint32_t *n, uint32_t *room, size_t size)
 		*rows = grown;
 		*room = more;
 	}
-	row = (char *)*rows + (size_t)(*n)++ * size;
-	memset(row, 0, size);
-	return row;
+	return (char *)*rows + (size_t)(*n)++ * size;
 }
 
 struct ipvs_service *table_add_service(struct table_draft *d)
@@ -89,6 +88,27 @@ void table_sort_services(struct ipvs_table *t)
 		drop_twins(t->services, t->n_services, sizeof(*t->services), compare_services);
 }
 
+/* The kernel lists what was added last first, so dests that were added in order come in
+ * exactly the reverse; that is found out in one walk, and is most of what there is. */
+static bool in_order(const struct ipvs_dest *rows, uint32_t n, int direction)
+{
+	for (uint32_t i = 1; i < n; i++)
+		if (compare_dests(&rows[i - 1], &rows[i]) * direction >= 0)
+			return false;
+	return true;
+}
+
+static void reverse(struct ipvs_dest *rows, uint32_t n)
+{
+	struct ipvs_dest kept;
+
+	for (uint32_t i = 0; i < n / 2; i++) {
+		kept = rows[i];
+		rows[i] = rows[n - 1 - i];
+		rows[n - 1 - i] = kept;
+	}
+}
+
 void table_close_service(struct ipvs_table *t, struct ipvs_service *s, uint32_t first)
 {
 	struct ipvs_dest *rows;
@@ -96,8 +116,12 @@ void table_close_service(struct ipvs_table *t, struct ipvs_service *s, uint32_t 
 
 	if (n > 1) {
 		rows = t->dests + first;
-		qsort(rows, n, sizeof(*rows), compare_dests);
-		n = drop_twins(rows, n, sizeof(*rows), compare_dests);
+		if (in_order(rows, n, -1)) {
+			reverse(rows, n);
+		} else if (!in_order(rows, n, 1)) {
+			qsort(rows, n, sizeof(*rows), compare_dests);
+			n = drop_twins(rows, n, sizeof(*rows), compare_dests);
+		}
 	}
 	t->n_dests = first + n;
 	s->first_dest = first;
@@ -139,7 +163,9 @@ static void *trimmed(void *rows, uint32_t n, uint32_t room, size_t size)
 	if (n == room)
 		return rows;
 	less = reallocarray(rows, n, size);
-	return less ? less : rows;
+	if (!less)
+		return rows;
+	return less;
 }
 
 void table_trim(struct table_draft *d)

@@ -11,8 +11,8 @@ struct table_draft {
 	uint32_t room_services, room_dests;
 };
 
-/* A zeroed row at the end, counted in; NULL when memory is out. It is valid until the
- * next call. */
+/* A row at the end, counted in, whose bytes are the caller's to set; NULL when memory is
+ * out. It is valid until the next call. */
 struct ipvs_service *table_add_service(struct table_draft *d);
 struct ipvs_dest *table_add_dest(struct table_draft *d);
 

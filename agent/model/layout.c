@@ -2,6 +2,7 @@
  * then keeps every array at its exact size; only the targets are found by a hash,
  * for one address and probe may serve many realservers. */
 #include "agent/model/layout.h"
+#include "agent/ipvs/ipvs.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -60,6 +61,30 @@ static int cmp_service(const void *a, const void *b, void *arg)
 		      l->services[*(const uint32_t *)b].conf->head.name);
 }
 
+static int cmp_realserver(const void *a, const void *b, void *arg)
+{
+	const struct layout *l = arg;
+
+	return strcmp(l->realservers[*(const uint32_t *)a].conf->name,
+		      l->realservers[*(const uint32_t *)b].conf->name);
+}
+
+static void fill_realservers(struct layout *l, uint32_t service)
+{
+	const struct layout_service *s = &l->services[service];
+	uint32_t i;
+
+	for (i = 0; i < s->n_realservers; i++) {
+		l->realservers[s->first_realserver + i] = (struct layout_realserver){
+			.service = service,
+			.conf = &s->conf->realservers[i],
+		};
+		l->realservers_by_name[s->first_realserver + i] = s->first_realserver + i;
+	}
+	qsort_r(&l->realservers_by_name[s->first_realserver], s->n_realservers,
+		sizeof(*l->realservers_by_name), cmp_realserver, l);
+}
+
 static int fill_services(struct layout *l)
 {
 	size_t n, i;
@@ -90,7 +115,8 @@ static int fill_services(struct layout *l)
 	l->vips = array(vips, sizeof(*l->vips));
 	l->vips_by_key = array(vips, sizeof(*l->vips_by_key));
 	l->realservers = array(realservers, sizeof(*l->realservers));
-	if (!l->vips || !l->vips_by_key || !l->realservers)
+	l->realservers_by_name = array(realservers, sizeof(*l->realservers_by_name));
+	if (!l->vips || !l->vips_by_key || !l->realservers || !l->realservers_by_name)
 		return -ENOMEM;
 	for (i = 0; i < n; i++) {
 		const struct layout_service *s = &l->services[i];
@@ -103,11 +129,7 @@ static int fill_services(struct layout *l)
 			};
 			l->vips_by_key[s->first_vip + j] = s->first_vip + j;
 		}
-		for (j = 0; j < s->n_realservers; j++)
-			l->realservers[s->first_realserver + j] = (struct layout_realserver){
-				.service = (uint32_t)i,
-				.conf = &s->conf->realservers[j],
-			};
+		fill_realservers(l, (uint32_t)i);
 	}
 	qsort_r(l->vips_by_key, vips, sizeof(*l->vips_by_key), cmp_vip, l);
 	qsort_r(l->services_by_name, n, sizeof(*l->services_by_name), cmp_service, l);
@@ -323,6 +345,7 @@ void layout_unref(struct layout *l)
 	free(l->vips);
 	free(l->vips_by_key);
 	free(l->realservers);
+	free(l->realservers_by_name);
 	free(l->dests);
 	free(l->dest_links);
 	free(l->targets);
@@ -370,11 +393,19 @@ uint32_t layout_find_service(const struct layout *l, const char *name)
 uint32_t layout_find_realserver(const struct layout *l, uint32_t service, const char *name)
 {
 	const struct layout_service *s = &l->services[service];
-	uint32_t i;
+	uint32_t low = s->first_realserver, high = low + s->n_realservers;
 
-	for (i = s->first_realserver; i < s->first_realserver + s->n_realservers; i++)
-		if (!strcmp(l->realservers[i].conf->name, name))
-			return i;
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+		int c = strcmp(l->realservers[l->realservers_by_name[mid]].conf->name, name);
+
+		if (!c)
+			return l->realservers_by_name[mid];
+		if (c < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
 	return LAYOUT_NONE;
 }
 

@@ -52,6 +52,8 @@ struct layout {
 	uint32_t *links, *dest_links, *users;
 	uint32_t *vips_by_key;      /* VIP ids in the order of ipvs_key_cmp() */
 	uint32_t *services_by_name; /* service ids in the order of strcmp() */
+	/* Of one service side by side, as realservers are; ids in the order of strcmp(). */
+	uint32_t *realservers_by_name;
 	uint32_t n_services, n_vips, n_realservers, n_dests, n_targets, n_links, n_users;
 	_Atomic unsigned int refs;
 };

@@ -1,6 +1,7 @@
 /* match.c: a merge walk over two sorted lists: the layout's destinations are kept
  * sorted, the kernel's are sorted here, service by service. */
 #include "agent/model/match.h"
+#include "agent/ipvs/ipvs.h"
 
 #include <errno.h>
 #include <stdatomic.h>

@@ -349,7 +349,8 @@ static void get_realserver(const void *field, const struct conf_key *key, size_t
 		buf_reset(&value);
 		rs_keys[k].type->get((const char *)r + rs_keys[k].offset, &rs_keys[k], 0, &value);
 		/* a list within the line: commas, for blanks part its words */
-		for (blank = value.data; blank && (blank = strchr(blank, ' '));)
+		blank = value.data;
+		while (blank && (blank = strchr(blank, ' ')) != NULL)
 			*blank = ',';
 		buf_printf(out, " %s=%s", rs_keys[k].name, buf_str(&value));
 	}

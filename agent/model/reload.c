@@ -1,6 +1,7 @@
 /* reload.c: matches an old layout and a new one by sorting both by identity and
  * walking them side by side: O(n log n), no hash, no order assumed. */
 #include "agent/model/reload.h"
+#include "agent/ipvs/ipvs.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -50,6 +51,14 @@ static int cmp_realserver(const struct layout *la, uint32_t a, const struct layo
 	if (!c)
 		c = addr_cmp(&ra->conf->addr[0], &rb->conf->addr[0]);
 	return c;
+}
+
+/* One that was out of service comes back as if it were new. */
+static bool took_part(const struct layout *l, uint32_t realserver)
+{
+	const struct layout_realserver *r = &l->realservers[realserver];
+
+	return r->conf->enabled && l->services[r->service].conf->enabled;
 }
 
 static int sort_realserver(const void *a, const void *b, void *arg)
@@ -109,7 +118,8 @@ static int carry_realservers(const struct state *old, struct state *now, struct 
 			i++;
 		if (i == lo->n_realservers || c)
 			continue;
-		now->realservers[b[j]].proven |= old->realservers[a[i]].proven;
+		if (took_part(lo, a[i]))
+			now->realservers[b[j]].proven |= old->realservers[a[i]].proven;
 		now->realservers[b[j]].firing = old->realservers[a[i]].firing;
 		now->realservers[b[j]].refused = old->realservers[a[i]].refused;
 		now->realservers[b[j]].down_since_ms = old->realservers[a[i]].down_since_ms;
@@ -121,6 +131,18 @@ static int carry_realservers(const struct state *old, struct state *now, struct 
 	free(a);
 	free(b);
 	return 0;
+}
+
+/* A cap stands as long as it is the same realserver that it was taken for; else what
+ * the kernel has now is the cap. Of a write under way nobody will tell the outcome. */
+static void carry_dest(const struct state *old, uint32_t o, struct state *now, uint32_t n)
+{
+	uint32_t ro = old->layout->dests[o].realserver, rn = now->layout->dests[n].realserver;
+
+	now->dests[n].seen = old->dests[o].busy ? SEEN_UNKNOWN : old->dests[o].seen;
+	now->dests[n].error = old->dests[o].error;
+	if (took_part(old->layout, ro) && !cmp_realserver(old->layout, ro, now->layout, rn))
+		now->dests[n].cap = old->dests[o].cap;
 }
 
 /* Destinations are sorted by address within their VIP in both. */
@@ -139,9 +161,7 @@ static void carry_dests(const struct state *old, uint32_t ov, struct state *now,
 			break;
 		if (c)
 			continue;
-		now->dests[j].seen = old->dests[i].seen;
-		now->dests[j].cap = old->dests[i].cap;
-		now->dests[j].error = old->dests[i].error;
+		carry_dest(old, i, now, j);
 		i++;
 	}
 }

@@ -25,10 +25,10 @@ static void fill(struct state *s)
 		s->dests[i].cap = CAP_NONE;
 	}
 	for (i = 0; i < l->n_realservers; i++) {
-		const struct layout_service *svc = &l->services[l->realservers[i].service];
+		const struct layout_realserver *r = &l->realservers[i];
 
 		s->realservers[i].proven =
-			svc->conf->initial == INITIAL_UP || !l->realservers[i].n_links;
+			l->services[r->service].conf->initial == INITIAL_UP || !r->conf->probes.n;
 		state_judge(s, i, 0);
 	}
 	state_dirty_all(s);
@@ -63,7 +63,7 @@ void state_free(struct state *s)
 	if (!s)
 		return;
 	for (i = 0; s->targets && i < s->layout->n_targets; i++)
-		sched_target_fini(&s->targets[i]);
+		target_fini(&s->targets[i]);
 	free(s->services);
 	free(s->dirty);
 	free(s->vips);
@@ -92,7 +92,8 @@ bool state_judge(struct state *s, uint32_t realserver, int64_t now_ms)
 			verdict = VERDICT_NONE;
 	}
 	r->unknown = unknown;
-	if (verdict == VERDICT_UP)
+	/* One that is out of service is not probed, so that says nothing. */
+	if (verdict == VERDICT_UP && l->n_links)
 		r->proven = true;
 	if (verdict == r->verdict)
 		return false;

@@ -4,7 +4,7 @@
 #define MODEL_STATE_H
 
 #include "agent/model/layout.h"
-#include "agent/probes/sched.h"
+#include "agent/model/target.h"
 
 /* What the kernel was last known to have; a weight from 0 up, or: */
 enum { SEEN_UNKNOWN = -2, SEEN_ABSENT = -1 };
@@ -48,6 +48,7 @@ struct vip_state {
 struct service_state {
 	bool dirty; /* stands in the list of those to be decided */
 	bool panic;
+	bool backup_up;      /* one that could serve in a panic */
 	uint32_t available;  /* realservers that would take a new connection */
 	uint32_t configured; /* realservers above 0 by the file, without backups */
 };
@@ -58,8 +59,8 @@ struct state {
 	struct vip_state *vips;
 	struct realserver_state *realservers;
 	struct dest_state *dests;
-	struct sched_target *targets; /* by the layout's targets; the scheduler's to write */
-	uint32_t *dirty;              /* ids of the services that are */
+	struct target *targets; /* by the layout's targets; the scheduler's to write */
+	uint32_t *dirty;        /* ids of the services that are */
 	uint32_t n_dirty;
 };
 

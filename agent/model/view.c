@@ -1,8 +1,10 @@
 /* view.c: the life of a snapshot. Who makes its rows is agent/publish.c. */
 #include "agent/model/view.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/model/match.h"
 
@@ -50,4 +52,44 @@ void view_unref(struct view *v)
 	reading_unref(v->reading);
 	config_unref(v->conf);
 	free(v);
+}
+
+static bool kernel_trouble(const struct view_agent *a, struct buf *out)
+{
+	if (a->kernel_ok)
+		return false;
+	switch (a->kernel_error) {
+	case 0:
+		buf_puts(out, "the kernel's IPVS table has not been read yet");
+		break;
+	case -ENOPROTOOPT:
+		buf_puts(out, "the kernel has no ip_vs, nothing is managed until it comes "
+			      "(modprobe ip_vs)");
+		break;
+	case -EPERM:
+		buf_puts(out, "no CAP_NET_ADMIN: this is what /proc says, and nothing is managed");
+		break;
+	default:
+		buf_printf(out, "the kernel's IPVS table cannot be read: %s",
+			   strerrordesc_np(abs(a->kernel_error)));
+	}
+	return true;
+}
+
+bool view_trouble(const struct view *v, unsigned int i, struct buf *out)
+{
+	const struct view_agent *a = &v->agent;
+
+	if (i == 0)
+		return kernel_trouble(a, out);
+	if (i == 1 && !a->last_reload_ok) {
+		buf_puts(out, "the last reload was refused: the configuration before it is in "
+			      "force (ipvs-agent check tells why)");
+		return true;
+	}
+	if (i == 2 && !a->ledger_writable) {
+		buf_puts(out, "the ledger cannot be written: is the disk of state_dir full?");
+		return true;
+	}
+	return false;
 }

@@ -38,6 +38,11 @@ struct view {
 	_Atomic unsigned int refs;
 };
 
+/* What is wrong with the agent itself, as an operator is told it: appends the sentence
+ * about trouble `i` and returns true where there is that trouble. */
+enum { VIEW_N_TROUBLES = 3 };
+bool view_trouble(const struct view *v, unsigned int i, struct buf *out);
+
 /* A view without rows, with one reference; NULL when memory is out. */
 struct view *view_new(struct config *conf, struct reading *reading);
 struct view *view_ref(struct view *v);

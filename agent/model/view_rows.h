@@ -6,7 +6,6 @@
 #include "agent/probes/health.h"
 
 #define VIEW_NONE UINT32_MAX
-
 /* One kernel service: configured, found, or both; foreign ones are only found. */
 struct view_vip {
 	const char *service;          /* label ipvs_service: the INI's name, or the address */

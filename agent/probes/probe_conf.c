@@ -93,7 +93,7 @@ static const struct conf_part *part_at(size_t i)
 {
 	size_t n = 0;
 
-	while (types[n] && n < i)
+	while (n < i && types[n])
 		n++;
 	return types[n] ? &types[n]->part : NULL;
 }

@@ -8,27 +8,37 @@
 
 enum { REFUSED = 0, TIMEOUT = 1, BAD_ANSWER = 2 };
 
-/* clang-format off */
 const struct probe_reason_row probe_reasons[PROBE_N_REASONS] = {
-	[PROBE_OK]                  = { PROBE_PASSED,  "ok",                  "passed", 0 },
-	[PROBE_CONNECT_REFUSED]     = { PROBE_FAILED,  "connect-refused",     "connection refused", REFUSED },
-	[PROBE_CONNECT_TIMEOUT]     = { PROBE_FAILED,  "connect-timeout",     "no connection in time", TIMEOUT },
-	[PROBE_CONNECT_UNREACHABLE] = { PROBE_FAILED,  "connect-unreachable", "host or network unreachable", REFUSED },
-	[PROBE_CONNECT_RESET]       = { PROBE_FAILED,  "connect-reset",       "connection reset or closed", REFUSED },
-	[PROBE_TLS_TIMEOUT]         = { PROBE_FAILED,  "tls-timeout",         "TLS handshake not done in time", TIMEOUT },
-	[PROBE_TLS_FAILED]          = { PROBE_FAILED,  "tls-failed",          "TLS handshake failed", BAD_ANSWER },
-	[PROBE_TLS_UNTRUSTED]       = { PROBE_FAILED,  "tls-untrusted",       "certificate not accepted", BAD_ANSWER },
-	[PROBE_ANSWER_TIMEOUT]      = { PROBE_FAILED,  "answer-timeout",      "no answer in time", TIMEOUT },
-	[PROBE_ANSWER_MALFORMED]    = { PROBE_FAILED,  "answer-malformed",    "answer makes no sense", BAD_ANSWER },
-	[PROBE_ANSWER_STATUS]       = { PROBE_FAILED,  "answer-status",       "status not expected", BAD_ANSWER },
-	[PROBE_ANSWER_BODY]         = { PROBE_FAILED,  "answer-body",         "body not expected", BAD_ANSWER },
-	[PROBE_LOCAL_RESOURCES]     = { PROBE_UNKNOWN, "local-resources",     "out of descriptors, ports or memory here", BAD_ANSWER },
-	[PROBE_LOCAL_ROUTE]         = { PROBE_UNKNOWN, "local-route",         "no route or source address here", BAD_ANSWER },
-	[PROBE_LOCAL_CONFIG]        = { PROBE_UNKNOWN, "local-config",        "a file or setting here is unusable", BAD_ANSWER },
-	[PROBE_LOCAL_STALL]         = { PROBE_UNKNOWN, "local-stall",         "the agent stood still meanwhile", BAD_ANSWER },
-	[PROBE_LOCAL_ERROR]         = { PROBE_UNKNOWN, "local-error",         "an error here", BAD_ANSWER },
+	[PROBE_OK] = { PROBE_PASSED, "ok", "passed", 0 },
+	[PROBE_CONNECT_REFUSED] = { PROBE_FAILED, "connect-refused", "connection refused",
+				    REFUSED },
+	[PROBE_CONNECT_TIMEOUT] = { PROBE_FAILED, "connect-timeout", "no connection in time",
+				    TIMEOUT },
+	[PROBE_CONNECT_UNREACHABLE] = { PROBE_FAILED, "connect-unreachable",
+					"host or network unreachable", REFUSED },
+	[PROBE_CONNECT_RESET] = { PROBE_FAILED, "connect-reset", "connection reset or closed",
+				  REFUSED },
+	[PROBE_TLS_TIMEOUT] = { PROBE_FAILED, "tls-timeout", "TLS handshake not done in time",
+				TIMEOUT },
+	[PROBE_TLS_FAILED] = { PROBE_FAILED, "tls-failed", "TLS handshake failed", BAD_ANSWER },
+	[PROBE_TLS_UNTRUSTED] = { PROBE_FAILED, "tls-untrusted", "certificate not accepted",
+				  BAD_ANSWER },
+	[PROBE_ANSWER_TIMEOUT] = { PROBE_FAILED, "answer-timeout", "no answer in time", TIMEOUT },
+	[PROBE_ANSWER_MALFORMED] = { PROBE_FAILED, "answer-malformed", "answer makes no sense",
+				     BAD_ANSWER },
+	[PROBE_ANSWER_STATUS] = { PROBE_FAILED, "answer-status", "status not expected",
+				  BAD_ANSWER },
+	[PROBE_ANSWER_BODY] = { PROBE_FAILED, "answer-body", "body not expected", BAD_ANSWER },
+	[PROBE_LOCAL_RESOURCES] = { PROBE_UNKNOWN, "local-resources",
+				    "out of descriptors, ports or memory here", BAD_ANSWER },
+	[PROBE_LOCAL_ROUTE] = { PROBE_UNKNOWN, "local-route", "no route or source address here",
+				BAD_ANSWER },
+	[PROBE_LOCAL_CONFIG] = { PROBE_UNKNOWN, "local-config",
+				 "a file or setting here is unusable", BAD_ANSWER },
+	[PROBE_LOCAL_STALL] = { PROBE_UNKNOWN, "local-stall", "the agent stood still meanwhile",
+				BAD_ANSWER },
+	[PROBE_LOCAL_ERROR] = { PROBE_UNKNOWN, "local-error", "an error here", BAD_ANSWER },
 };
-/* clang-format on */
 
 /* An errno that is not listed, or not in that column, is PROBE_LOCAL_ERROR: what we
  * do not understand never acts. */

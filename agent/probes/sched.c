@@ -1,8 +1,8 @@
 /* sched.c: one loop timer serves all targets. A target waits in the heap of plans
  * (by its next start) or, while an attempt is under way, in the heap of watches (by
  * its deadline), so that 50,000 of them cost two arrays and no handles. What is
- * due but over the cap just stays on top of the plans: the oldest start is the
- * next to be served, nobody starves, and nothing is queued twice.
+ * due but over the cap stays on top of the plans: the oldest start is served next,
+ * nobody starves, and nothing is queued twice.
  *
  * All outcomes pass probe_done(). There a timeout during which this process stood
  * still becomes unknown: nobody listened when the answer may have come. */
@@ -46,7 +46,7 @@ struct sched {
 	sched_fn *fn;
 	void *arg;
 	struct sched_limits limits;
-	struct sched_target *targets;
+	struct target *targets;
 	uint32_t n;
 	struct attempt **attempts; /* n, by target; NULL = none under way */
 	/* n, by target; the key is ms: the next start, or the attempt's deadline */
@@ -61,9 +61,8 @@ struct sched {
 
 /* --- when ------------------------------------------------------------------- */
 
-/* FNV-1a with a finish that makes near inputs far: what is spread is the same on
- * every start, and differs between targets of one address. */
-static uint32_t target_hash(const struct sched_target *t, uint64_t salt)
+/* FNV-1a with a finish that makes near inputs far: the same on every start. */
+static uint32_t target_hash(const struct target *t, uint64_t salt)
 {
 	const char *name = t->conf->head.name ? t->conf->head.name : "";
 	const unsigned char *p = (const unsigned char *)&t->addr;
@@ -81,27 +80,29 @@ static uint32_t target_hash(const struct sched_target *t, uint64_t salt)
 	return hash ^ (hash >> 16);
 }
 
+static int64_t share_of(int64_t whole, uint32_t hash)
+{
+	return whole * (hash >> 16) >> 16;
+}
+
 /* Jitter only shortens, so that `fall` failures never take longer than fall ×
  * interval + timeout. */
-static int64_t next_interval_ms(const struct sched_target *t)
+static int64_t next_interval_ms(const struct target *t)
 {
 	int64_t interval = t->conf->interval;
 	uint32_t jitter = t->conf->jitter > 100 ? 100 : t->conf->jitter;
 
-	interval -= (interval * jitter / 100 * target_hash(t, t->attempts + 1)) >> 32;
+	interval -= share_of(interval * jitter / 100, target_hash(t, t->attempts + 1));
 	return interval < MIN_INTERVAL_MS ? MIN_INTERVAL_MS : interval;
 }
 
-/* 1,000 new targets in SPREAD_MS, but never slower than their interval asks for anyway. */
-static int64_t first_delay_ms(const struct sched_target *t, uint32_t n_new)
+/* 1,000 new ones in SPREAD_MS, but never slower than their interval asks for. */
+static int64_t first_delay_ms(const struct target *t, uint32_t n_new)
 {
 	int64_t spread = (int64_t)n_new * SPREAD_MS / 1000;
 
-	if (spread > t->conf->interval)
-		spread = t->conf->interval;
-	if (spread < MIN_SPREAD_MS)
-		spread = MIN_SPREAD_MS;
-	return (spread * target_hash(t, 0)) >> 32;
+	spread = spread < t->conf->interval ? spread : t->conf->interval;
+	return share_of(spread > MIN_SPREAD_MS ? spread : MIN_SPREAD_MS, target_hash(t, 0));
 }
 
 static void arm(struct sched *s)
@@ -164,10 +165,10 @@ static void attempt_cancel(struct sched *s, struct attempt *a)
 	attempt_give(s, a);
 }
 
-/* A count that finds no memory is lost; the attempt itself is counted. */
-static void count_failure(struct sched_target *t, enum probe_reason reason)
+/* A count that finds no memory is lost; the attempt is counted. */
+static void count_failure(struct target *t, enum probe_reason reason)
 {
-	struct sched_reason_count *more;
+	struct target_reason_count *more;
 	uint32_t i;
 
 	for (i = 0; i < t->n_failures; i++) {
@@ -180,14 +181,14 @@ static void count_failure(struct sched_target *t, enum probe_reason reason)
 	if (!more)
 		return;
 	t->failures = more;
-	t->failures[t->n_failures++] = (struct sched_reason_count){ reason, 1 };
+	t->failures[t->n_failures++] = (struct target_reason_count){ reason, 1 };
 }
 
 /* The outcome of the attempt that began at start_ms; plans the next. */
 static void take_outcome(struct sched *s, uint32_t id, const struct probe_report *report,
 			 int64_t start_ms, int64_t took_us)
 {
-	struct sched_target *t = &s->targets[id];
+	struct target *t = &s->targets[id];
 	int64_t now = clock_mono_ms(), wall = clock_wall_ms(), due;
 	bool changed;
 
@@ -241,7 +242,9 @@ void probe_done(struct probe_run *run, const struct probe_report *report)
 
 static void start(struct sched *s, uint32_t id, int64_t now_us)
 {
-	struct sched_target *t = &s->targets[id];
+	static const struct probe_report no_memory = { .reason = PROBE_LOCAL_RESOURCES,
+						       .os_errno = ENOMEM };
+	struct target *t = &s->targets[id];
 	const struct probe_type *type = t->conf->type;
 	int64_t now_ms = now_us / 1000, grace = type->on_timeout ? 0 : WATCH_GRACE_MS;
 	struct attempt *a = attempt_take(s, type->run_size);
@@ -249,10 +252,7 @@ static void start(struct sched *s, uint32_t id, int64_t now_us)
 	worst_note(&s->late, now_ms, now_us - s->slots[id].key * 1000);
 	heap_remove(&s->plans, id);
 	if (!a) {
-		take_outcome(s, id,
-			     &(struct probe_report){ .reason = PROBE_LOCAL_RESOURCES,
-						     .os_errno = ENOMEM },
-			     now_ms, 0);
+		take_outcome(s, id, &no_memory, now_ms, 0);
 		return;
 	}
 	a->run = (struct probe_run){ .conf = t->conf,
@@ -325,7 +325,7 @@ static void tables_free(struct sched *s)
 int sched_new(struct loop *loop, struct fetch_multi *fetches, const struct sched_limits *limits,
 	      sched_fn *fn, void *arg, struct sched **ret_sched)
 {
-	struct sched *s = calloc(1, sizeof(*s));
+	struct sched *s = malloc(sizeof(*s));
 	int r;
 
 	if (!s)
@@ -367,13 +367,6 @@ void sched_free(struct sched *s)
 	free(s);
 }
 
-void sched_target_fini(struct sched_target *t)
-{
-	free(t->failures);
-	t->failures = NULL;
-	t->n_failures = 0;
-}
-
 /* to[old id] = new id or SCHED_NEW; counts the new ones. */
 static int map_targets(const struct sched *s, uint32_t n, const uint32_t *from, uint32_t *to,
 		       uint32_t *ret_new)
@@ -396,7 +389,7 @@ static int map_targets(const struct sched *s, uint32_t n, const uint32_t *from, 
 }
 
 /* Moves a kept target's state; true when its attempt may go on. */
-static bool move_target(struct sched_target *old, struct sched_target *t)
+static bool move_target(struct target *old, struct target *t)
 {
 	struct addr addr = t->addr;
 	const struct probe_conf *conf = t->conf;
@@ -413,7 +406,7 @@ static bool move_target(struct sched_target *old, struct sched_target *t)
 /* One kept target: its state, its plan or its attempt. */
 static void move_one(struct sched *s, struct sched *next, uint32_t from, uint32_t i)
 {
-	struct sched_target *t = &next->targets[i];
+	struct target *t = &next->targets[i];
 	struct attempt *a = s->attempts[from];
 	int64_t now = clock_mono_ms(), key = s->slots[from].key;
 	bool same = move_target(&s->targets[from], t);
@@ -459,7 +452,7 @@ static void move_all(struct sched *s, struct sched *next, const uint32_t *from, 
 	heap_order(&next->watches);
 }
 
-int sched_replace(struct sched *s, struct sched_target *targets, uint32_t n, const uint32_t *from,
+int sched_replace(struct sched *s, struct target *targets, uint32_t n, const uint32_t *from,
 		  const struct sched_limits *limits)
 {
 	struct sched next = { .targets = targets, .n = n };

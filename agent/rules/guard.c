@@ -9,12 +9,12 @@ const char *const guard_names[N_GUARDS] = {
 };
 
 /* ceil(n * percent / 100); 64 bits, for weights are sums. */
-static uint32_t share(uint32_t n, uint32_t percent)
+static uint64_t share(uint64_t n, uint32_t percent)
 {
-	return (uint32_t)(((uint64_t)n * percent + 99) / 100);
+	return (n * percent + 99) / 100;
 }
 
-uint32_t guard_floor(const struct guard_input *in)
+uint64_t guard_floor(const struct guard_input *in)
 {
 	switch (in->min.kind) {
 	case MIN_SHARE:
@@ -29,7 +29,7 @@ uint32_t guard_floor(const struct guard_input *in)
 
 static bool enough(const struct guard_input *in)
 {
-	uint32_t have = in->min.kind == MIN_WEIGHT ? in->available_weight : in->available;
+	uint64_t have = in->min.kind == MIN_WEIGHT ? in->available_weight : in->available;
 
 	if (in->backups_serve)
 		return true;

@@ -17,11 +17,13 @@ struct guard_input {
 	bool has_verdict;  /* of this realserver */
 	bool kernel_known; /* one complete reading was made */
 	struct min_available min;
-	uint32_t configured, configured_weight; /* realservers above 0 by the file, no backups;
-						   the sum of their weights */
+	/* Realservers above 0 by the file, without backups; the sum of their weights. */
+	uint32_t configured;
+	uint64_t configured_weight;
 	/* After the action: realservers with an effective weight above 0, backups
 	 * included, and the sum of their weights. */
-	uint32_t available, available_weight;
+	uint32_t available;
+	uint64_t available_weight;
 	bool harmless;      /* it takes nothing away: the realserver is at 0 already */
 	bool backups_serve; /* panic, and at least one backup is up: they are the floor */
 };
@@ -29,6 +31,6 @@ struct guard_input {
 enum guard guard_judge(const struct guard_input *in);
 
 /* How many realservers (or how much weight) `min` asks for: shares rounded up. */
-uint32_t guard_floor(const struct guard_input *in);
+uint64_t guard_floor(const struct guard_input *in);
 
 #endif

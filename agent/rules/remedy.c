@@ -66,14 +66,14 @@ static const struct hold *our_hold(const struct remedy *m, const struct state *s
 }
 
 /* The failed target that tells most: the worst evidence first. */
-static const struct sched_target *witness(const struct state *s, uint32_t realserver)
+static const struct target *witness(const struct state *s, uint32_t realserver)
 {
 	const struct layout_realserver *l = &s->layout->realservers[realserver];
-	const struct sched_target *best = NULL;
+	const struct target *best = NULL;
 	uint32_t i;
 
 	for (i = l->first_link; i < l->first_link + l->n_links; i++) {
-		const struct sched_target *t = &s->targets[s->layout->links[i]];
+		const struct target *t = &s->targets[s->layout->links[i]];
 
 		if (t->health.verdict != VERDICT_DOWN)
 			continue;
@@ -86,7 +86,7 @@ static const struct sched_target *witness(const struct state *s, uint32_t realse
 
 void remedy_reason(const struct state *s, uint32_t realserver, struct buf *out)
 {
-	const struct sched_target *t = witness(s, realserver);
+	const struct target *t = witness(s, realserver);
 
 	if (!t) {
 		buf_puts(out, "no probe says down");
@@ -102,7 +102,7 @@ static int cmp_candidates(const void *a, const void *b, void *arg)
 {
 	const struct state *s = arg;
 	uint32_t ra = *(const uint32_t *)a, rb = *(const uint32_t *)b;
-	const struct sched_target *ta = witness(s, ra), *tb = witness(s, rb);
+	const struct target *ta = witness(s, ra), *tb = witness(s, rb);
 	unsigned int ea = ta ? probe_reasons[ta->health.reason].evidence : ~0u;
 	unsigned int eb = tb ? probe_reasons[tb->health.reason].evidence : ~0u;
 

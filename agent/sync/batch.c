@@ -1,6 +1,7 @@
 /* batch.c: turns items of a difference into kernel writes. Every attribute is made
  * from the configuration, or copied from what was found: SET_DEST replaces all. */
 #include "agent/sync/batch.h"
+#include "agent/ipvs/ipvs.h"
 
 #include <errno.h>
 #include <stdlib.h>

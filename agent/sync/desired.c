@@ -78,3 +78,17 @@ bool desired_panic(const struct layout *l, const struct state *s, uint32_t servi
 	}
 	return taking_part > 0;
 }
+
+bool desired_backup_up(const struct layout *l, const struct state *s, uint32_t service)
+{
+	const struct layout_service *svc = &l->services[service];
+	uint32_t i;
+
+	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++) {
+		const struct realserver_conf *c = l->realservers[i].conf;
+
+		if (c->enabled && c->backup && c->weight && s->realservers[i].verdict == VERDICT_UP)
+			return true;
+	}
+	return false;
+}

@@ -50,4 +50,7 @@ void desired_cap(struct desired *d, const struct desired_input *in, bool proven,
  * 0, no backup) is down by its verdict, and there is one. */
 bool desired_panic(const struct layout *l, const struct state *s, uint32_t service);
 
+/* Whether a backup with a weight is up. */
+bool desired_backup_up(const struct layout *l, const struct state *s, uint32_t service);
+
 #endif

@@ -4,6 +4,7 @@
  * What left the file goes on serving while those that the file names cannot, is then
  * quiesced, and is deleted when its connections are gone or its time is up. */
 #include "agent/sync/diff.h"
+#include "agent/ipvs/ipvs.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/base/log.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/sync/writes.h"
 
 enum { BATCH_ITEMS = 1024 }; /* urgent writes wait for no more than that */
@@ -98,8 +99,25 @@ void pass_diff(struct pass *p)
 	p->error = diff_tables(&in, &p->diff);
 }
 
+/* What somebody else did, by the write that puts it right. */
+static const char *drift_of(const struct diff_item *item)
+{
+	switch (item->kind) {
+	case IPVS_NEW_SERVICE:
+		return "the service is gone";
+	case IPVS_SET_SERVICE:
+		return "the service was changed";
+	case IPVS_NEW_DEST:
+		return "the realserver is gone";
+	default:
+		return item->dest == DIFF_NONE ? "the realserver was added"
+					       : "the realserver was changed";
+	}
+}
+
 static void tell_drift(const struct pass *p, const struct diff_item *item)
 {
+	static const char msg[] = "somebody else changed the kernel's table, putting it right";
 	struct buf service = BUF_INIT, dest = BUF_INIT;
 
 	ipvs_key_format(&service, &p->layout->vips[item->vip].key);
@@ -107,13 +125,19 @@ static void tell_drift(const struct pass *p, const struct diff_item *item)
 		addr_format(&dest, &p->layout->dests[item->dest].addr);
 	else if (item->dest_row != DIFF_NONE)
 		addr_format(&dest, &p->reading->table.dests[item->dest_row].addr);
-	log_event(LOG_WARN, "somebody else changed the kernel's table, putting it right",
-		  LOG_STR("address", buf_str(&service)), LOG_STR("realserver", buf_str(&dest)),
-		  LOG_STR("op", ipvs_op_names[item->kind]), LOG_INT("want", item->weight),
-		  LOG_INT("found",
-			  item->dest_row == DIFF_NONE
-				  ? -1
-				  : (int64_t)p->reading->table.dests[item->dest_row].weight));
+	if (item->kind < IPVS_NEW_DEST)
+		log_event(LOG_WARN, msg, LOG_STR("what", drift_of(item)),
+			  LOG_STR("address", buf_str(&service)));
+	else if (item->dest_row == DIFF_NONE)
+		log_event(LOG_WARN, msg, LOG_STR("what", drift_of(item)),
+			  LOG_STR("address", buf_str(&service)),
+			  LOG_STR("realserver", buf_str(&dest)), LOG_INT("want", item->weight));
+	else
+		log_event(LOG_WARN, msg, LOG_STR("what", drift_of(item)),
+			  LOG_STR("address", buf_str(&service)),
+			  LOG_STR("realserver", buf_str(&dest)), LOG_INT("want", item->weight),
+			  LOG_INT("found",
+				  (int64_t)p->reading->table.dests[item->dest_row].weight));
 	buf_fini(&service);
 	buf_fini(&dest);
 }
@@ -126,17 +150,41 @@ static void take_in_vip(struct pass *p, struct state *s, uint32_t vip)
 	struct vip_state *vs = &s->vips[vip];
 	uint32_t d;
 
-	if (vs->writes || vs->written_us >= p->reading->table.started_us)
+	if (vs->writes || vs->written_us >= p->reading->table.started_us) {
+		p->diff.skipped = true;
 		return;
+	}
 	vs->present = m->row_of_vip[vip] != MATCH_NONE;
 	vs->settled = vs->present;
 	vs->add_failed = false;
+	vs->error = p->vips[vip].error;
 	for (d = v->first_dest; d < v->first_dest + v->n_dests; d++) {
 		uint32_t row = m->row_of_dest[d];
 
 		s->dests[d].seen = row == MATCH_NONE ? SEEN_ABSENT
 						     : (int32_t)p->reading->table.dests[row].weight;
 		s->dests[d].settled = row != MATCH_NONE;
+		s->dests[d].error = p->dests[d].error;
+	}
+}
+
+/* Leaves in the copies the errors that still stand: those of what must be written
+ * again. What is as it should be, whoever saw to it, is written at once again. */
+static void sift_errors(struct pass *p, const struct state *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < p->layout->n_vips; i++)
+		p->vips[i].error = 0;
+	for (i = 0; i < p->layout->n_dests; i++)
+		p->dests[i].error = 0;
+	for (i = 0; i < p->diff.n_items; i++) {
+		const struct diff_item *item = &p->diff.items[i];
+
+		if (item->dest != DIFF_NONE)
+			p->dests[item->dest].error = s->dests[item->dest].error;
+		else if (item->vip != DIFF_NONE)
+			p->vips[item->vip].error = s->vips[item->vip].error;
 	}
 }
 
@@ -145,6 +193,7 @@ uint64_t pass_take_in(struct pass *p, struct state *s)
 	uint64_t drift = 0;
 	uint32_t i;
 
+	sift_errors(p, s);
 	for (i = 0; i < p->layout->n_vips; i++)
 		take_in_vip(p, s, i);
 	for (i = 0; i < p->diff.n_items; i++) {
@@ -179,6 +228,9 @@ static bool still_wanted(struct state *s, struct diff_item *item)
 		state_dirty(s, s->layout->vips[item->vip].service);
 		return false;
 	}
+	/* Written by somebody else of us meanwhile? */
+	if ((item->kind == IPVS_NEW_DEST) != (d->seen == SEEN_ABSENT))
+		return false;
 	if (item->kind == IPVS_DEL_DEST)
 		return d->want == WANT_ABSENT ||
 		       (d->want == WANT_OUT && !s->vips[item->vip].add_failed);
@@ -187,35 +239,47 @@ static bool still_wanted(struct state *s, struct diff_item *item)
 	if (d->want < 0)
 		return false;
 	item->weight = d->want;
-	if (item->kind == IPVS_NEW_DEST)
-		return d->seen == SEEN_ABSENT;
 	return item->changes != DIFF_WEIGHT || d->seen != d->want;
+}
+
+/* Gathers the next items; what takes something away waits for the answers to what
+ * adds. NULL when there are none, or (then p->next is not the end) no memory. */
+static struct batch *gather(struct pass *p, struct state *s)
+{
+	struct batch *b = NULL;
+	bool adds = false;
+	uint32_t n = 0;
+
+	for (; p->next < p->diff.n_items && n < BATCH_ITEMS; p->next++) {
+		struct diff_item *item = &p->diff.items[p->next];
+
+		if (adds && item->phase >= DIFF_PHASE_LOWER)
+			break;
+		if (!still_wanted(s, item))
+			continue;
+		if ((!b && batch_new(p->layout, &b)) || batch_add(b, item, &p->reading->table))
+			break; /* what is gathered goes out */
+		if (item->dest != DIFF_NONE)
+			s->dests[item->dest].busy = true;
+		adds |= item->phase < DIFF_PHASE_LOWER;
+		n++;
+	}
+	if (n)
+		return b;
+	batch_free(b);
+	return NULL;
 }
 
 bool pass_send(struct pass *p, struct state *s, struct writes *w)
 {
-	struct batch *b = NULL;
-	uint32_t n = 0;
+	struct batch *b;
 
 	if (s->layout != p->layout)
 		return false;
-	while (p->next < p->diff.n_items && n < BATCH_ITEMS) {
-		struct diff_item *item = &p->diff.items[p->next];
-
-		if (!still_wanted(s, item)) {
-			p->next++;
-			continue;
-		}
-		if (!b && batch_new(p->layout, &b))
-			return false;
-		if (batch_add(b, item, &p->reading->table))
-			break; /* no memory for more: what is gathered goes out */
-		if (item->dest != DIFF_NONE)
-			s->dests[item->dest].busy = true;
-		p->next++;
-		n++;
-	}
-	if (!b)
-		return false;
-	return writes_send(w, b, false, p->on_batch, p->arg) == 0;
+	b = gather(p, s);
+	if (b)
+		return writes_send(w, b, false, p->on_batch, p->arg) == 0;
+	if (p->next < p->diff.n_items)
+		w->refused(w->arg); /* by want of memory */
+	return false;
 }

@@ -16,15 +16,17 @@
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/sync/batch.h"
 #include "agent/sync/owned.h"
 #include "agent/sync/pass.h"
 #include "agent/sync/writes.h"
 
 enum {
-	RETRY_MS = 1000,    /* the kernel could not be read, or refused a write */
+	RETRY_MS = 1000,    /* the kernel could not be read, or refused a write; doubles */
 	LEAVING_MS = 2000,  /* something drains: look again soon … */
 	LEAVING_SHARE = 10, /* … but spend at most a tenth of the time on it */
+	SKIPPED_MS = 100,   /* a VIP was written while it was read; at most half the time */
 };
 
 struct reconcile {
@@ -39,10 +41,14 @@ struct reconcile {
 	struct diff_leaving *leaving;
 	uint32_t n_leaving;
 	int64_t interval_ms, read_us;
-	bool caps_due; /* the next complete reading is the first of its layout */
-	bool due;      /* a full pass is asked for */
-	bool retry;    /* and soon, for something was refused */
-	bool again;    /* a reading was asked for that started after the one under way */
+	int64_t pass_at_ms; /* when the next full pass is due; readings do not move it */
+	int64_t backoff_ms; /* while something is refused */
+	bool caps_due;      /* the next complete reading is the first of its layout */
+	bool due;           /* a full pass is asked for */
+	bool retry;         /* and soon, for something was refused */
+	bool skipped;       /* and soon, for something was not looked at */
+	bool again;         /* a reading was asked for that started after the one under way */
+	bool removing;      /* the end: nothing is written any more */
 	struct reconcile_stats stats;
 };
 
@@ -50,18 +56,37 @@ static void begin(struct reconcile *r);
 
 /* --- when ---------------------------------------------------------------- */
 
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t most(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
 static int64_t next_ms(const struct reconcile *r)
 {
+	int error = r->stats.kernel_error;
 	int64_t ms = r->interval_ms;
-	int64_t soon = r->read_us * LEAVING_SHARE / 1000;
 
-	if (soon < LEAVING_MS)
-		soon = LEAVING_MS;
-	if (r->n_leaving && soon < ms)
-		ms = soon;
-	if ((r->retry || r->stats.kernel_error) && RETRY_MS < ms)
-		ms = RETRY_MS;
+	if (r->n_leaving)
+		ms = least(ms, most(LEAVING_MS, r->read_us * LEAVING_SHARE / 1000));
+	if (r->retry)
+		ms = least(ms, r->backoff_ms);
+	/* A capability does not come back by itself. */
+	if (error && error != -EPERM)
+		ms = least(ms, RETRY_MS);
+	if (r->skipped)
+		ms = least(ms, most(SKIPPED_MS, r->read_us / 1000));
 	return ms;
+}
+
+static void arm(struct reconcile *r)
+{
+	if (!r->removing)
+		loop_timer_start(r->timer, most(0, r->pass_at_ms - clock_mono_ms()));
 }
 
 static void on_timer(void *arg)
@@ -77,23 +102,33 @@ static void end(struct reconcile *r)
 {
 	pass_free(r->pass);
 	r->pass = NULL;
-	if (r->again) {
+	if (r->again || r->due) {
 		r->again = false;
 		begin(r);
-		return;
+	} else {
+		arm(r);
 	}
-	loop_timer_start(r->timer, r->due ? 0 : next_ms(r));
+}
+
+/* It was a full pass, done or failed. */
+static void end_full(struct reconcile *r)
+{
+	r->pass_at_ms = clock_mono_ms() + next_ms(r);
+	end(r);
 }
 
 /* --- the chain ----------------------------------------------------------- */
 
+static void send_next(struct reconcile *r)
+{
+	if (r->removing || !pass_send(r->pass, r->state, &r->writes))
+		end_full(r);
+}
+
 static void on_batch(void *arg, struct batch *b)
 {
-	struct reconcile *r = arg;
-
 	(void)b;
-	if (!pass_send(r->pass, r->state, &r->writes))
-		end(r);
+	send_next(arg);
 }
 
 static void take_in_diff(struct reconcile *r)
@@ -107,27 +142,29 @@ static void take_in_diff(struct reconcile *r)
 	p->diff.leaving = NULL;
 	r->stats.passes++;
 	r->stats.last_pass_wall_ms = clock_wall_ms();
+	r->backoff_ms =
+		r->retry ? most(RETRY_MS, least(r->backoff_ms * 2, r->interval_ms)) : RETRY_MS;
 	r->retry = false;
+	r->skipped = p->diff.skipped;
 	p->on_batch = on_batch;
 	p->arg = r;
-	if (!pass_send(p, r->state, &r->writes))
-		end(r);
+	send_next(r);
 }
 
 static void on_diffed(void *arg)
 {
 	struct reconcile *r = arg;
 
-	if (r->pass->layout != r->state->layout || r->pass->error) {
-		/* Reloaded meanwhile, or no memory: what was worked out is void. */
-		if (r->pass->error)
-			log_event(LOG_ERROR, "no difference worked out, retrying",
-				  LOG_ERR(r->pass->error));
-		r->due = true;
+	if (r->pass->layout != r->state->layout) {
+		r->due = true; /* reloaded meanwhile: what was worked out is void */
 		end(r);
-		return;
+	} else if (r->pass->error) {
+		log_event(LOG_ERROR, "no difference worked out, retrying", LOG_ERR(r->pass->error));
+		r->retry = true;
+		end_full(r);
+	} else {
+		take_in_diff(r);
 	}
-	take_in_diff(r);
 }
 
 static void work_diff(void *arg)
@@ -153,7 +190,22 @@ static int begin_diff(struct reconcile *r)
 	return loop_work(r->env.loop, "diff", work_diff, on_diffed, r);
 }
 
-/* What the file names is ours from the moment it is seen. */
+struct vanished {
+	struct reconcile *r;
+	const struct reading *reading;
+};
+
+static void disown_vanished(void *arg, const struct ipvs_key *key)
+{
+	const struct vanished *v = arg;
+
+	if (layout_find_vip(v->reading->layout, key) == LAYOUT_NONE &&
+	    !ipvs_table_service(&v->reading->table, key))
+		writes_disown(&v->r->writes, key);
+}
+
+/* What the file names is ours from the moment it is seen. What it does not name, and
+ * somebody else has deleted, is ours no more: whoever makes it anew may have it. */
 static void own_found(struct reconcile *r, const struct reading *rd)
 {
 	uint32_t i;
@@ -161,6 +213,7 @@ static void own_found(struct reconcile *r, const struct reading *rd)
 	for (i = 0; i < rd->table.n_services; i++)
 		if (rd->match.vip_of_service[i] != MATCH_NONE)
 			writes_own(&r->writes, &rd->table.services[i].key);
+	owned_each(&r->owned, disown_vanished, &(struct vanished){ r, rd });
 }
 
 static void tell_kernel_state(struct reconcile *r, int error)
@@ -180,40 +233,44 @@ static void tell_kernel_state(struct reconcile *r, int error)
 	r->stats.kernel_error = error;
 }
 
-static void on_matched(void *arg)
+/* A complete reading of the layout in force, for a full pass. */
+static void act(struct reconcile *r)
 {
-	struct reconcile *r = arg;
 	struct pass *p = r->pass;
-	bool first = r->caps_due;
-	int e = p->error;
+	int e;
 
-	if (!e)
-		r->env.reading(r->env.arg, reading_ref(p->reading));
-	if (p->layout != r->state->layout) {
-		r->due = true;
-		end(r);
-		return;
-	}
-	if (e || !p->reading->table.complete || !r->due) {
-		/* The timer asks again. */
-		r->due = false;
-		end(r);
-		return;
-	}
-	r->due = false;
 	own_found(r, p->reading);
-	if (first) {
-		r->caps_due = false;
+	if (r->caps_due) {
 		pass_set_caps(p, r->state);
 		r->stats.kernel_known = true;
 		/* Decided again before the difference: the caps are known now. */
 		r->env.first(r->env.arg);
+		r->caps_due = false;
 	}
 	e = begin_diff(r);
 	if (e) {
-		r->due = true;
 		r->retry = true;
+		end_full(r);
+	}
+}
+
+static void on_matched(void *arg)
+{
+	struct reconcile *r = arg;
+	struct pass *p = r->pass;
+	bool due = r->due;
+	int e = p->error;
+
+	if (!e)
+		r->env.reading(r->env.arg, reading_ref(p->reading));
+	r->due = p->layout != r->state->layout;
+	if (r->due || !due || r->removing) {
 		end(r);
+	} else if (e || !ipvs_table_may_act(&p->reading->table)) {
+		r->retry |= e != 0;
+		end_full(r);
+	} else {
+		act(r);
 	}
 }
 
@@ -230,14 +287,15 @@ static void on_dump(void *arg, struct ipvs_table *table)
 	struct pass *p = r->pass;
 	int e;
 
-	tell_kernel_state(r, table->complete ? 0 : table->error ? table->error : -EIO);
+	tell_kernel_state(r, ipvs_table_may_act(table) ? 0 : table->error ? table->error : -EIO);
 	r->read_us = table->taken_us;
 	e = reading_new(p->layout, table, &p->reading);
 	if (!e)
 		e = loop_work(r->env.loop, "match", work_match, on_matched, r);
 	if (e) {
+		r->due = false;
 		r->retry = true;
-		end(r);
+		end_full(r);
 	}
 }
 
@@ -245,9 +303,11 @@ static void begin(struct reconcile *r)
 {
 	int e;
 
-	if (r->pass || !r->state)
+	if (r->pass || !r->state || r->removing)
 		return;
 	loop_timer_stop(r->timer);
+	/* Readings that follow each other closely must not keep the timer from coming. */
+	r->due |= clock_mono_ms() >= r->pass_at_ms;
 	e = pass_new(r->state->layout, &r->pass);
 	if (!e)
 		e = ipvs_port_dump(r->env.port, on_dump, r);
@@ -256,7 +316,8 @@ static void begin(struct reconcile *r)
 	log_event(LOG_ERROR, "no reading of the kernel, retrying", LOG_ERR(e));
 	pass_free(r->pass);
 	r->pass = NULL;
-	loop_timer_start(r->timer, RETRY_MS);
+	r->pass_at_ms = clock_mono_ms() + RETRY_MS;
+	arm(r);
 }
 
 /* --- outside -------------------------------------------------------------- */
@@ -266,10 +327,10 @@ static void on_refused(void *arg)
 	struct reconcile *r = arg;
 
 	r->retry = true;
-	if (!r->pass) {
-		r->due = true;
-		loop_timer_start(r->timer, RETRY_MS);
-	}
+	r->pass_at_ms =
+		least(r->pass_at_ms, clock_mono_ms() + least(r->backoff_ms, r->interval_ms));
+	if (!r->pass)
+		arm(r);
 }
 
 int reconcile_new(const struct reconcile_env *env, struct reconcile **ret_reconcile)
@@ -280,6 +341,7 @@ int reconcile_new(const struct reconcile_env *env, struct reconcile **ret_reconc
 	if (!r)
 		return -ENOMEM;
 	r->env = *env;
+	r->backoff_ms = RETRY_MS;
 	r->writes = (struct writes){
 		.port = env->port,
 		.ledger = env->ledger,
@@ -302,6 +364,7 @@ void reconcile_free(struct reconcile *r)
 		return;
 	pass_free(r->pass);
 	batch_free(r->gathered);
+	writes_fini(&r->writes);
 	free(r->leaving);
 	owned_fini(&r->owned);
 	loop_timer_free(r->timer);
@@ -344,6 +407,10 @@ void reconcile_service(struct reconcile *r, uint32_t service)
 	const struct layout_service *s = &r->state->layout->services[service];
 	uint32_t v, d;
 
+	/* What the first pass of a layout will write is not sent ahead of it: that would
+	 * only spoil its reading. */
+	if (r->removing || (r->caps_due && !r->stats.kernel_error))
+		return;
 	for (v = s->first_vip; v < s->first_vip + s->n_vips; v++) {
 		const struct layout_vip *vip = &r->state->layout->vips[v];
 
@@ -372,7 +439,14 @@ void reconcile_flush(struct reconcile *r)
 
 int reconcile_remove_all(struct reconcile *r, void (*fn)(void *arg), void *arg)
 {
-	return writes_remove_all(&r->writes, fn, arg);
+	int e = writes_remove_all(&r->writes, fn, arg);
+
+	/* What a pass under way has not sent yet stays unsent: it would bring back what
+	 * was removed. */
+	r->removing = !e;
+	if (!e)
+		loop_timer_stop(r->timer);
+	return e;
 }
 
 void reconcile_stats(const struct reconcile *r, struct reconcile_stats *ret_stats)

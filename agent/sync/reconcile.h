@@ -30,12 +30,13 @@ struct reconcile_stats {
 	struct write_stats writes;
 	uint64_t drift, passes;
 	int64_t last_pass_wall_ms;
-	int kernel_error;  /* of the last reading; 0 = it was complete */
+	int kernel_error;  /* of the last reading; 0 = it may be acted upon */
 	bool kernel_known; /* a complete reading was taken in */
 	bool busy;         /* writes are under way, or a pass is */
 };
 
 int reconcile_new(const struct reconcile_env *env, struct reconcile **ret_reconcile);
+/* After the port: what it did not hand back is freed here. NULL is fine. */
 void reconcile_free(struct reconcile *r);
 
 /* What was owned before: from the ledger, at start. */
@@ -54,7 +55,8 @@ void reconcile_service(struct reconcile *r, uint32_t service);
 /* Sends what reconcile_service() gathered. */
 void reconcile_flush(struct reconcile *r);
 
-/* Deletes every service that we own, then calls fn once on the loop. */
+/* Deletes every service that we own, then calls fn once on the loop. Nothing else is
+ * written from then on. */
 int reconcile_remove_all(struct reconcile *r, void (*fn)(void *arg), void *arg);
 
 void reconcile_stats(const struct reconcile *r, struct reconcile_stats *ret_stats);

@@ -7,9 +7,12 @@
 
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/sync/owned.h"
 
+/* A batch that the port has. */
 struct sent {
+	struct sent *next, **link; /* of those under way */
 	struct writes *w;
 	struct batch *batch;
 	void (*done)(void *arg, struct batch *b);
@@ -53,16 +56,20 @@ void writes_own(struct writes *w, const struct ipvs_key *key)
 		owned_remove(w->owned, key); /* asked again at the next pass */
 }
 
-static void disown(struct writes *w, const struct ipvs_key *key)
+void writes_disown(struct writes *w, const struct ipvs_key *key)
 {
-	if (owned_remove(w->owned, key) && w->ledger)
-		(void)ledger_disown(w->ledger, key, NULL, NULL);
+	struct ipvs_key gone = *key; /* it may be the entry's own */
+
+	if (owned_remove(w->owned, &gone) && w->ledger)
+		(void)ledger_disown(w->ledger, &gone, NULL, NULL);
 }
 
 static void tell(const struct ipvs_batch *ops, const struct ipvs_op *op)
 {
 	struct buf service = BUF_INIT, dest = BUF_INIT;
 
+	if (!op->result && !log_enabled(LOG_DEBUG))
+		return; /* a hundred thousand of them are soon done */
 	ipvs_key_format(&service, &ops->services[op->service].key);
 	if (op->kind >= IPVS_NEW_DEST)
 		addr_format(&dest, &ops->dests[op->dest].addr);
@@ -99,7 +106,7 @@ static void take_success(struct writes *w, struct state *s, const struct diff_it
 			s->vips[item->vip].present = true;
 		break;
 	case IPVS_DEL_SERVICE:
-		disown(w, &ops->services[op->service].key);
+		writes_disown(w, &ops->services[op->service].key);
 		break;
 	case IPVS_NEW_DEST:
 	case IPVS_SET_DEST:
@@ -168,6 +175,25 @@ static void take_results(struct sent *t, const struct ipvs_batch *ops)
 		w->refused(w->arg);
 }
 
+static void link_sent(struct writes *w, struct sent *t)
+{
+	t->next = w->sent;
+	t->link = &w->sent;
+	if (t->next)
+		t->next->link = &t->next;
+	w->sent = t;
+	w->under_way++;
+}
+
+static void sent_free(struct sent *t)
+{
+	*t->link = t->next;
+	if (t->next)
+		t->next->link = t->link;
+	batch_free(t->batch);
+	free(t);
+}
+
 static void on_applied(void *arg, struct ipvs_batch *ops, int error)
 {
 	struct sent *t = arg;
@@ -181,8 +207,7 @@ static void on_applied(void *arg, struct ipvs_batch *ops, int error)
 	t->batch->ops = ops;
 	if (t->done)
 		t->done(t->done_arg, t->batch);
-	batch_free(t->batch);
-	free(t);
+	sent_free(t);
 }
 
 /* Nothing went out: nothing is under way any more. */
@@ -227,7 +252,7 @@ int writes_send(struct writes *w, struct batch *b, bool urgent,
 		return e;
 	}
 	b->ops = NULL; /* the port's until it comes back */
-	w->under_way++;
+	link_sent(w, t);
 	return 0;
 }
 
@@ -265,8 +290,9 @@ static void on_removed(void *arg, struct ipvs_batch *ops, int error)
 			continue;
 		}
 		m->w->stats.done[op->kind] += !op->result;
-		disown(m->w, &ops->services[op->service].key);
+		writes_disown(m->w, &ops->services[op->service].key);
 	}
+	m->w->removal = NULL;
 	m->fn(m->arg);
 	ipvs_batch_free(ops);
 	free(m);
@@ -291,6 +317,16 @@ int writes_remove_all(struct writes *w, void (*fn)(void *arg), void *arg)
 	if (e) {
 		ipvs_batch_free(ops);
 		free(m);
+		return e;
 	}
-	return e;
+	w->removal = m;
+	return 0;
+}
+
+void writes_fini(struct writes *w)
+{
+	while (w->sent)
+		sent_free(w->sent);
+	free(w->removal);
+	w->removal = NULL;
 }

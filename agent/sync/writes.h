@@ -7,6 +7,8 @@
 #include "agent/sync/batch.h"
 
 struct owned;
+struct removal;
+struct sent;
 
 /* Writes that the kernel took, and that it refused. */
 struct write_stats {
@@ -22,6 +24,8 @@ struct writes {
 	void (*refused)(void *arg); /* the kernel refused something: look again soon */
 	void *arg;
 	uint32_t under_way;
+	struct sent *sent; /* those under way */
+	struct removal *removal;
 };
 
 /* Takes the batch, whatever comes of it. done(done_arg, batch) comes on the loop
@@ -34,10 +38,14 @@ int writes_send(struct writes *w, struct batch *b, bool urgent,
  * urgent: passes let it go. */
 bool writes_dest_differs(const struct state *s, uint32_t dest, struct diff_item *ret_item);
 
-/* Notes that a service is ours, in the ledger too. */
+/* Notes that a service is ours, or is no more, in the ledger too. */
 void writes_own(struct writes *w, const struct ipvs_key *key);
+void writes_disown(struct writes *w, const struct ipvs_key *key);
 
 /* Deletes all that is ours; fn(arg) comes once it was tried. */
 int writes_remove_all(struct writes *w, void (*fn)(void *arg), void *arg);
+
+/* Frees what the port took and never handed back; the port must be gone. */
+void writes_fini(struct writes *w);
 
 #endif

@@ -30,8 +30,8 @@
 #include <unistd.h>
 
 #define BACKENDS_MAX 64
-#define NAME_SIZE 32
-#define ANSWER_SIZE 2048
+#define NAME_SIZE    32
+#define ANSWER_SIZE  2048
 
 struct backend {
 	char name[NAME_SIZE];
@@ -41,10 +41,10 @@ struct backend {
 
 struct conn {
 	TAILQ_ENTRY(conn) link;
-	int64_t due;		/* ms: its deadline, or when to ask again */
+	int64_t due; /* ms: its deadline, or when to ask again */
 	int fd;
-	bool lasting;		/* one of -l */
-	bool idle;		/* lasting, answered, waits for its next turn */
+	bool lasting; /* one of -l */
+	bool idle;    /* lasting, answered, waits for its next turn */
 	bool sent;
 	struct backend *backend; /* who answered last */
 	size_t length;
@@ -54,12 +54,12 @@ struct conn {
 TAILQ_HEAD(conn_list, conn);
 
 struct options {
-	int64_t rate;		/* new connections a second */
-	int64_t duration;	/* ms; 0: until a signal */
-	int64_t timeout;	/* ms for a whole request */
-	int64_t watch;		/* ms between lines of figures; 0: at the end only */
-	int64_t interval;	/* ms between the questions of a lasting connection */
-	int64_t lasting;	/* how many of those */
+	int64_t rate;     /* new connections a second */
+	int64_t duration; /* ms; 0: until a signal */
+	int64_t timeout;  /* ms for a whole request */
+	int64_t watch;    /* ms between lines of figures; 0: at the end only */
+	int64_t interval; /* ms between the questions of a lasting connection */
+	int64_t lasting;  /* how many of those */
 	const char *path;
 	bool verbose;
 	struct sockaddr_storage to, from;
@@ -71,8 +71,8 @@ struct traffic {
 	int epoll;
 	int signals;
 	char *request, *lasting_request;
-	struct conn_list busy;	/* by deadline: all have the same timeout */
-	struct conn_list idle;	/* by turn: all have the same interval */
+	struct conn_list busy; /* by deadline: all have the same timeout */
+	struct conn_list idle; /* by turn: all have the same interval */
 	struct backend backends[BACKENDS_MAX];
 	size_t backend_count;
 	uint64_t ok, failed, exchanges, cut, lasting;
@@ -105,7 +105,8 @@ static void figures(struct traffic *t)
 	size_t i;
 
 	/* The gap which is still open counts too. */
-	printf("requests=%llu ok=%llu failed=%llu max_gap_ms=%lld long=%llu exchanges=%llu cut=%llu",
+	printf("requests=%llu ok=%llu failed=%llu max_gap_ms=%lld long=%llu exchanges=%llu "
+	       "cut=%llu",
 	       (unsigned long long)(t->ok + t->failed), (unsigned long long)t->ok,
 	       (unsigned long long)t->failed, (long long)(gap > t->max_gap ? gap : t->max_gap),
 	       (unsigned long long)t->lasting, (unsigned long long)t->exchanges,
@@ -172,8 +173,7 @@ static int conn_connect(const struct traffic *t, struct conn *c)
 	c->fd = socket(o->to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (c->fd == -1)
 		return -errno;
-	if (o->from.ss_family &&
-	    bind(c->fd, (const struct sockaddr *)&o->from, o->to_length) == -1)
+	if (o->from.ss_family && bind(c->fd, (const struct sockaddr *)&o->from, o->to_length) == -1)
 		return -errno;
 	if (connect(c->fd, (const struct sockaddr *)&o->to, o->to_length) == -1 &&
 	    errno != EINPROGRESS)
@@ -333,7 +333,8 @@ static int64_t wait_for(const struct traffic *t, int64_t next_figures, int64_t e
 	if (idle)
 		next = earlier(next, idle->due);
 	if (t->o.rate)
-		next = earlier(next, t->start + ((t->opened + 1) * 1000 + t->o.rate - 1) / t->o.rate);
+		next = earlier(next,
+			       t->start + ((t->opened + 1) * 1000 + t->o.rate - 1) / t->o.rate);
 	if (next_figures)
 		next = earlier(next, next_figures);
 	if (end)
@@ -428,19 +429,36 @@ static void parse(int argc, char **argv, struct options *o)
 	*o = (struct options){ .rate = 20, .timeout = 1000, .interval = 200, .path = "/" };
 	while ((option = getopt(argc, argv, "r:d:t:l:i:p:s:w:v")) != -1) {
 		switch (option) {
-		case 'r': o->rate = number(optarg, 1); break;
-		case 'd': o->duration = number(optarg, 1000); break;
-		case 't': o->timeout = number(optarg, 1); break;
-		case 'l': o->lasting = number(optarg, 1); break;
-		case 'i': o->interval = number(optarg, 1); break;
-		case 'p': o->path = optarg; break;
-		case 'w': o->watch = number(optarg, 1000); break;
-		case 'v': o->verbose = true; break;
+		case 'r':
+			o->rate = number(optarg, 1);
+			break;
+		case 'd':
+			o->duration = number(optarg, 1000);
+			break;
+		case 't':
+			o->timeout = number(optarg, 1);
+			break;
+		case 'l':
+			o->lasting = number(optarg, 1);
+			break;
+		case 'i':
+			o->interval = number(optarg, 1);
+			break;
+		case 'p':
+			o->path = optarg;
+			break;
+		case 'w':
+			o->watch = number(optarg, 1000);
+			break;
+		case 'v':
+			o->verbose = true;
+			break;
 		case 's':
 			if (address(optarg, 0, &o->from, &from_length))
 				usage();
 			break;
-		default: usage();
+		default:
+			usage();
 		}
 	}
 	if (argc - optind != 2 ||
@@ -462,8 +480,7 @@ static int setup(struct traffic *t)
 	TAILQ_INIT(&t->busy);
 	TAILQ_INIT(&t->idle);
 	if (asprintf(&t->request, "GET %s HTTP/1.0\r\nHost: test\r\n\r\n", t->o.path) == -1 ||
-	    asprintf(&t->lasting_request, "GET %s HTTP/1.1\r\nHost: test\r\n\r\n",
-		     t->o.path) == -1)
+	    asprintf(&t->lasting_request, "GET %s HTTP/1.1\r\nHost: test\r\n\r\n", t->o.path) == -1)
 		return -ENOMEM;
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/base/attr.h"
+#include "agent/ipvs/ipvs.h"
 
 struct fake_kernel *fake_kernel_new(void)
 {

@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 
+#include "agent/ipvs/ipvs.h"
 #include "agent/ipvs/table.h"
 #include "tests/unit/model_fixture.h"
 
@@ -51,8 +52,7 @@ static ATTR_UNUSED struct addr addr_of(const char *text)
 }
 
 /* What stands behind "name=" among the words, or `otherwise`. */
-static const char *word_text(char *const *words, size_t n, const char *name,
-			     const char *otherwise)
+static const char *word_text(char *const *words, size_t n, const char *name, const char *otherwise)
 {
 	size_t i, len = strlen(name);
 

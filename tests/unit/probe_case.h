@@ -55,18 +55,18 @@ static inline void case_fini(struct probe_case *c)
 }
 
 /* Probes one target until it had `n` outcomes; what it then holds. */
-static inline struct sched_target case_probe(struct probe_case *c, const struct probe_conf *conf,
-					     const struct addr *to, uint32_t n)
+static inline struct target case_probe(struct probe_case *c, const struct probe_conf *conf,
+				       const struct addr *to, uint32_t n)
 {
 	const struct sched_limits limits = { .max_running = 100 };
 	static const uint32_t from[1] = { SCHED_NEW };
-	struct sched_target t = { .addr = *to, .conf = conf };
+	struct target t = { .addr = *to, .conf = conf };
 
 	assert_int_equal(sched_replace(c->sched, &t, 1, from, &limits), 0);
 	c->stop_after = c->outcomes + n;
 	loop_run(c->loop);
 	assert_int_equal(sched_replace(c->sched, NULL, 0, NULL, &limits), 0);
-	sched_target_fini(&t);
+	target_fini(&t);
 	return t;
 }
 

@@ -15,6 +15,7 @@
 #include <glob.h>
 
 #include "agent/agent.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/sync/desired.h"
 #include "agent/sync/pass.h"
 #include "tests/unit/kernel_text.h"
@@ -103,7 +104,8 @@ static void hold(struct a_case *c, const char *target, const char *effect)
 	struct hold *h = hold_new(&(struct hold){
 		.id = (char *)(uintptr_t)target,
 		.hold_class = HOLD_OPERATOR,
-		.service = (char *)(uintptr_t)l->services[l->realservers[id].service].conf->head.name,
+		.service =
+			(char *)(uintptr_t)l->services[l->realservers[id].service].conf->head.name,
 		.realserver = (char *)(uintptr_t)l->realservers[id].conf->name,
 		.effect = strcmp(effect, "absent") ? atoi(effect) : HOLD_ABSENT,
 		.active = true });
@@ -181,9 +183,9 @@ static void settle(struct a_case *c)
 		uint32_t row = m->row_of_dest[i];
 
 		c->s->dests[i].settled = true;
-		c->s->dests[i].seen = row == MATCH_NONE ?
-					      SEEN_ABSENT :
-					      (int32_t)c->pass->reading->table.dests[row].weight;
+		c->s->dests[i].seen = row == MATCH_NONE
+					      ? SEEN_ABSENT
+					      : (int32_t)c->pass->reading->table.dests[row].weight;
 	}
 }
 
@@ -210,8 +212,10 @@ static void work_out(struct a_case *c)
 		settle(c);
 	each_line(c->facts, take_seen, c);
 	pass_set_caps(c->pass, s);
-	for (i = 0; i < s->layout->n_services; i++)
+	for (i = 0; i < s->layout->n_services; i++) {
 		s->services[i].panic = desired_panic(s->layout, s, i);
+		s->services[i].backup_up = desired_backup_up(s->layout, s, i);
+	}
 	for (i = 0; i < s->layout->n_realservers; i++)
 		agent_want(&a, i);
 	for (i = 0; i < s->layout->n_services; i++)
@@ -220,8 +224,8 @@ static void work_out(struct a_case *c)
 	assert_int_equal(pass_prepare(c->pass, s, c->leaving, c->n_leaving, &gone, NOW_MS), 0);
 	for (i = 0; i < c->pass->reading->table.n_services; i++)
 		for (j = 0; j < c->n_owned; j++)
-			c->pass->owned[i] |=
-				!ipvs_key_cmp(&c->pass->reading->table.services[i].key, &c->owned[j]);
+			c->pass->owned[i] |= !ipvs_key_cmp(&c->pass->reading->table.services[i].key,
+							   &c->owned[j]);
 	pass_diff(c->pass);
 	assert_int_equal(c->pass->error, 0);
 }
@@ -230,7 +234,7 @@ static void work_out(struct a_case *c)
 
 static void print_changes(struct buf *out, uint32_t changes)
 {
-	static const char *const names[] = { "weight",	  "forward", "tunnel",	    "thresholds",
+	static const char *const names[] = { "weight",    "forward", "tunnel",      "thresholds",
 					     "scheduler", "flags",   "persistence", "engine" };
 	const char *sep = " (";
 	size_t i;
@@ -249,8 +253,7 @@ static void print_service(struct buf *out, const struct ipvs_service *s)
 	bool v6 = s->key.addr.family == AF_INET6;
 
 	buf_printf(out, " %s flags=%u persistence=%u netmask=%u engine=%s", s->scheduler, s->flags,
-		   s->timeout,
-		   v6 ? s->netmask : (uint32_t)__builtin_popcount(s->netmask),
+		   s->timeout, v6 ? s->netmask : (uint32_t)__builtin_popcount(s->netmask),
 		   *s->engine ? s->engine : "-");
 }
 

@@ -52,6 +52,7 @@ static const struct route_case route_cases[] = {
 	{ "BREW /", NULL, 405, "Allow: GET, HEAD\r\n", "only" },
 	{ "GET /api/v1/services", NULL, 200, "application/json",
 	  "{\"services\":[{\"name\":\"web\"" },
+	{ "GET /api/v1/services", NULL, 200, NULL, "],\"troubles\":[" },
 	{ "GET /api/v1/services", NULL, 200, NULL,
 	  "\"name\":\"tcp://10.0.0.9:81\",\"managed\":false" },
 	{ "GET /api/v1/services/web", NULL, 200, NULL, "\"address\":\"tcp://10.1.2.15:443\"" },

@@ -7,8 +7,6 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <linux/genetlink.h>
-#include <netlink/attr.h>
-#include <netlink/msg.h>
 #include <netlink/socket.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,12 +186,12 @@ static int close_socket(void **state)
 }
 
 /* Asks for a family by its number; nobody has 0. */
-static void ask_family(struct nlsock *s, uint16_t id, int flags)
+static void ask_family(struct nlsock *s, uint16_t id, uint16_t flags)
 {
-	struct nl_msg *msg = nlsock_begin(s, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, flags);
+	struct nlreq *q = nlsock_begin(s, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, flags);
 
-	assert_non_null(msg);
-	assert_int_equal(nla_put_u16(msg, CTRL_ATTR_FAMILY_ID, id), 0);
+	assert_non_null(q);
+	nlreq_put(q, CTRL_ATTR_FAMILY_ID, &id, sizeof(id));
 	assert_int_equal(nlsock_end(s), 0);
 }
 

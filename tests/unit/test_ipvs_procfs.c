@@ -14,6 +14,7 @@
 
 #include "agent/base/attr.h"
 #include "agent/base/buf.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/ipvs/procfs.h"
 
 #define GOLDEN "tests/golden/proc/"

@@ -17,11 +17,11 @@ static struct probe_conf conf_of(int64_t timeout)
 				    .fall = 1 };
 }
 
-static struct sched_target probe_once(const struct addr *to, int64_t timeout)
+static struct target probe_once(const struct addr *to, int64_t timeout)
 {
 	struct probe_conf conf = conf_of(timeout);
 	struct probe_case c;
-	struct sched_target t;
+	struct target t;
 
 	case_init(&c, false);
 	t = case_probe(&c, &conf, to, 1);
@@ -35,7 +35,7 @@ static void test_accepted(void **state ATTR_UNUSED)
 {
 	struct addr to;
 	int l = case_listen(8, &to), fd;
-	struct sched_target t = probe_once(&to, 10000);
+	struct target t = probe_once(&to, 10000);
 	char byte;
 
 	assert_int_equal(t.health.verdict, VERDICT_UP);
@@ -55,7 +55,7 @@ static void test_refused(void **state ATTR_UNUSED)
 {
 	struct addr to;
 	int fd = case_listen(-1, &to); /* bound, not listening */
-	struct sched_target t = probe_once(&to, 10000);
+	struct target t = probe_once(&to, 10000);
 
 	assert_int_equal(t.health.verdict, VERDICT_DOWN);
 	assert_int_equal(t.health.reason, PROBE_CONNECT_REFUSED);
@@ -66,7 +66,7 @@ static void test_refused(void **state ATTR_UNUSED)
 static void test_refused_v6(void **state ATTR_UNUSED)
 {
 	struct addr to;
-	struct sched_target t;
+	struct target t;
 
 	assert_int_equal(addr_parse("[::1]:1", &to), 0);
 	t = probe_once(&to, 10000);
@@ -80,7 +80,7 @@ static void test_black_hole(void **state ATTR_UNUSED)
 {
 	struct addr to;
 	int l = case_listen(0, &to), fds[4], i;
-	struct sched_target t;
+	struct target t;
 
 	case_fill(&to, fds);
 	t = probe_once(&to, 100);
@@ -106,7 +106,7 @@ static void test_no_descriptors(void **state ATTR_UNUSED)
 	struct probe_conf conf = conf_of(10000);
 	struct probe_case c;
 	struct rlimit before;
-	struct sched_target t;
+	struct target t;
 	struct addr to;
 	int l = case_listen(8, &to);
 
@@ -128,7 +128,7 @@ static void test_no_descriptors(void **state ATTR_UNUSED)
 static void test_no_route(void **state ATTR_UNUSED)
 {
 	pid_t pid = fork();
-	struct sched_target t;
+	struct target t;
 	struct addr to;
 	int status;
 
@@ -159,7 +159,7 @@ static void test_leaves_nothing(void **state ATTR_UNUSED)
 	struct probe_case c;
 	struct addr up, hole;
 	int l = case_listen(64, &up), h = case_listen(0, &hole), fds[4], i, before, after;
-	struct sched_target t = { .conf = &conf };
+	struct target t = { .conf = &conf };
 	static const uint32_t from[1] = { SCHED_NEW };
 	struct sched_stats stats = { 0 };
 

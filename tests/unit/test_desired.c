@@ -1,0 +1,207 @@
+/* test_desired.c: weights: any order of holds gives the same, and each exception does
+ * no more than it says. */
+#include "agent/sync/desired.h"
+#include "tests/unit/model_fixture.h"
+
+static struct hold holds[4];
+
+/* Links the first n of `order`. */
+static struct hold *chain(const int *order, int n)
+{
+	struct hold *first = NULL;
+
+	while (n--) {
+		holds[order[n]].next = first;
+		first = &holds[order[n]];
+	}
+	return first;
+}
+
+static int32_t weight_of(const struct desired_input *in)
+{
+	struct desired d;
+
+	desired_realserver(in, &d);
+	assert_true(d.n_steps > 0);
+	assert_int_equal(d.steps[0].why, WHY_CONFIGURED);
+	assert_int_equal(d.steps[d.n_steps - 1].weight, d.weight);
+	return d.weight;
+}
+
+/* Each set of holds, in each order: the least effect. */
+static void test_order_does_not_matter(void **state)
+{
+	static const int effects[] = { HOLD_ABSENT, HOLD_ZERO, 1, 33, 50, 100 };
+	static const int32_t expected[] = { -1, 0, 1, 3, 4, 7 }; /* of 7 */
+	static const int orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
+					  { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
+	struct realserver_conf conf = { .enabled = true, .weight = 7 };
+	size_t a, b, c, o, least;
+
+	(void)state;
+	for (a = 0; a < countof(effects); a++)
+		for (b = 0; b < countof(effects); b++)
+			for (c = 0; c < countof(effects); c++)
+				for (o = 0; o < 6; o++) {
+					struct desired_input in = { .conf = &conf };
+
+					holds[0] = (struct hold){ .effect = effects[a],
+								  .active = true };
+					holds[1] = (struct hold){ .effect = effects[b],
+								  .hold_class = HOLD_ALERT,
+								  .active = true };
+					holds[2] = (struct hold){ .effect = effects[c],
+								  .hold_class = HOLD_OPERATOR,
+								  .active = true };
+					in.holds = chain(orders[o], 3);
+					least = a < b ? a : b;
+					least = least < c ? least : c;
+					assert_int_equal(weight_of(&in), expected[least]);
+				}
+}
+
+static void test_inactive(void **state)
+{
+	struct realserver_conf conf = { .enabled = true, .weight = 7 };
+	struct desired_input in = { .conf = &conf, .holds = &holds[0] };
+
+	(void)state;
+	holds[0] = (struct hold){ .effect = HOLD_ZERO, .active = false };
+	assert_int_equal(weight_of(&in), 7);
+}
+
+static void test_disabled(void **state)
+{
+	struct realserver_conf conf = { .weight = 7 };
+	struct desired_input in = { .conf = &conf, .holds = &holds[0], .panic = true };
+
+	(void)state;
+	holds[0] = (struct hold){ .effect = 50, .active = true };
+	assert_int_equal(weight_of(&in), WANT_OUT);
+}
+
+/* Only rules' holds, only with on_panic = keep. */
+static void test_panic(void **state)
+{
+	struct realserver_conf conf = { .enabled = true, .weight = 7 };
+	struct desired_input in = { .conf = &conf, .holds = &holds[0], .panic = true };
+	int i;
+
+	(void)state;
+	for (i = 0; i < HOLD_N_CLASSES; i++) {
+		holds[0] = (struct hold){ .hold_class = (enum hold_class)i,
+					  .effect = HOLD_ZERO,
+					  .active = true };
+		in.on_panic = PANIC_KEEP;
+		assert_int_equal(weight_of(&in), i == HOLD_RULE ? 7 : 0);
+		in.on_panic = PANIC_BACKUP;
+		assert_int_equal(weight_of(&in), 0);
+		in.on_panic = PANIC_NONE;
+		assert_int_equal(weight_of(&in), 0);
+	}
+}
+
+static void test_backup(void **state)
+{
+	struct realserver_conf conf = { .enabled = true, .backup = true, .weight = 7 };
+	struct desired_input in = { .conf = &conf, .up = true };
+
+	(void)state;
+	assert_int_equal(weight_of(&in), 0);
+	in.panic = true;
+	assert_int_equal(weight_of(&in), 0);
+	in.on_panic = PANIC_BACKUP;
+	assert_int_equal(weight_of(&in), 7);
+	in.up = false;
+	assert_int_equal(weight_of(&in), 0);
+	/* An operator's hand holds a backup too. */
+	in.up = true;
+	in.holds = &holds[0];
+	holds[0] = (struct hold){ .hold_class = HOLD_OPERATOR, .effect = 50, .active = true };
+	assert_int_equal(weight_of(&in), 4);
+}
+
+static int32_t capped(int32_t weight, bool proven, int32_t cap, bool panic)
+{
+	struct realserver_conf conf = { .enabled = true };
+	struct desired_input in = { .conf = &conf, .panic = panic };
+	struct desired d = { .weight = weight };
+
+	desired_cap(&d, &in, proven, cap);
+	return d.weight;
+}
+
+static void test_cap(void **state)
+{
+	(void)state;
+	assert_int_equal(capped(100, false, 0, false), 0);
+	assert_int_equal(capped(100, false, 30, false), 30);
+	assert_int_equal(capped(20, false, 30, false), 20);
+	assert_int_equal(capped(100, true, 0, false), 100);
+	assert_int_equal(capped(100, false, CAP_NONE, false), 100);
+	assert_int_equal(capped(100, false, 0, true), 100);
+	assert_int_equal(capped(WANT_ABSENT, false, 0, false), WANT_ABSENT);
+	assert_int_equal(capped(WANT_OUT, false, 0, false), WANT_OUT);
+}
+
+/* Holds beyond the room for steps still count. */
+static void test_many_holds(void **state)
+{
+	struct realserver_conf conf = { .enabled = true, .weight = 100 };
+	struct hold many[40] = { 0 };
+	struct desired_input in = { .conf = &conf, .holds = many };
+	struct desired d;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 40; i++)
+		many[i] = (struct hold){ .effect = 90 - i,
+					 .active = true,
+					 .next = i < 39 ? &many[i + 1] : NULL };
+	desired_realserver(&in, &d);
+	assert_int_equal(d.weight, 51);
+	assert_int_equal(d.n_steps, DESIRED_MAX_STEPS);
+}
+
+static void test_service_panic(void **state)
+{
+	struct state *s = make_state("[service web]\naddress = tcp://10.1.2.15:80\nprobe = up\n"
+				     "realserver = a 10.1.2.21\nrealserver = b 10.1.2.22\n"
+				     "realserver = zero 10.1.2.23 weight=0\n"
+				     "realserver = off 10.1.2.24 enabled=no\n"
+				     "backup = sorry 10.1.2.30\n[probe up]\nurl = tcp://\n"
+				     "[service empty]\naddress = tcp://10.1.2.16:80\n");
+	const struct layout *l = s->layout;
+	uint32_t web = layout_find_service(l, "web"), empty = layout_find_service(l, "empty");
+
+	(void)state;
+	assert_false(desired_panic(l, s, web)); /* no verdicts are no panic */
+	end_probes(s, id_of(l, "web/a"), VERDICT_DOWN, PROBE_CONNECT_REFUSED, 1);
+	assert_false(desired_panic(l, s, web));
+	end_probes(s, id_of(l, "web/b"), VERDICT_DOWN, PROBE_CONNECT_REFUSED, 1);
+	assert_true(desired_panic(l, s, web));
+	assert_false(desired_backup_up(l, s, web));
+	end_probes(s, id_of(l, "web/sorry"), VERDICT_UP, PROBE_OK, 1);
+	assert_true(desired_backup_up(l, s, web));
+	assert_true(desired_panic(l, s, web)); /* a backup does not end it */
+	end_probes(s, id_of(l, "web/b"), VERDICT_UP, PROBE_OK, 1);
+	assert_false(desired_panic(l, s, web));
+	assert_false(desired_panic(l, s, empty));
+	state_free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_order_does_not_matter),
+		cmocka_unit_test(test_inactive),
+		cmocka_unit_test(test_disabled),
+		cmocka_unit_test(test_panic),
+		cmocka_unit_test(test_backup),
+		cmocka_unit_test(test_cap),
+		cmocka_unit_test(test_many_holds),
+		cmocka_unit_test(test_service_panic),
+	};
+
+	return cmocka_run_group_tests_name("desired", tests, NULL, NULL);
+}
