@@ -24,6 +24,7 @@ static void judge_panic(struct state *s, uint32_t service)
 	bool panic = desired_panic(s->layout, s, service);
 
 	svc->backup_up = desired_backup_up(s->layout, s, service);
+	svc->undecided = desired_undecided(s->layout, s, service);
 	if (panic == svc->panic)
 		return;
 	svc->panic = panic;
@@ -53,6 +54,8 @@ static void input_of(const struct agent *a, uint32_t realserver, struct desired_
 		.holds = holds_of(a->holds, svc->conf->head.name, l->conf->name),
 		.panic = s->services[l->service].panic,
 		.on_panic = on_panic(s, l->service),
+		.undecided =
+			s->services[l->service].undecided && !s->realservers[realserver].proven,
 		.up = s->realservers[realserver].verdict == VERDICT_UP,
 	};
 }
@@ -130,6 +133,20 @@ void agent_count(struct state *s, uint32_t service)
 	}
 }
 
+/* Panic can be told: what was held before the start counts as ever from now on. */
+static void confirm_holds(const struct agent *a, uint32_t service)
+{
+	const struct layout_service *svc = &a->state->layout->services[service];
+	struct hold *h;
+	uint32_t i;
+
+	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++)
+		for (h = holds_of(a->holds, svc->conf->head.name,
+				  a->state->layout->realservers[i].conf->name);
+		     h; h = h->next)
+			h->restored = false;
+}
+
 static void decide_service(struct agent *a, uint32_t service)
 {
 	const struct layout_service *svc = &a->state->layout->services[service];
@@ -137,6 +154,8 @@ static void decide_service(struct agent *a, uint32_t service)
 	uint32_t i;
 
 	judge_panic(a->state, service);
+	if (!a->state->services[service].undecided)
+		confirm_holds(a, service);
 	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++)
 		agent_want(a, i);
 	reconcile_stats(a->reconcile, &stats);

@@ -119,6 +119,13 @@ static void describe(const struct realserver_conf *c, const struct desired_step 
 		buf_printf(text, "no realserver is up: the hold of %s %s is suspended",
 			   hold_class_names[s->hold->hold_class], s->hold->holder);
 		break;
+	case WHY_WAITING:
+		buf_puts(why, "waiting");
+		buf_printf(text,
+			   "the hold of %s %s is from before the start: it waits until it is "
+			   "known whether anybody is up",
+			   hold_class_names[s->hold->hold_class], s->hold->holder);
+		break;
 	case WHY_UNPROVEN:
 		buf_puts(why, "unproven");
 		buf_puts(text, "no good probe yet: not above what the kernel had");
@@ -220,7 +227,7 @@ static void describe_return(const struct agent *a, uint32_t realserver, struct b
 
 		if (t->health.verdict == VERDICT_UP)
 			continue;
-		left = t->health.verdict == VERDICT_NONE ? 1 : t->conf->rise;
+		left = t->health.verdict == VERDICT_NONE && !t->health.cautious ? 1 : t->conf->rise;
 		left = t->health.passes < left ? left - t->health.passes : 1;
 		need = left > need ? left : need;
 	}

@@ -48,6 +48,22 @@ int agent_load(struct agent *a)
 	return -EINVAL;
 }
 
+/* What was held is no newcomer: one good probe is not enough to bring it back. */
+static void be_cautious(struct state *s, const struct hold *h)
+{
+	uint32_t service = layout_find_service(s->layout, h->service), r, i;
+	const struct layout_realserver *l;
+
+	if (service == LAYOUT_NONE)
+		return;
+	r = layout_find_realserver(s->layout, service, h->realserver);
+	if (r == LAYOUT_NONE)
+		return;
+	l = &s->layout->realservers[r];
+	for (i = l->first_link; i < l->first_link + l->n_links; i++)
+		s->targets[s->layout->links[i]].health.cautious = true;
+}
+
 /* Takes back what the ledger kept: holds that were in force, services that are ours. */
 static int restore(struct agent *a, struct ledger_state *kept)
 {
@@ -63,11 +79,13 @@ static int restore(struct agent *a, struct ledger_state *kept)
 		struct hold *h = kept->holds[i];
 
 		h->active = true;
+		h->restored = true;
 		h->recorded = true;
 		e = holds_place(a->holds, h, &same);
 		if (e)
 			return e;
 		kept->holds[i] = NULL;
+		be_cautious(a->state, h);
 		log_event(LOG_INFO, "hold kept over the restart", LOG_STR("service", h->service),
 			  LOG_STR("realserver", h->realserver),
 			  LOG_STR("class", hold_class_names[h->hold_class]),

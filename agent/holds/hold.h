@@ -25,9 +25,10 @@ struct hold {
 	int effect;
 	char *reason;                         /* for people */
 	int64_t since_wall_ms, until_wall_ms; /* until 0 = its holder's end */
-	bool active;                          /* counts; false while it waits for the ledger */
-	bool recorded;                        /* the ledger has it */
-	struct hold *next;                    /* of the same realserver */
+	bool restored;     /* from before the start, and nothing has confirmed it yet */
+	bool active;       /* counts; false while it waits for the ledger */
+	bool recorded;     /* the ledger has it */
+	struct hold *next; /* of the same realserver */
 };
 
 /* All holds, looked up by realserver's names or by id. Owns them. */

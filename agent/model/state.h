@@ -48,6 +48,7 @@ struct vip_state {
 struct service_state {
 	bool dirty; /* stands in the list of those to be decided */
 	bool panic;
+	bool undecided;      /* whether it is in panic is not known yet */
 	bool backup_up;      /* one that could serve in a panic */
 	uint32_t available;  /* realservers that would take a new connection */
 	uint32_t configured; /* realservers above 0 by the file, without backups */

@@ -35,7 +35,7 @@ bool health_take(struct health *h, enum probe_reason reason, uint32_t rise, uint
 	if (h->success) {
 		count(&h->passes);
 		h->failures = 0;
-		if (h->verdict == VERDICT_NONE || h->passes >= rise)
+		if ((h->verdict == VERDICT_NONE && !h->cautious) || h->passes >= rise)
 			next = VERDICT_UP;
 	} else {
 		count(&h->failures);

@@ -12,6 +12,7 @@ enum verdict { VERDICT_NONE = 0, VERDICT_UP, VERDICT_DOWN };
 struct health {
 	enum verdict verdict;      /* keeps its last value while outcomes are unknown */
 	bool unknown;              /* the last outcome was unknown */
+	bool cautious;             /* the first verdict takes `rise` passes too to be up */
 	bool success;              /* the last outcome passed */
 	enum probe_reason reason;  /* of the last outcome */
 	uint32_t passes, failures; /* consecutive ones; an unknown leaves both as they are */
@@ -20,7 +21,7 @@ struct health {
 };
 
 /* Takes an outcome in; true when the verdict changed. The first verdict takes one
- * pass to be up, and `fall` failures to be down. */
+ * pass to be up (`rise` of them where it is cautious), and `fall` failures to be down. */
 bool health_take(struct health *h, enum probe_reason reason, uint32_t rise, uint32_t fall,
 		 int64_t now_ms, int64_t now_wall_ms);
 

@@ -19,6 +19,12 @@ static bool suspended(const struct desired_input *in, const struct hold *h)
 	return in->panic && in->on_panic == PANIC_KEEP && h->hold_class == HOLD_RULE;
 }
 
+/* A restart changes nothing: in panic the kernel has what the file says, held or not. */
+static bool waits(const struct desired_input *in, const struct hold *h)
+{
+	return in->undecided && h->restored && h->hold_class == HOLD_RULE;
+}
+
 static void apply_holds(struct desired *d, const struct desired_input *in)
 {
 	const struct hold *h;
@@ -31,6 +37,8 @@ static void apply_holds(struct desired *d, const struct desired_input *in)
 		weight = hold_weight(h->effect, in->conf->weight);
 		if (suspended(in, h))
 			step(d, WHY_PANIC, d->weight, h);
+		else if (waits(in, h))
+			step(d, WHY_WAITING, d->weight, h);
 		else
 			step(d, WHY_HOLD, weight < d->weight ? weight : d->weight, h);
 	}
@@ -62,21 +70,35 @@ void desired_cap(struct desired *d, const struct desired_input *in, bool proven,
 	step(d, WHY_UNPROVEN, cap < 0 ? 0 : cap, NULL);
 }
 
-bool desired_panic(const struct layout *l, const struct state *s, uint32_t service)
+/* How many of those that take part have which verdict. */
+static void count_verdicts(const struct layout *l, const struct state *s, uint32_t service,
+			   uint32_t counts[static VERDICT_DOWN + 1])
 {
 	const struct layout_service *svc = &l->services[service];
-	uint32_t i, taking_part = 0;
+	uint32_t i;
 
 	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++) {
 		const struct realserver_conf *c = l->realservers[i].conf;
 
-		if (!c->enabled || c->backup || !c->weight)
-			continue;
-		if (s->realservers[i].verdict != VERDICT_DOWN)
-			return false;
-		taking_part++;
+		if (c->enabled && !c->backup && c->weight)
+			counts[s->realservers[i].verdict]++;
 	}
-	return taking_part > 0;
+}
+
+bool desired_panic(const struct layout *l, const struct state *s, uint32_t service)
+{
+	uint32_t counts[VERDICT_DOWN + 1] = { 0 };
+
+	count_verdicts(l, s, service, counts);
+	return counts[VERDICT_DOWN] && !counts[VERDICT_UP] && !counts[VERDICT_NONE];
+}
+
+bool desired_undecided(const struct layout *l, const struct state *s, uint32_t service)
+{
+	uint32_t counts[VERDICT_DOWN + 1] = { 0 };
+
+	count_verdicts(l, s, service, counts);
+	return counts[VERDICT_NONE] && !counts[VERDICT_UP];
 }
 
 bool desired_backup_up(const struct layout *l, const struct state *s, uint32_t service)

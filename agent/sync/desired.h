@@ -15,6 +15,7 @@ enum desired_why {
 	WHY_HOLD,           /* a hold lowers it */
 	WHY_PANIC,          /* rules' holds are suspended: no realserver is up */
 	WHY_UNPROVEN,       /* never seen up: not above what the kernel had */
+	WHY_WAITING,        /* a rule's hold of before the start, until panic is ruled out */
 };
 
 struct desired_step {
@@ -37,7 +38,8 @@ struct desired_input {
 	const struct hold *holds; /* linked by next; inactive ones are skipped */
 	bool panic;               /* no realserver of the service is up */
 	enum on_panic on_panic;
-	bool up; /* a backup serves only when its probes say so, or it has none */
+	bool undecided; /* none is up, but not all are known to be down: see below */
+	bool up;        /* a backup serves only when its probes say so, or it has none */
 };
 
 /* The weight of a realserver, before what the kernel had caps it. */
@@ -49,6 +51,11 @@ void desired_cap(struct desired *d, const struct desired_input *in, bool proven,
 /* A service is in panic when every realserver that takes part (enabled, weight above
  * 0, no backup) is down by its verdict, and there is one. */
 bool desired_panic(const struct layout *l, const struct state *s, uint32_t service);
+
+/* Is it not known yet whether a service is in panic: nobody is up, and somebody has no
+ * verdict? Then a rule's hold of before the start waits: what the kernel has may be the
+ * weights of a panic. */
+bool desired_undecided(const struct layout *l, const struct state *s, uint32_t service);
 
 /* Whether a backup with a weight is up. */
 bool desired_backup_up(const struct layout *l, const struct state *s, uint32_t service);

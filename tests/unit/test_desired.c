@@ -60,6 +60,34 @@ static void test_order_does_not_matter(void **state)
 				}
 }
 
+/* A rule's hold of before the start waits while panic cannot be told; others do not. */
+static void test_waiting(void **state)
+{
+	struct realserver_conf conf = { .enabled = true, .weight = 7 };
+	struct desired_input in = { .conf = &conf, .holds = &holds[0], .undecided = true };
+	struct desired d;
+
+	(void)state;
+	holds[0] = (struct hold){ .effect = HOLD_ZERO, .active = true, .restored = true };
+	assert_int_equal(weight_of(&in), 7);
+	desired_realserver(&in, &d);
+	assert_int_equal(d.steps[1].why, WHY_WAITING);
+	/* what the kernel has stands: 0 stays 0, the weight of a panic stays too */
+	desired_cap(&d, &in, false, 0);
+	assert_int_equal(d.weight, 0);
+	desired_realserver(&in, &d);
+	desired_cap(&d, &in, false, 7);
+	assert_int_equal(d.weight, 7);
+	in.undecided = false;
+	assert_int_equal(weight_of(&in), 0);
+	in.undecided = true;
+	holds[0].hold_class = HOLD_OPERATOR;
+	assert_int_equal(weight_of(&in), 0);
+	holds[0].hold_class = HOLD_RULE;
+	holds[0].restored = false;
+	assert_int_equal(weight_of(&in), 0);
+}
+
 static void test_inactive(void **state)
 {
 	struct realserver_conf conf = { .enabled = true, .weight = 7 };
@@ -194,6 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order_does_not_matter),
+		cmocka_unit_test(test_waiting),
 		cmocka_unit_test(test_inactive),
 		cmocka_unit_test(test_disabled),
 		cmocka_unit_test(test_panic),

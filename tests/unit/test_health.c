@@ -132,13 +132,26 @@ static void test_connect_errno(void **state ATTR_UNUSED)
 				 rows[i].reason);
 }
 
+/* What was held before the start comes back by `rise` passes, not by the first. */
+static void test_cautious(void **state)
+{
+	struct health h = { .cautious = true };
+
+	(void)state;
+	assert_false(health_take(&h, PROBE_OK, 2, 3, 1, 1));
+	assert_int_equal(h.verdict, VERDICT_NONE);
+	assert_false(health_take(&h, PROBE_CONNECT_REFUSED, 2, 3, 2, 2));
+	assert_false(health_take(&h, PROBE_OK, 2, 3, 3, 3));
+	assert_true(health_take(&h, PROBE_OK, 2, 3, 4, 4));
+	assert_int_equal(h.verdict, VERDICT_UP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sequences),
-		cmocka_unit_test(test_counters),
-		cmocka_unit_test(test_reason_table),
-		cmocka_unit_test(test_connect_errno),
+		cmocka_unit_test(test_sequences),    cmocka_unit_test(test_counters),
+		cmocka_unit_test(test_reason_table), cmocka_unit_test(test_connect_errno),
+		cmocka_unit_test(test_cautious),
 	};
 
 	return cmocka_run_group_tests_name("health", tests, NULL, NULL);
