@@ -12,7 +12,6 @@
 #include "agent/base/loop.h"
 #include "agent/metrics/round.h"
 #include "agent/model/match.h"
-#include "agent/publish.h"
 #include "agent/registry.h"
 #include "agent/settings.h"
 #include "agent/sync/reconcile.h"

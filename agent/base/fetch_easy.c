@@ -186,8 +186,6 @@ void fetch_fill(struct fetch *f, CURLcode code)
 		memcpy(r->text, words, strnlen(words, sizeof(r->text) - 1));
 }
 
-/* --- setting up ------------------------------------------------------------ */
-
 /* --- setting up ------------------------------------------------------------- */
 
 static void set_constants(struct fetch *f)
