@@ -83,7 +83,9 @@ void config_print_sample(const struct conf_section *const *sections, struct buf 
 
 	put_comment(out, "ipvs-agent.ini: every key at its default. A key without a value has no "
 			 "default. An empty file is fine: it manages nothing and exports all.");
-	put_comment(out, "; and # begin a comment at the start of a line only.");
+	put_comment(
+		out,
+		"A line that begins with ; or # is a comment; behind a value they are part of it.");
 	for (s = sections; *s; s++) {
 		buf_putc(out, '\n');
 		put_comment(out, (*s)->help);
