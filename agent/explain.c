@@ -194,7 +194,6 @@ static void put_kernel(const struct agent *a, uint32_t realserver, json_t *o)
 	for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++) {
 		uint32_t dest = s->layout->dest_links[i];
 		const struct layout_vip *v = &s->layout->vips[s->layout->dests[dest].vip];
-		const struct vip_state *vs = &s->vips[s->layout->dests[dest].vip];
 		struct buf text = BUF_INIT;
 
 		addr_format(&text, &s->layout->dests[dest].addr);
@@ -208,8 +207,8 @@ static void put_kernel(const struct agent *a, uint32_t realserver, json_t *o)
 		buf_fini(&text);
 		if (s->dests[dest].seen > seen)
 			seen = s->dests[dest].seen;
-		if (vs->written_wall_ms > written)
-			written = vs->written_wall_ms;
+		if (s->dests[dest].written_wall_ms > written)
+			written = s->dests[dest].written_wall_ms;
 	}
 	json_object_set_new(kernel, "weight", weight_json(seen));
 	if (written) {

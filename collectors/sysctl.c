@@ -108,7 +108,7 @@ static int take_file(struct sysctls *s, int dir, const char *file, struct buf *t
 	r = procfile_read(dir, file, MAX_FILE, text);
 	if (r == -ENOMEM)
 		return r;
-	if (r)
+	if (r || !text->data)
 		return 0;
 	take_estimation(s, file, text->data);
 	if (!strcmp(file, estimation_cpus))

@@ -231,7 +231,7 @@ static int read_number(const char *text, uint64_t largest, const struct conf_key
 
 static int set_u32(void *field, const char *text, const struct conf_key *key, struct conf_env *env)
 {
-	uint64_t n;
+	uint64_t n = 0;
 	int r = read_number(text, UINT32_MAX, key, env, &n);
 
 	if (!r)

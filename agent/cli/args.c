@@ -306,7 +306,7 @@ int cli_main(const struct cli_command *commands, int argc, char **argv)
 		r = cmd_help(&args);
 	else if (args.version)
 		r = cmd_version(&args);
-	else
+	else if (args.command) /* always, as cli_parse() asks for one */
 		r = args.command->run(&args);
 	cli_args_fini(&args);
 	buf_fini(&why);

@@ -143,7 +143,7 @@ static int read_service(struct reader *r, char **words, int n, uint8_t proto)
 
 	if (n < 3 || strlen(words[2]) >= sizeof(s.scheduler))
 		return -EBADMSG;
-	strcpy(s.scheduler, words[2]);
+	memcpy(s.scheduler, words[2], strlen(words[2]) + 1);
 	if (proto) {
 		error = read_addr(words[1], &s.key.addr);
 	} else {

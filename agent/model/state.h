@@ -30,10 +30,11 @@ struct realserver_state {
 struct dest_state {
 	int32_t seen;
 	int32_t want;
-	int32_t cap;  /* never raised above this before the realserver is proven */
-	bool settled; /* the kernel was seen to have all of it as configured */
-	bool busy;    /* a write is under way */
-	int error;    /* of the last write, 0 = it went well */
+	int32_t cap;             /* never raised above this before the realserver is proven */
+	bool settled;            /* the kernel was seen to have all of it as configured */
+	bool busy;               /* a write is under way */
+	int error;               /* of the last write, 0 = it went well */
+	int64_t written_wall_ms; /* when we last changed it; 0 = never */
 };
 
 struct vip_state {
@@ -41,7 +42,6 @@ struct vip_state {
 	bool add_failed;    /* in this pass: then nothing that leaves is let go */
 	uint32_t writes;    /* under way */
 	int64_t written_us; /* when the last write came back (monotonic) */
-	int64_t written_wall_ms;
 	int error;
 };
 

@@ -169,23 +169,23 @@ static int read_port(const char *text, size_t len, const char *url, struct conf_
 }
 
 /* host[:port] of `len` bytes into p. */
-static int read_authority(struct probe_conf *p, const char *text, size_t len, const char *url,
+static int read_authority(struct probe_conf *p, const char *rest, size_t len, const char *url,
 			  struct conf_env *env)
 {
-	bool brackets = len && text[0] == '[';
-	const char *end = memchr(text, brackets ? ']' : ':', len);
+	bool brackets = len && rest[0] == '[';
+	const char *end = memchr(rest, brackets ? ']' : ':', len);
 	size_t skip = brackets ? 1 : 0, host_len;
 	int r;
 
-	if (memchr(text, '@', len))
+	if (memchr(rest, '@', len))
 		return conf_refuse(env, url, "has a user in it; secrets come from files only");
 	if (brackets && !end)
 		return conf_refuse(env, url, "has a '[' without its ']'");
-	host_len = end ? (size_t)(end - text) - skip : len;
-	r = read_port(text + host_len + 2 * skip, len - host_len - 2 * skip, url, env, &p->port);
+	host_len = end ? (size_t)(end - rest) - skip : len;
+	r = read_port(rest + host_len + 2 * skip, len - host_len - 2 * skip, url, env, &p->port);
 	if (r)
 		return r;
-	p->host = host_len ? arena_strndup(env->arena, text + skip, host_len)
+	p->host = host_len ? arena_strndup(env->arena, rest + skip, host_len)
 			   : arena_strdup(env->arena, "{address}");
 	return p->host ? check_host(p->host, brackets, url, env) : -ENOMEM;
 }

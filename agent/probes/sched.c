@@ -229,6 +229,7 @@ void probe_done(struct probe_run *run, const struct probe_report *report)
 	struct attempt *a = (struct attempt *)(void *)run;
 	struct sched *s = a->sched;
 	struct probe_report r = *report;
+	int64_t start_ms = a->start_ms, took_us = clock_mono_us() - a->start_us;
 	uint32_t id = a->target;
 
 	if (is_timeout(r.reason) && stalled(s, a))
@@ -236,7 +237,7 @@ void probe_done(struct probe_run *run, const struct probe_report *report)
 	heap_remove(&s->watches, id);
 	s->attempts[id] = NULL;
 	attempt_give(s, a);
-	take_outcome(s, id, &r, a->start_ms, clock_mono_us() - a->start_us);
+	take_outcome(s, id, &r, start_ms, took_us);
 	arm(s);
 }
 

@@ -12,7 +12,7 @@
 
 /* A batch that the port has. */
 struct sent {
-	struct sent *next, **link; /* of those under way */
+	LIST_ENTRY(sent) link;
 	struct writes *w;
 	struct batch *batch;
 	void (*done)(void *arg, struct batch *b);
@@ -89,12 +89,12 @@ static void tell(const struct ipvs_batch *ops, const struct ipvs_op *op)
 	buf_fini(&dest);
 }
 
-/* The place where the last error of this object is kept; NULL = it left the file. */
-static int *error_of(struct state *s, const struct diff_item *item)
+/* The place where the last error of this object is kept; `none` if it left the file. */
+static int *error_of(struct state *s, const struct diff_item *item, int *none)
 {
-	if (item->dest != DIFF_NONE)
+	if (s && item->dest != DIFF_NONE)
 		return &s->dests[item->dest].error;
-	return item->vip != DIFF_NONE ? &s->vips[item->vip].error : NULL;
+	return s && item->vip != DIFF_NONE ? &s->vips[item->vip].error : none;
 }
 
 static void take_success(struct writes *w, struct state *s, const struct diff_item *item,
@@ -128,13 +128,13 @@ static void take_success(struct writes *w, struct state *s, const struct diff_it
 static void take_result(struct writes *w, struct state *s, const struct diff_item *item,
 			const struct ipvs_batch *ops, const struct ipvs_op *op)
 {
-	int *error = s ? error_of(s, item) : NULL;
+	int none = 0;
+	int *error = error_of(s, item, &none);
 
 	if (op->result) {
 		w->stats.refused[op->kind]++;
 		/* The destinations of a service that could not be made fail with it. */
-		if ((!error || *error != op->result) &&
-		    !(op->result == -ESRCH && op->kind >= IPVS_NEW_DEST))
+		if (*error != op->result && !(op->result == -ESRCH && op->kind >= IPVS_NEW_DEST))
 			tell(ops, op);
 		if (s && item->vip != DIFF_NONE &&
 		    (op->kind == IPVS_NEW_DEST || op->kind == IPVS_NEW_SERVICE))
@@ -144,8 +144,7 @@ static void take_result(struct writes *w, struct state *s, const struct diff_ite
 		tell(ops, op);
 		take_success(w, s, item, ops, op);
 	}
-	if (error)
-		*error = op->result;
+	*error = op->result;
 	if (s && item->dest != DIFF_NONE)
 		s->dests[item->dest].busy = false;
 }
@@ -167,7 +166,8 @@ static void take_results(struct sent *t, const struct ipvs_batch *ops)
 			continue;
 		s->vips[item->vip].writes--;
 		s->vips[item->vip].written_us = now_us;
-		s->vips[item->vip].written_wall_ms = wall_ms;
+		if (item->dest != DIFF_NONE && !ops->ops[i].result)
+			s->dests[item->dest].written_wall_ms = wall_ms;
 		/* It may have been decided anew while this was under way. */
 		state_dirty(s, s->layout->vips[item->vip].service);
 	}
@@ -175,21 +175,9 @@ static void take_results(struct sent *t, const struct ipvs_batch *ops)
 		w->refused(w->arg);
 }
 
-static void link_sent(struct writes *w, struct sent *t)
-{
-	t->next = w->sent;
-	t->link = &w->sent;
-	if (t->next)
-		t->next->link = &t->next;
-	w->sent = t;
-	w->under_way++;
-}
-
 static void sent_free(struct sent *t)
 {
-	*t->link = t->next;
-	if (t->next)
-		t->next->link = t->link;
+	LIST_REMOVE(t, link);
 	batch_free(t->batch);
 	free(t);
 }
@@ -252,7 +240,8 @@ int writes_send(struct writes *w, struct batch *b, bool urgent,
 		return e;
 	}
 	b->ops = NULL; /* the port's until it comes back */
-	link_sent(w, t);
+	LIST_INSERT_HEAD(&w->sent, t, link);
+	w->under_way++;
 	return 0;
 }
 
@@ -325,8 +314,8 @@ int writes_remove_all(struct writes *w, void (*fn)(void *arg), void *arg)
 
 void writes_fini(struct writes *w)
 {
-	while (w->sent)
-		sent_free(w->sent);
+	while (!LIST_EMPTY(&w->sent))
+		sent_free(LIST_FIRST(&w->sent));
 	free(w->removal);
 	w->removal = NULL;
 }

@@ -3,6 +3,8 @@
 #ifndef SYNC_WRITES_H
 #define SYNC_WRITES_H
 
+#include <sys/queue.h>
+
 #include "agent/holds/ledger.h"
 #include "agent/sync/batch.h"
 
@@ -24,7 +26,7 @@ struct writes {
 	void (*refused)(void *arg); /* the kernel refused something: look again soon */
 	void *arg;
 	uint32_t under_way;
-	struct sent *sent; /* those under way */
+	LIST_HEAD(, sent) sent; /* those under way */
 	struct removal *removal;
 };
 

@@ -95,7 +95,7 @@ static inline void case_fill(const struct addr *to, int fds[static 4])
 
 	for (i = 0; i < 4; i++) {
 		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-		connect(fds[i], (struct sockaddr *)&ss, len);
+		(void)!connect(fds[i], (struct sockaddr *)&ss, len);
 	}
 }
 

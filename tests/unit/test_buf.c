@@ -113,6 +113,7 @@ static void arena_grows_arrays(void **state ATTR_UNUSED)
 		array = larger;
 		array[n] = (int)n;
 	}
+	assert_non_null(array);
 	for (n = 0; n < 1000; n++)
 		assert_int_equal(array[n], n);
 	assert_in_range(copies, 8, 10);

@@ -52,7 +52,7 @@ static int parse(const char *line, struct buf *why, struct cli_args *ret_args, c
 	int argc = 1;
 
 	argv[0] = copy;
-	strcpy(copy, line);
+	memcpy(copy, line, strlen(line) + 1);
 	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
 		argv[argc++] = strcmp(word, "\"\"") == 0 ? word + 2 : word;
 	argv[argc] = NULL;

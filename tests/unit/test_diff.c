@@ -46,10 +46,13 @@ static void each_line(const char *text, void (*fn)(struct a_case *c, char **word
 
 	while ((line = strsep(&next, "\n"))) {
 		char *words[MAX_WORDS], *word, *rest = line;
-		size_t n = 0;
+		size_t n;
 
 		if (*line == '#')
 			continue;
+		for (n = 0; n < MAX_WORDS; n++)
+			words[n] = line + strlen(line); /* what is missing is empty */
+		n = 0;
 		while ((word = strsep(&rest, " ")) && n < MAX_WORDS)
 			if (*word)
 				words[n++] = word;

@@ -82,9 +82,9 @@ static void long_lines(void **state ATTR_UNUSED)
 	memcpy(text, "[a]\nk=", 6);
 	memset(text + 6, 'x', INI_LINE_MAX - 2);
 	memcpy(text + 4 + INI_LINE_MAX, "\nl=1", 4);
-	strcpy(want, "1[a|-]\n2k=");
+	memcpy(want, "1[a|-]\n2k=", 10);
 	memset(want + 10, 'x', INI_LINE_MAX - 2);
-	strcpy(want + 10 + INI_LINE_MAX - 2, "\n3l=1\n");
+	memcpy(want + 10 + INI_LINE_MAX - 2, "\n3l=1\n", sizeof("\n3l=1\n"));
 	expect(text, 4 + INI_LINE_MAX + 4, want);
 	text[4 + INI_LINE_MAX] = 'x';
 	memcpy(text + 4 + INI_LINE_MAX + 1, "\nl=1", 4);

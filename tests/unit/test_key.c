@@ -146,7 +146,7 @@ static void long_text_is_shortened(void **state ATTR_UNUSED)
 
 	/* the 80th byte is within a character of two: it is left out */
 	memset(text, 'x', 79);
-	strcpy(text + 79, "\xc3\xa9yyyy");
+	memcpy(text + 79, "\xc3\xa9yyyy", sizeof("\xc3\xa9yyyy"));
 	conf_quote(&out, text);
 	assert_int_equal(out.len, 1 + 79 + strlen("…") + 1);
 	assert_memory_equal(out.data + 79, "x…'", strlen("x…'"));

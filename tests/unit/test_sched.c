@@ -206,6 +206,23 @@ static void test_stall_is_unknown(void **state ATTR_UNUSED)
 	world_free(w);
 }
 
+/* More attempts at once than are kept for the next ones: their memory goes when they
+ * end, and nothing of them is read afterwards. */
+static void test_many_at_once(void **state ATTR_UNUSED)
+{
+	enum { MANY = 1500 };
+	struct world *w = world_new(&silent, MANY, 100000);
+	uint32_t i;
+
+	for (i = 0; i < 100 && w->now_running < MANY; i++)
+		run_for(w, 100);
+	assert_int_equal(w->now_running, MANY);
+	for (i = 0; i < MANY; i++)
+		finish(w->running[i], PROBE_OK);
+	assert_int_equal(w->outcomes, MANY);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +236,7 @@ int main(void)
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_kind_never_reports),
 		cmocka_unit_test(test_stall_is_unknown),
+		cmocka_unit_test(test_many_at_once),
 	};
 
 	return cmocka_run_group_tests_name("sched", tests, NULL, NULL);

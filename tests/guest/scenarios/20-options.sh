@@ -25,7 +25,8 @@ try() {
 	local address
 
 	whats+=("$1")
-	wants+=("$(sed 's/^[[:space:]]*//' <<<"$4" | LC_ALL=C sort -k2,3 -k1,1 -k4)")
+	# The lines are indented here, by tabs only.
+	wants+=("$(LC_ALL=C sort -k2,3 -k1,1 -k4 <<<"${4//$'\t'/}")")
 	config+="
 [service s${#whats[@]}]
 "
@@ -33,7 +34,7 @@ try() {
 		config+="address = $address
 "
 	done
-	config+="$(sed 's/^[[:space:]]*//' <<<"$3")
+	config+="${3//$'\t'/}
 "
 }
 
@@ -280,7 +281,7 @@ is "$(thresholds)" "$wanted_thresholds" "thresholds, as ipvsadm -Ln shows them"
 if [ -d "/lib/modules/$(uname -r)/kernel/net/netfilter/ipvs" ]; then
 	is "$(find "/lib/modules/$(uname -r)/kernel/net/netfilter/ipvs" -name 'ip_vs_*.ko*' |
 		sed 's/.*ip_vs_//; s/\.ko.*//' | grep -vE '^(ftp|pe_sip)$' | sort | tr '\n' ' ')" \
-		"$(printf '%s\n' $schedulers | sort | tr '\n' ' ')" "no scheduler of this kernel is left out"
+		"$(tr ' ' '\n' <<<"$schedulers" | sort | tr '\n' ' ')" "no scheduler of this kernel is left out"
 fi
 
 # What was written is what is read: nothing is left to do.

@@ -78,6 +78,7 @@ table=$(ipvs_table)
 agent_config <<<"$config"
 ip netns exec "$NS-dir" setpriv --bounding-set=-net_admin --inh-caps=-net_admin \
 	"$AGENT" run -c "$RUN/agent.ini" >>"$RUN/agent.log" 2>&1 &
+# shellcheck disable=SC2034 # read by the library
 AGENT_PID=$!
 ok "without CAP_NET_ADMIN: it serves" await 15 answers
 shows_proc() { metric_is 'ipvs_realserver_weight{ipvs_service="tcp://10.7.9.9:80"}' 3; }
