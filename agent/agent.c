@@ -139,6 +139,8 @@ void agent_on_first_reading(void *arg)
 {
 	struct agent *a = arg;
 
+	if (a->stopping)
+		return;
 	if (a->generation == 1)
 		log_event(LOG_INFO, "the kernel's IPVS table was read, managing it");
 	state_dirty_all(a->state);
@@ -280,6 +282,7 @@ int agent_run(const char *config_path)
 			  LOG_STR("reason", buf_str(&why)));
 	buf_fini(&why);
 	raise_limit();
+	signal(SIGHUP, SIG_IGN); /* until the loop takes it: reading the file takes a while */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a limit on files is a full disk, not an end */
 	e = notify_open(&a.notify);

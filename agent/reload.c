@@ -278,6 +278,7 @@ void agent_reload(struct agent *a, command_fn *fn, void *arg)
 	}
 	(void)notify_reloading(a->notify);
 	if (loop_work(a->loop, "reload", work, done, job)) {
+		(void)notify_send(a->notify, "READY=1");
 		answer(job->askers, COMMAND_FAILED, &BUF_INIT);
 		job->askers = NULL;
 		job_free(job);
