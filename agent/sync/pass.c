@@ -133,11 +133,11 @@ static void tell_drift(const struct pass *p, const struct diff_item *item)
 			  LOG_STR("address", buf_str(&service)),
 			  LOG_STR("realserver", buf_str(&dest)), LOG_INT("want", item->weight));
 	else
-		log_event(LOG_WARN, msg, LOG_STR("what", drift_of(item)),
-			  LOG_STR("address", buf_str(&service)),
-			  LOG_STR("realserver", buf_str(&dest)), LOG_INT("want", item->weight),
-			  LOG_INT("found",
-				  (int64_t)p->reading->table.dests[item->dest_row].weight));
+		log_event(
+			LOG_WARN, msg, LOG_STR("what", drift_of(item)),
+			LOG_STR("address", buf_str(&service)),
+			LOG_STR("realserver", buf_str(&dest)), LOG_INT("want", item->weight),
+			LOG_INT("found", (int64_t)p->reading->table.dests[item->dest_row].weight));
 	buf_fini(&service);
 	buf_fini(&dest);
 }
