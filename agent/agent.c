@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "actions/table.h"
 #include "agent/base/clock.h"
@@ -43,26 +44,42 @@ enum {
 
 /* --- events ------------------------------------------------------------------- */
 
-static void tell_verdict(const struct state *s, uint32_t target)
+/* The last fact only where there is an HTTP status. */
+static void tell_user(const struct state *s, const struct target *t, uint32_t realserver,
+		      enum log_level level, const char *msg)
 {
-	const struct target *t = &s->targets[target];
-	const struct layout_target *l = &s->layout->targets[target];
-	bool up = t->health.verdict == VERDICT_UP;
+	const struct layout_realserver *r = &s->layout->realservers[realserver];
 	struct buf addr = BUF_INIT;
-	uint32_t i;
+	struct log_fact facts[] = {
+		LOG_STR("service", s->layout->services[r->service].conf->head.name),
+		LOG_STR("realserver", r->conf->name),
+		LOG_STR("probe", t->conf->head.name),
+		LOG_STR("target", ""),
+		LOG_STR("reason", probe_reasons[t->health.reason].slug),
+		LOG_INT("status", t->last_status),
+	};
 
 	addr_format(&addr, &t->addr);
-	for (i = l->first_user; i < l->first_user + l->n_users; i++) {
-		const struct layout_realserver *r = &s->layout->realservers[s->layout->users[i]];
-
-		log_event(up ? LOG_INFO : LOG_WARN, up ? "probe up" : "probe down",
-			  LOG_STR("service", s->layout->services[r->service].conf->head.name),
-			  LOG_STR("realserver", r->conf->name),
-			  LOG_STR("probe", t->conf->head.name), LOG_STR("target", buf_str(&addr)),
-			  LOG_STR("reason", probe_reasons[t->health.reason].slug),
-			  LOG_INT("status", t->last_status));
-	}
+	facts[3].str = buf_str(&addr);
+	log_facts(level, msg, facts, (int)countof(facts) - !t->last_status);
 	buf_fini(&addr);
+}
+
+static void tell_verdict(const struct state *s, uint32_t target, uint32_t realserver)
+{
+	bool up = s->targets[target].health.verdict == VERDICT_UP;
+
+	tell_user(s, &s->targets[target], realserver, up ? LOG_INFO : LOG_WARN,
+		  up ? "probe up" : "probe down");
+}
+
+/* Unknown changes nothing, but the fault is on our side, and ours to mend. */
+static void tell_unknown(const struct state *s, uint32_t target, uint32_t realserver)
+{
+	bool unknown = s->realservers[realserver].unknown;
+
+	tell_user(s, &s->targets[target], realserver, unknown ? LOG_WARN : LOG_INFO,
+		  unknown ? "probe cannot tell, nothing is changed for it" : "probe tells again");
 }
 
 /* The funnel's other end: an outcome became a verdict, or not. */
@@ -73,13 +90,16 @@ void agent_on_outcome(void *arg, uint32_t target, bool changed)
 	const struct layout_target *t = &s->layout->targets[target];
 	uint32_t i;
 
-	if (changed)
-		tell_verdict(s, target);
 	for (i = t->first_user; i < t->first_user + t->n_users; i++) {
 		uint32_t realserver = s->layout->users[i];
+		bool unknown = s->realservers[realserver].unknown;
 
+		if (changed)
+			tell_verdict(s, target, realserver);
 		if (state_judge(s, realserver, clock_mono_ms()))
 			state_dirty(s, s->layout->realservers[realserver].service);
+		if (unknown != s->realservers[realserver].unknown)
+			tell_unknown(s, target, realserver);
 	}
 }
 
@@ -93,10 +113,25 @@ void agent_on_hold(void *arg, const char *service, const char *realserver)
 		state_dirty(a->state, id);
 }
 
+static void tell_ledger(struct agent *a)
+{
+	bool bad = !ledger_writable(a->ledger);
+
+	if (bad == a->ledger_told)
+		return;
+	a->ledger_told = bad;
+	if (bad)
+		log_event(LOG_ERROR, "the ledger cannot be written: is the disk full?",
+			  LOG_STR("state_dir", agent_conf(a)->state_dir));
+	else
+		log_event(LOG_INFO, "the ledger can be written again");
+}
+
 void agent_on_reading(void *arg, struct reading *reading)
 {
 	struct agent *a = arg;
 
+	tell_ledger(a);
 	publisher_reading(a->publisher, reading);
 }
 
@@ -104,6 +139,8 @@ void agent_on_first_reading(void *arg)
 {
 	struct agent *a = arg;
 
+	if (a->stopping)
+		return;
 	if (a->generation == 1)
 		log_event(LOG_INFO, "the kernel's IPVS table was read, managing it");
 	state_dirty_all(a->state);
@@ -217,6 +254,20 @@ static void fini(struct agent *a)
 	loop_free(a->loop);
 	state_free(a->state);
 	config_unref(a->conf);
+	buf_fini(&a->kept);
+}
+
+/* Each probe under way and each connection takes a descriptor; the soft limit is 1024
+ * nearly everywhere, for the sake of programs that use select(). */
+static void raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		log_event(LOG_WARN, "the limit of open files could not be raised", LOG_ERR(errno));
 }
 
 int agent_run(const char *config_path)
@@ -230,6 +281,8 @@ int agent_run(const char *config_path)
 		log_event(LOG_WARN, "privileges could not be dropped, going on with them",
 			  LOG_STR("reason", buf_str(&why)));
 	buf_fini(&why);
+	raise_limit();
+	signal(SIGHUP, SIG_IGN); /* until the loop takes it: reading the file takes a while */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a limit on files is a full disk, not an end */
 	e = notify_open(&a.notify);

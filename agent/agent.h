@@ -30,6 +30,8 @@ struct sched;
 struct agent {
 	const char *path;    /* of the configuration */
 	struct config *conf; /* the one in force; a reference */
+	struct buf kept;     /* values of the start that a reload cannot change */
+	bool ledger_told;    /* that it cannot be written */
 	uint64_t generation;
 	int64_t reloaded_wall_ms; /* the last good load */
 	bool reload_ok;           /* the last load was good */
@@ -79,7 +81,6 @@ void agent_reload(struct agent *a, command_fn *fn, void *arg);
  * makes every object. */
 int agent_load(struct agent *a);
 int agent_start(struct agent *a);
-
 /* agent.c: what happens, each with the agent as `arg`. */
 void agent_on_outcome(void *arg, uint32_t target, bool changed);
 void agent_on_hold(void *arg, const char *service, const char *realserver);
@@ -96,5 +97,4 @@ const struct agent_conf *agent_conf(const struct agent *a);
 void agent_settings(struct agent *a);
 struct diff_policy agent_gone_policy(const struct agent *a);
 struct agent_door agent_door(struct agent *a);
-
 #endif

@@ -190,7 +190,7 @@ void agent_decide(struct agent *a)
 			decide_service(a, now[i]);
 		free(now);
 	}
-	if (round == ROUNDS)
+	if (s->n_dirty && round == ROUNDS)
 		log_event(LOG_ERROR, "decisions did not settle, going on in the next turn");
 	for (i = 0; i < n_touched; i++)
 		reconcile_service(a->reconcile, touched[i]);

@@ -21,13 +21,24 @@ static const char *service_name(const struct agent *a, uint32_t realserver)
 
 /* --- which ------------------------------------------------------------------ */
 
-static bool has_address(const struct realserver_conf *c, const struct addr *addr)
+/* Without a port any of its ports is meant. */
+static bool is_address(const struct addr *a, const struct addr *meant)
 {
+	return a->family == meant->family && !memcmp(a->bytes, meant->bytes, sizeof(a->bytes)) &&
+	       (!meant->port || a->port == meant->port);
+}
+
+/* Its own address, or one at which it serves: there its port is known, too. */
+static bool has_address(const struct layout *l, uint32_t realserver, const struct addr *meant)
+{
+	const struct layout_realserver *r = &l->realservers[realserver];
 	uint32_t i;
 
-	for (i = 0; i < c->n_addr; i++)
-		if (c->addr[i].family == addr->family &&
-		    !memcmp(c->addr[i].bytes, addr->bytes, sizeof(addr->bytes)))
+	for (i = 0; i < r->conf->n_addr; i++)
+		if (is_address(&r->conf->addr[i], meant))
+			return true;
+	for (i = r->first_dest_link; i < r->first_dest_link + r->n_dest_links; i++)
+		if (is_address(&l->dests[l->dest_links[i]].addr, meant))
 			return true;
 	return false;
 }
@@ -45,10 +56,10 @@ static bool is_meant(const struct agent *a, uint32_t realserver, const char *tar
 		       !strncmp(service, target, strlen(service)) && !strcmp(c->name, slash + 1);
 	if (!strcmp(service, target) || !strcmp(c->name, target))
 		return true;
-	return !addr_parse(target, &addr) && has_address(c, &addr);
+	return !addr_parse(target, &addr) && has_address(a->state->layout, realserver, &addr);
 }
 
-/* Names the realserver or service that was probably meant. */
+/* Why nothing was found: names the realserver or service that was probably meant. */
 static void suggest(const struct agent *a, const char *target, struct buf *out)
 {
 	const struct layout *l = a->state->layout;
@@ -57,6 +68,11 @@ static void suggest(const struct agent *a, const char *target, struct buf *out)
 	const char **names = calloc(room + 1, sizeof(*names));
 	uint32_t i;
 
+	if (layout_find_service(l, target) != LAYOUT_NONE) {
+		buf_printf(out, "service %s has no realserver", target);
+		free(names);
+		return;
+	}
 	buf_printf(out, "no service or realserver '%s'", target);
 	if (!names)
 		return;

@@ -12,7 +12,6 @@
 #include "agent/base/loop.h"
 #include "agent/metrics/round.h"
 #include "agent/model/match.h"
-#include "agent/publish.h"
 #include "agent/registry.h"
 #include "agent/settings.h"
 #include "agent/sync/reconcile.h"
@@ -156,8 +155,8 @@ void publisher_reading(struct publisher *p, struct reading *reading)
 	const struct agent_conf *conf = config_section(p->agent->conf, &agent_section);
 	struct making *m;
 
-	if (p->making) {
-		/* Two readings close together: the next one will do. */
+	if (p->making || p->agent->stopping) {
+		/* Two readings close together: the next one will do. At the end, none. */
 		reading_unref(reading);
 		return;
 	}

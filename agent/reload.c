@@ -3,6 +3,7 @@
  * a file with an error changes nothing. */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "agent/agent.h"
 #include "agent/base/clock.h"
@@ -17,6 +18,7 @@
 #include "agent/sections.h"
 #include "agent/settings.h"
 #include "agent/sync/reconcile.h"
+#include "conf/print.h"
 
 /* Somebody who waits for the outcome. */
 struct asker {
@@ -114,6 +116,8 @@ static void put_in_force(struct agent *a, struct reload_job *job, struct state *
 	remedy_sweep(a->remedy, now);
 	reconcile_set_state(a->reconcile, now, agent_conf(a)->reconcile_interval, &gone);
 	state_dirty_all(now);
+	/* At once: who asks next shall not see a service that nobody has judged. */
+	agent_decide(a);
 	state_free(old);
 	config_unref(conf);
 }
@@ -136,7 +140,9 @@ static void finish(struct reload_job *job)
 	struct reload carried = { 0 };
 
 	if (job->error || config_errors(job->conf)) {
-		if (job->error)
+		if (job->error == -ENOTSUP)
+			buf_printf(&why, "%s is a pipe: it cannot be read again", a->path);
+		else if (job->error)
 			buf_puts(&why, "out of memory");
 		else
 			config_format_problems(job->conf, &why);
@@ -155,6 +161,9 @@ static void finish(struct reload_job *job)
 	put_in_force(a, job, now);
 	now = NULL;
 	tell(&carried, job->conf);
+	config_print_restarts(&a->kept, job->conf, &why);
+	if (why.len)
+		log_event(LOG_WARN, "some changes need a restart", LOG_STR("keys", buf_str(&why)));
 	config_format_problems(job->conf, &why);
 	answer(job->askers, COMMAND_OK, &why);
 	job->askers = NULL;
@@ -179,11 +188,22 @@ static void job_free(struct reload_job *job)
 	free(job);
 }
 
+/* The agent may have been started on a pipe. Read again, that would give nothing, which
+ * is a good configuration and drains everything; or never end. */
+static bool is_pipe(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISFIFO(st.st_mode);
+}
+
 static void work(void *arg)
 {
 	struct reload_job *job = arg;
 
-	job->error = agent_config_load(job->agent->path, &job->conf);
+	job->error = is_pipe(job->agent->path) ? -ENOTSUP : 0;
+	if (!job->error)
+		job->error = agent_config_load(job->agent->path, &job->conf);
 	if (!job->error && !config_errors(job->conf))
 		job->error = layout_new(job->conf, &job->layout);
 }
@@ -258,6 +278,7 @@ void agent_reload(struct agent *a, command_fn *fn, void *arg)
 	}
 	(void)notify_reloading(a->notify);
 	if (loop_work(a->loop, "reload", work, done, job)) {
+		(void)notify_send(a->notify, "READY=1");
 		answer(job->askers, COMMAND_FAILED, &BUF_INIT);
 		job->askers = NULL;
 		job_free(job);

@@ -24,6 +24,7 @@
 #include "agent/sections.h"
 #include "agent/settings.h"
 #include "agent/sync/reconcile.h"
+#include "conf/print.h"
 
 int agent_load(struct agent *a)
 {
@@ -43,7 +44,8 @@ int agent_load(struct agent *a)
 		a->reload_ok = true;
 		a->generation = 1;
 		a->reloaded_wall_ms = clock_wall_ms();
-		return 0;
+		config_restart_values(a->conf, &a->kept);
+		return buf_ok(&a->kept) ? 0 : -ENOMEM;
 	}
 	return -EINVAL;
 }

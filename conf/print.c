@@ -83,7 +83,9 @@ void config_print_sample(const struct conf_section *const *sections, struct buf 
 
 	put_comment(out, "ipvs-agent.ini: every key at its default. A key without a value has no "
 			 "default. An empty file is fine: it manages nothing and exports all.");
-	put_comment(out, "; and # begin a comment at the start of a line only.");
+	put_comment(
+		out,
+		"A line that begins with ; or # is a comment; behind a value they are part of it.");
 	for (s = sections; *s; s++) {
 		buf_putc(out, '\n');
 		put_comment(out, (*s)->help);
@@ -143,38 +145,60 @@ void config_print(const struct config *c, struct buf *out)
 
 /* --- restarts --------------------------------------------------------------------- */
 
+/* The next CONF_RESTART key after (*s, *i), of sections without a name. */
+static const struct conf_key *next_restart(const struct conf_section *const **s, size_t *i)
+{
+	for (; **s; (*s)++, *i = 0) {
+		while (!(**s)->named && *i < (**s)->n_keys) {
+			const struct conf_key *key = &(**s)->keys[(*i)++];
+
+			if (key->flags & CONF_RESTART)
+				return key;
+		}
+	}
+	return NULL;
+}
+
 static void get_text(const void *obj, const struct conf_key *key, struct buf *out)
 {
 	buf_reset(out);
 	key->type->get((const char *)obj + key->offset, key, 0, out);
 }
 
-void config_print_restarts(const struct config *old, const struct config *fresh, struct buf *out)
+void config_restart_values(const struct config *c, struct buf *out)
 {
-	const struct conf_section *const *s;
-	struct buf was = BUF_INIT, is = BUF_INIT;
-	size_t i;
+	const struct conf_section *const *s = config_types(c);
+	const struct conf_key *key;
+	struct buf is = BUF_INIT;
+	size_t i = 0;
 
-	for (s = config_types(fresh); *s; s++) {
-		if ((*s)->named)
-			continue;
-		for (i = 0; i < (*s)->n_keys; i++) {
-			const struct conf_key *key = &(*s)->keys[i];
-			const void *obj = config_section(fresh, *s);
-
-			if (!(key->flags & CONF_RESTART))
-				continue;
-			get_text(config_section(old, *s), key, &was);
-			get_text(obj, key, &is);
-			if (strcmp(buf_str(&was), buf_str(&is)))
-				buf_printf(out,
-					   "%s:%u: warning: %s = %s needs a restart; %s stays in "
-					   "force\n",
-					   conf_key_file(fresh, obj, key->name),
-					   conf_key_line(fresh, obj, key->name), key->name,
-					   buf_str(&is), buf_str(&was));
-		}
+	while ((key = next_restart(&s, &i))) {
+		get_text(config_section(c, *s), key, &is);
+		buf_printf(out, "%s\n", buf_str(&is));
 	}
-	buf_fini(&was);
+	buf_fini(&is);
+}
+
+void config_print_restarts(const struct buf *kept, const struct config *fresh, struct buf *out)
+{
+	const struct conf_section *const *s = config_types(fresh);
+	const char *was = buf_str(kept);
+	const struct conf_key *key;
+	struct buf is = BUF_INIT;
+	size_t i = 0;
+
+	while ((key = next_restart(&s, &i))) {
+		const void *obj = config_section(fresh, *s);
+		size_t len = strcspn(was, "\n");
+
+		get_text(obj, key, &is);
+		if (is.len != len || memcmp(buf_str(&is), was, len))
+			buf_printf(out,
+				   "%s:%u: warning: %s = %s needs a restart; %.*s stays in force\n",
+				   conf_key_file(fresh, obj, key->name),
+				   conf_key_line(fresh, obj, key->name), key->name, buf_str(&is),
+				   (int)len, was);
+		was += len + (was[len] == '\n');
+	}
 	buf_fini(&is);
 }

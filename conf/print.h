@@ -11,7 +11,9 @@ void config_print_sample(const struct conf_section *const *sections, struct buf 
  * but for includes, which are merged, and secrets, which read "(redacted)". */
 void config_print(const struct config *c, struct buf *out);
 
-/* For a reload: appends a line for each CONF_RESTART key that `fresh` changes. */
-void config_print_restarts(const struct config *old, const struct config *fresh, struct buf *out);
+/* For reloads: the values of the CONF_RESTART keys, to be kept from the start on ... */
+void config_restart_values(const struct config *c, struct buf *out);
+/* ... and a warning for each that is another in `fresh`, appended. */
+void config_print_restarts(const struct buf *kept, const struct config *fresh, struct buf *out);
 
 #endif

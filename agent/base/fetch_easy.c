@@ -127,7 +127,6 @@ static const struct code_row {
 	{ CURLE_HTTP2, FETCH_PROTOCOL },
 	{ CURLE_HTTP2_STREAM, FETCH_PROTOCOL },
 	{ CURLE_WRITE_ERROR, FETCH_PROTOCOL }, /* too many headers */
-	{ CURLE_OUT_OF_MEMORY, FETCH_LOCAL },  /* a header line over 100 KB, too */
 	{ CURLE_SSL_CACERT_BADFILE, FETCH_LOCAL_CONFIG },
 	{ CURLE_SSL_CRL_BADFILE, FETCH_LOCAL_CONFIG },
 	{ CURLE_SSL_CERTPROBLEM, FETCH_LOCAL_CONFIG },
@@ -135,6 +134,16 @@ static const struct code_row {
 	{ CURLE_URL_MALFORMAT, FETCH_LOCAL_CONFIG },
 	{ CURLE_BAD_FUNCTION_ARGUMENT, FETCH_LOCAL_CONFIG },
 };
+
+/* The code for a header line over 100 KB, too, which is the server's. Where memory is out
+ * in the midst of an answer, it is mostly in our own callbacks, and local_errno says so. */
+static enum fetch_error memory_error(const struct fetch *f)
+{
+	curl_off_t first = 0;
+
+	curl_easy_getinfo(f->easy, CURLINFO_STARTTRANSFER_TIME_T, &first);
+	return first ? FETCH_PROTOCOL : FETCH_LOCAL;
+}
 
 static enum fetch_error error_of(const struct fetch *f, CURLcode code)
 {
@@ -148,6 +157,8 @@ static enum fetch_error error_of(const struct fetch *f, CURLcode code)
 		return connect_error(f);
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return timeout_error(f);
+	if (code == CURLE_OUT_OF_MEMORY)
+		return memory_error(f);
 	for (i = 0; i < countof(code_rows); i++)
 		if (code_rows[i].code == code)
 			return code_rows[i].error;
@@ -185,8 +196,6 @@ void fetch_fill(struct fetch *f, CURLcode code)
 	if (r->error != FETCH_OK)
 		memcpy(r->text, words, strnlen(words, sizeof(r->text) - 1));
 }
-
-/* --- setting up ------------------------------------------------------------ */
 
 /* --- setting up ------------------------------------------------------------- */
 

@@ -56,7 +56,7 @@ static int read_all(int fd, struct buf *out)
 	if (fstat(fd, &st) == -1)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
+		return -ENOTSUP;
 	if ((uint64_t)st.st_size > FILE_MAX)
 		return -EFBIG;
 	do {
@@ -87,7 +87,9 @@ static int load(int dir_fd, const char *dir, struct replay *p, struct buf *why,
 		return say(why, -errno, "cannot open", dir, FILE_NAME);
 	r = read_all(fd, &data);
 	close(fd);
-	if (r != 0) {
+	if (r == -ENOTSUP) {
+		buf_printf(why, "%s/%s is not a plain file", dir, FILE_NAME);
+	} else if (r != 0) {
 		say(why, r, "cannot read", dir, FILE_NAME);
 	} else {
 		r = replay_read(p, data.data ? data.data : "", data.len, damage, ret_end);

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "agent/base/attr.h"
-#include "agent/ipvs/port.h"
 #include "agent/ipvs/ipvs.h"
+#include "agent/ipvs/port.h"
 #include "tests/guest/kernel_cases.h"
 #include "tests/guest/tap.h"
 

@@ -152,6 +152,31 @@ static void test_header_flood(void **state ATTR_UNUSED)
 	buf_fini(&answer);
 }
 
+/* libcurl calls a line of over 100 KB a want of memory. It is the server's fault as well:
+ * unknown would keep it in traffic for ever. */
+static void test_endless_line(void **state ATTR_UNUSED)
+{
+	static const char *const begins[] = {
+		"HTTP/1.1 200 OK\r\nX-Long: ",
+		"HTTP/1.1 200 ",
+		"HTTP/1.1 ",
+	};
+	struct http_case h;
+	struct target t;
+	size_t i;
+
+	for (i = 0; i < countof(begins); i++) {
+		struct buf answer = BUF_INIT;
+
+		buf_printf(&answer, "%s%0200000d\r\n\r\n", begins[i], 0);
+		http_case_init(&h, "http://" NAME "/");
+		t = probe_answer(&h, buf_str(&answer));
+		assert_int_equal(t.health.reason, PROBE_ANSWER_MALFORMED);
+		http_case_fini(&h);
+		buf_fini(&answer);
+	}
+}
+
 /* --- requests --------------------------------------------------------------- */
 
 static void test_request(void **state ATTR_UNUSED)
@@ -442,6 +467,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_header_flood),
+		cmocka_unit_test(test_endless_line),
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_address_as_host),
 		cmocka_unit_test(test_refused),
