@@ -88,13 +88,14 @@ rm -rf "$home"
 mkdir -p "$home/state"
 cp "$here/demo.ini" "$RUN/agent.ini"
 agent_run
-expect "the agent is ready" 15 agent_ready || give_up "the agent is not ready"
+await 15 agent_ready_or_gone
+expect "the agent is ready" 1 agent_ready || give_up "the agent is not ready"
 expect "the first probes say web2 is up" 10 probe_says 1
 expect "the kernel has web2 with weight 100" 5 kernel_weight_is 100
 show_table
 
 say "The client sends 20 new requests a second to the VIP and holds 6 connections open."
-traffic_start client -r 20 -t 1000 -l 6 -i 250 -w 1 "$VIP" 80
+traffic_start client -r 20 -t "$(scaled 1000)" -l 6 -i 250 -w 1 -v "$VIP" 80
 expect "all three servers answer" 10 served_by_since rs2 0
 expect "60 requests are answered" 10 served_since 0 60
 note "so far: $(figure requests) requests, $(figure failed) failed; web1 $(figure rs1), web2 $(figure rs2), web3 $(figure rs3)"
