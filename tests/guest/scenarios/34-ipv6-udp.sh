@@ -98,7 +98,7 @@ is "$(metric 'ipvs_probe_up{ipvs_service="web"}' | wc -l)" "$(metric \
 traffic_start six -r 10 -t "$(scaled 1000)" -l 4 -i 250 -w 1 -v "$VIP6" 80
 ok "IPv6 traffic flows" await 10 traffic_has six 20
 rs_stop 2
-ok "web2 and dns2 are quiesced" await 15 weights_are "" "100 0 100 0 100 0 "
+ok "web2 and dns2 are quiesced" await 15 weights_are "" "100 100 0 0 100 0 "
 ok "their address by IPv6 too" weights_are "[" "100 0 "
 is "$(udp_round 3)" "rs1 " "UDP: only the healthy one answers"
 is "$(page_round "http://[$VIP6]/")" "rs1 " "IPv6: only the healthy one answers"
