@@ -119,7 +119,7 @@ unit: build/asan/ipvs-agent $(UNIT:tests/unit/%.c=build/asan/tests/%) ## unit an
 
 # Every stream is complete before prove judges them all, under `test`.
 .PHONY: guest
-guest: build/ipvs-agent build/asan/ipvs-agent build/tools/traffic ## scenarios on a real IPVS, in a guest where this kernel has none
+guest: build/ipvs-agent build/asan/ipvs-agent build/asan/tests/kernel_test build/tools/traffic ## scenarios on a real IPVS, in a guest where this kernel has none
 guest: | $(if $(filter test,$(MAKECMDGOALS)),unit)
 	$(Q)tests/guest/all $(if $(filter test,$(MAKECMDGOALS)),--no-prove)
 

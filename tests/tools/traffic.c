@@ -17,6 +17,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,14 +30,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BACKENDS_MAX 64
-#define NAME_SIZE    32
-#define ANSWER_SIZE  2048
+enum { BACKENDS_MAX = 64, NAME_SIZE = 32, ANSWER_SIZE = 2048 };
 
 struct backend {
 	char name[NAME_SIZE];
-	uint64_t ok;
-	uint64_t cut;
+	uint64_t ok, cut;
 };
 
 struct conn {
@@ -54,12 +52,11 @@ struct conn {
 TAILQ_HEAD(conn_list, conn);
 
 struct options {
-	int64_t rate;     /* new connections a second */
-	int64_t duration; /* ms; 0: until a signal */
-	int64_t timeout;  /* ms for a whole request */
-	int64_t watch;    /* ms between lines of figures; 0: at the end only */
-	int64_t interval; /* ms between the questions of a lasting connection */
-	int64_t lasting;  /* how many of those */
+	int64_t rate;              /* new connections a second */
+	int64_t duration;          /* ms; 0: until a signal */
+	int64_t timeout;           /* ms for a whole request */
+	int64_t watch;             /* ms between lines of figures; 0: at the end only */
+	int64_t interval, lasting; /* ms between the questions of a lasting one; how many */
 	const char *path;
 	bool verbose;
 	struct sockaddr_storage to, from;
@@ -105,18 +102,14 @@ static void figures(struct traffic *t)
 	size_t i;
 
 	/* The gap which is still open counts too. */
-	printf("requests=%llu ok=%llu failed=%llu max_gap_ms=%lld long=%llu exchanges=%llu "
-	       "cut=%llu",
-	       (unsigned long long)(t->ok + t->failed), (unsigned long long)t->ok,
-	       (unsigned long long)t->failed, (long long)(gap > t->max_gap ? gap : t->max_gap),
-	       (unsigned long long)t->lasting, (unsigned long long)t->exchanges,
-	       (unsigned long long)t->cut);
+	printf("requests=%ju ok=%ju failed=%ju max_gap_ms=%jd long=%ju exchanges=%ju cut=%ju",
+	       t->ok + t->failed, t->ok, t->failed, gap > t->max_gap ? gap : t->max_gap, t->lasting,
+	       t->exchanges, t->cut);
 	for (i = 0; i < t->backend_count; i++)
-		printf(" %s=%llu", t->backends[i].name, (unsigned long long)t->backends[i].ok);
+		printf(" %s=%ju", t->backends[i].name, t->backends[i].ok);
 	for (i = 0; i < t->backend_count; i++)
 		if (t->backends[i].cut)
-			printf(" cut_%s=%llu", t->backends[i].name,
-			       (unsigned long long)t->backends[i].cut);
+			printf(" cut_%s=%ju", t->backends[i].name, t->backends[i].cut);
 	putchar('\n');
 	fflush(stdout);
 }
@@ -397,14 +390,11 @@ static int address(const char *text, uint16_t port, struct sockaddr_storage *ret
 static void usage(void)
 {
 	fputs("usage: traffic [options] ADDRESS PORT\n"
-	      "  -r N   new connections a second (20)\n"
-	      "  -d S   seconds to run (until SIGTERM)\n"
-	      "  -t MS  timeout of a request (1000)\n"
-	      "  -l N   lasting connections (0)\n"
-	      "  -i MS  interval of the questions on each of them (200)\n"
-	      "  -p P   path (/)\n"
-	      "  -s A   source address\n"
-	      "  -w S   print the figures every S seconds too\n  -v     a line for each failure\n",
+	      "  -r N   new connections a second (20)\n  -d S   seconds to run (until SIGTERM)\n"
+	      "  -t MS  timeout of a request (1000)\n  -l N   lasting connections (0)\n"
+	      "  -i MS  interval of the questions on each of them (200)\n  -p P   path (/)\n"
+	      "  -s A   source address\n  -w S   print the figures every S seconds too\n"
+	      "  -v     a line for each failure\n",
 	      stderr);
 	exit(64);
 }
@@ -421,6 +411,20 @@ static int64_t number(const char *text, int64_t factor)
 	return value * factor;
 }
 
+static const struct number_option {
+	int letter;
+	size_t offset;
+	int64_t factor;
+} number_options[] = {
+	{ 'r', offsetof(struct options, rate), 1 },
+	{ 'd', offsetof(struct options, duration), 1000 },
+	{ 't', offsetof(struct options, timeout), 1 },
+	{ 'l', offsetof(struct options, lasting), 1 },
+	{ 'i', offsetof(struct options, interval), 1 },
+	{ 'w', offsetof(struct options, watch), 1000 },
+	{ 0 },
+};
+
 static void parse(int argc, char **argv, struct options *o)
 {
 	socklen_t from_length = 0;
@@ -428,38 +432,18 @@ static void parse(int argc, char **argv, struct options *o)
 
 	*o = (struct options){ .rate = 20, .timeout = 1000, .interval = 200, .path = "/" };
 	while ((option = getopt(argc, argv, "r:d:t:l:i:p:s:w:v")) != -1) {
-		switch (option) {
-		case 'r':
-			o->rate = number(optarg, 1);
-			break;
-		case 'd':
-			o->duration = number(optarg, 1000);
-			break;
-		case 't':
-			o->timeout = number(optarg, 1);
-			break;
-		case 'l':
-			o->lasting = number(optarg, 1);
-			break;
-		case 'i':
-			o->interval = number(optarg, 1);
-			break;
-		case 'p':
+		const struct number_option *n = number_options;
+
+		while (n->letter && n->letter != option)
+			n++;
+		if (n->letter)
+			*(int64_t *)(void *)((char *)o + n->offset) = number(optarg, n->factor);
+		else if (option == 'p')
 			o->path = optarg;
-			break;
-		case 'w':
-			o->watch = number(optarg, 1000);
-			break;
-		case 'v':
+		else if (option == 'v')
 			o->verbose = true;
-			break;
-		case 's':
-			if (address(optarg, 0, &o->from, &from_length))
-				usage();
-			break;
-		default:
+		else if (option != 's' || address(optarg, 0, &o->from, &from_length))
 			usage();
-		}
 	}
 	if (argc - optind != 2 ||
 	    address(argv[optind], (uint16_t)number(argv[optind + 1], 1), &o->to, &o->to_length) ||
