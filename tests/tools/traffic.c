@@ -3,11 +3,10 @@
  * virtual service see. It opens new connections at a steady rate (one HTTP/1.0
  * request each) and, with -l, holds connections open and asks something on each
  * of them at an interval. The page's first line names the server that answered,
- * so the figures say who served what, for how long nobody did, and which lasting
- * connections were cut. One thread, one epoll; not a benchmark.
+ * so the figures say who served what, for how long nobody did, which connections
+ * were cut. One thread, one epoll; not a benchmark.
  *
- * At the end (duration over, SIGTERM or SIGINT), and every -w seconds, it prints
- * one line of key=value figures:
+ * At the end (duration over, SIGTERM, SIGINT), and every -w seconds, it prints one line:
  *   requests ok failed max_gap_ms long exchanges cut NAME=... cut_NAME=...
  */
 #define _GNU_SOURCE
@@ -434,8 +433,8 @@ static void parse(int argc, char **argv, struct options *o)
 	while ((option = getopt(argc, argv, "r:d:t:l:i:p:s:w:v")) != -1) {
 		const struct number_option *n = number_options;
 
-		while (n->letter && n->letter != option)
-			n++;
+		for (; n->letter && n->letter != option; n++)
+			continue;
 		if (n->letter)
 			*(int64_t *)(void *)((char *)o + n->offset) = number(optarg, n->factor);
 		else if (option == 'p')
