@@ -12,12 +12,12 @@ enum verdict { VERDICT_NONE = 0, VERDICT_UP, VERDICT_DOWN };
 struct health {
 	enum verdict verdict;      /* keeps its last value while outcomes are unknown */
 	bool unknown;              /* the last outcome was unknown */
-	bool cautious;             /* the first verdict takes `rise` passes too to be up */
 	bool success;              /* the last outcome passed */
 	enum probe_reason reason;  /* of the last outcome */
 	uint32_t passes, failures; /* consecutive ones; an unknown leaves both as they are */
 	int64_t since_ms;          /* of the verdict (monotonic) */
 	int64_t since_wall_ms;
+	bool cautious; /* the first verdict takes `rise` passes too to be up */
 };
 
 /* Takes an outcome in; true when the verdict changed. The first verdict takes one
