@@ -17,6 +17,8 @@ struct write_stats {
 	uint64_t done[IPVS_N_OPS], refused[IPVS_N_OPS];
 };
 
+LIST_HEAD(sent_list, sent);
+
 struct writes {
 	struct ipvs_port *port;
 	struct ledger *ledger; /* may be NULL */
@@ -26,7 +28,7 @@ struct writes {
 	void (*refused)(void *arg); /* the kernel refused something: look again soon */
 	void *arg;
 	uint32_t under_way;
-	LIST_HEAD(, sent) sent; /* those under way */
+	struct sent_list sent; /* those under way */
 	struct removal *removal;
 };
 

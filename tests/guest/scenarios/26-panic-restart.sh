@@ -4,6 +4,7 @@
 # nothing while the first verdicts come in, whichever comes first.
 # peers: nginx ipvsadm
 # deadline: 120
+# shellcheck disable=SC2119 # what agent_start gets is the configuration on its input
 . "$(dirname "$0")/../lib.sh"
 topology masq 2 || exit
 rs_start 1; rs_start 2
