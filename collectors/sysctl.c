@@ -150,7 +150,7 @@ static int collect(const struct collect_env *env, void *values)
 	d = buf_ok(&path) ? opendir(buf_str(&path)) : NULL;
 	r = d ? 0 : -errno;
 	buf_fini(&path);
-	if (r)
+	if (!d)
 		return r == -ENOENT ? -ENODATA : r;
 	r = take_all(s, d);
 	closedir(d);

@@ -73,21 +73,29 @@ static void carriage_return_within_is_told(void **state ATTR_UNUSED)
 	EXPECT("[a]\rk = v\n", "1? control character 0x0d in the line\n");
 }
 
+/* Without the NUL: in the middle of a text. */
+static void put(char *at, const char *s)
+{
+	while (*s)
+		*at++ = *s++;
+}
+
 static void long_lines(void **state ATTR_UNUSED)
 {
 	size_t len = 4 + INI_LINE_MAX + 1;
 	char *text = malloc(len + 8), *want = malloc(len + 64);
 
 	/* the longest that fits, then one byte more */
-	memcpy(text, "[a]\nk=", 6);
+	put(text, "[a]\nk=");
 	memset(text + 6, 'x', INI_LINE_MAX - 2);
-	memcpy(text + 4 + INI_LINE_MAX, "\nl=1", 4);
-	memcpy(want, "1[a|-]\n2k=", 10);
+	put(text + 4 + INI_LINE_MAX, "\nl=1");
+	put(want, "1[a|-]\n2k=");
 	memset(want + 10, 'x', INI_LINE_MAX - 2);
-	memcpy(want + 10 + INI_LINE_MAX - 2, "\n3l=1\n", sizeof("\n3l=1\n"));
+	put(want + 10 + INI_LINE_MAX - 2, "\n3l=1\n");
+	want[10 + INI_LINE_MAX - 2 + 6] = '\0';
 	expect(text, 4 + INI_LINE_MAX + 4, want);
 	text[4 + INI_LINE_MAX] = 'x';
-	memcpy(text + 4 + INI_LINE_MAX + 1, "\nl=1", 4);
+	put(text + 4 + INI_LINE_MAX + 1, "\nl=1");
 	expect(text, 4 + INI_LINE_MAX + 5,
 	       "1[a|-]\n2? the line is too long (8192 bytes at most)\n3l=1\n");
 	free(text);
