@@ -143,7 +143,7 @@ lint: $(SRC:%.c=build/gcc/obj/%.o) $(SRC:%.c=build/clang/obj/%.o)
 lint: $(UNIT:%.c=build/gcc/obj/%.o) $(UNIT:%.c=build/clang/obj/%.o)
 lint: $(UNITLIB:%.c=build/gcc/obj/%.o) $(UNITLIB:%.c=build/clang/obj/%.o)
 lint: $(if $(wildcard agent/main.c),build/ipvs-agent) ## arrows, sizes, words, documents, formatting, analysers; gcc and clang -Werror
-	$(Q)CPPFLAGS='$(filter-out -DVERSION=% -DREVISION=%,$(ALL_CPPFLAGS))' \
+	$(Q)DEADLINE=900 CPPFLAGS='$(filter-out -DVERSION=% -DREVISION=%,$(ALL_CPPFLAGS))' \
 		tests/tap/run build/tap/lint $(sort $(wildcard tests/lint/[0-9]*))
 
 .PHONY: format
