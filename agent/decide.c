@@ -1,38 +1,96 @@
-/* decide.c: from verdicts and holds to weights. Everything that happened in one turn
- * of the loop is settled at once, before it sleeps: a storm of failed probes is one
- * decision a service. Holds that a rule places or ends make their service dirty
- * again, so it goes round until nothing is; only then it is written. */
+/* decide.c: from verdicts and holds to weights. A storm of failed probes is one
+ * decision a service. Holds that a rule places or ends make their service dirty again,
+ * so it goes round until nothing is; only then it is written. */
+#include "agent/decide.h"
+
+#include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
-#include "agent/agent.h"
-#include "agent/base/clock.h"
 #include "agent/base/log.h"
-#include "agent/rules/remedy.h"
-#include "agent/sync/desired.h"
-#include "agent/sync/reconcile.h"
+#include "agent/rules/engine.h"
+#include "agent/rules/rule_conf.h"
 
 enum { ROUNDS = 8 }; /* release, place, effect: three are needed; more is a fault */
 
-static const char *service_name(const struct state *s, uint32_t service)
+/* --- what is remembered ------------------------------------------------------------- */
+
+static uint32_t old_id(const struct layout *now, const struct layout *was, uint32_t realserver)
 {
-	return s->layout->services[service].conf->head.name;
+	const struct layout_realserver *r = &now->realservers[realserver];
+	uint32_t service = layout_find_service(was, now->services[r->service].conf->head.name);
+
+	return service == LAYOUT_NONE ? LAYOUT_NONE
+				      : layout_find_realserver(was, service, r->conf->name);
 }
 
-static void judge_panic(struct state *s, uint32_t service)
+int decider_adopt(struct decider *d, struct state *s)
 {
+	struct decided *decided = calloc(s->layout->n_realservers + 1, sizeof(*decided));
+	uint32_t i, old;
+
+	if (!decided)
+		return -ENOMEM;
+	for (i = 0; i < s->layout->n_realservers; i++) {
+		decided[i].told = DECIDED_NOTHING;
+		old = d->state ? old_id(s->layout, d->state->layout, i) : LAYOUT_NONE;
+		if (old != LAYOUT_NONE)
+			decided[i] = d->decided[old];
+	}
+	free(d->decided);
+	d->decided = decided;
+	d->state = s;
+	return 0;
+}
+
+void decider_fini(struct decider *d)
+{
+	free(d->decided);
+	d->decided = NULL;
+}
+
+static void tell(const struct decider *d, struct decision *decision)
+{
+	if (!decision->reason)
+		decision->reason = "";
+	if (d->tell)
+		d->tell(d->arg, decision);
+}
+
+void decider_tell(void *arg, const struct decision *decision)
+{
+	struct decider *d = arg;
+
+	if (decision->kind == DECISION_RELEASE && decision->realserver != LAYOUT_NONE)
+		d->decided[decision->realserver].ramp_ms = decision->rule->ramp;
+	if (d->tell)
+		d->tell(d->arg, decision);
+}
+
+/* --- panic ------------------------------------------------------------------------- */
+
+static void judge_panic(struct decider *d, uint32_t service, const struct moment *now)
+{
+	struct state *s = d->state;
 	struct service_state *svc = &s->services[service];
+	struct decision decision = { .kind = DECISION_PANIC,
+				     .at = *now,
+				     .state = s,
+				     .service = service,
+				     .realserver = LAYOUT_NONE,
+				     .value = NAN };
 	bool panic = desired_panic(s->layout, s, service);
 
 	svc->backup_up = desired_backup_up(s->layout, s, service);
 	svc->undecided = desired_undecided(s->layout, s, service);
+	svc->fallback = desired_fallback(holds_of(
+		d->holds, s->layout->services[service].conf->head.name, HOLD_SERVICE));
 	if (panic == svc->panic)
 		return;
 	svc->panic = panic;
-	if (panic)
-		log_event(LOG_WARN, "panic: no realserver of the service is up",
-			  LOG_STR("service", service_name(s, service)));
-	else
-		log_event(LOG_INFO, "panic is over", LOG_STR("service", service_name(s, service)));
+	decision.on = panic;
+	decision.reason = panic ? "no realserver of the service is up" : "a realserver is up";
+	tell(d, &decision);
 }
 
 /* With nobody up, and no backup either, the file's realservers serve all the same. */
@@ -43,20 +101,26 @@ static enum on_panic on_panic(const struct state *s, uint32_t service)
 	return policy == PANIC_BACKUP && !s->services[service].backup_up ? PANIC_KEEP : policy;
 }
 
-static void input_of(const struct agent *a, uint32_t realserver, struct desired_input *ret_in)
+/* --- weights ------------------------------------------------------------------------ */
+
+static void input_of(const struct decider *d, uint32_t realserver, int64_t now_ms,
+		     struct desired_input *ret_in)
 {
-	const struct state *s = a->state;
+	const struct state *s = d->state;
 	const struct layout_realserver *l = &s->layout->realservers[realserver];
 	const struct layout_service *svc = &s->layout->services[l->service];
 
 	*ret_in = (struct desired_input){
 		.conf = l->conf,
-		.holds = holds_of(a->holds, svc->conf->head.name, l->conf->name),
+		.holds = holds_of(d->holds, svc->conf->head.name, l->conf->name),
 		.panic = s->services[l->service].panic,
 		.on_panic = on_panic(s, l->service),
+		.fallback = s->services[l->service].fallback,
 		.undecided =
 			s->services[l->service].undecided && !s->realservers[realserver].proven,
 		.up = s->realservers[realserver].verdict == VERDICT_UP,
+		.ramp = &d->decided[realserver].ramp,
+		.now_ms = now_ms,
 	};
 }
 
@@ -68,10 +132,10 @@ static int32_t cap_of(const struct dest_state *d)
 	return d->seen > 0 ? d->seen : 0;
 }
 
-void agent_desired(const struct agent *a, uint32_t realserver, struct desired_input *ret_in,
-		   struct desired *ret_desired)
+void decide_desired(const struct decider *d, uint32_t realserver, int64_t now_ms,
+		    struct desired_input *ret_in, struct desired *ret_desired)
 {
-	const struct state *s = a->state;
+	const struct state *s = d->state;
 	const struct layout_realserver *l = &s->layout->realservers[realserver];
 	int32_t cap = CAP_NONE;
 	uint32_t i;
@@ -79,26 +143,47 @@ void agent_desired(const struct agent *a, uint32_t realserver, struct desired_in
 	for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++)
 		if (cap_of(&s->dests[s->layout->dest_links[i]]) < cap)
 			cap = cap_of(&s->dests[s->layout->dest_links[i]]);
-	input_of(a, realserver, ret_in);
+	input_of(d, realserver, now_ms, ret_in);
 	desired_realserver(ret_in, ret_desired);
 	desired_cap(ret_desired, ret_in, s->realservers[realserver].proven, cap);
 }
 
-void agent_want(const struct agent *a, uint32_t realserver)
+/* One whose last hold at 0 has gone comes back gently, if it is to. A realserver that
+ * served in a panic is back already. */
+static void judge_ramp(struct decider *d, uint32_t realserver, const struct desired *desired,
+		       int64_t now_ms)
 {
-	struct state *s = a->state;
+	const struct layout *l = d->state->layout;
+	const struct service_conf *c = l->services[l->realservers[realserver].service].conf;
+	struct decided *r = &d->decided[realserver];
+	bool held = desired_held(desired);
+
+	if (held)
+		ramp_stop(&r->ramp);
+	else if (r->held && desired->weight > 0)
+		ramp_begin(&r->ramp, r->ramp_ms ? r->ramp_ms : c->ramp, c->scheduler, now_ms);
+	if (held != r->held)
+		r->ramp_ms = 0;
+	r->held = held;
+}
+
+void decide_want(struct decider *d, uint32_t realserver, int64_t now_ms)
+{
+	struct state *s = d->state;
 	const struct layout_realserver *l = &s->layout->realservers[realserver];
 	struct realserver_state *rs = &s->realservers[realserver];
 	struct desired_input in;
-	struct desired d;
+	struct desired desired;
 	uint32_t i;
 
-	input_of(a, realserver, &in);
-	desired_realserver(&in, &d);
-	rs->weight = d.weight;
+	input_of(d, realserver, now_ms, &in);
+	desired_realserver(&in, &desired);
+	judge_ramp(d, realserver, &desired, now_ms);
+	desired_realserver(&in, &desired);
+	rs->weight = desired.weight;
 	for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++) {
 		struct dest_state *dest = &s->dests[s->layout->dest_links[i]];
-		struct desired capped = d;
+		struct desired capped = desired;
 
 		desired_cap(&capped, &in, rs->proven, cap_of(dest));
 		dest->want = capped.weight;
@@ -117,7 +202,7 @@ static bool available(const struct state *s, uint32_t realserver)
 	return false;
 }
 
-void agent_count(struct state *s, uint32_t service)
+void decide_count(struct state *s, uint32_t service)
 {
 	const struct layout_service *svc = &s->layout->services[service];
 	struct service_state *st = &s->services[service];
@@ -133,67 +218,128 @@ void agent_count(struct state *s, uint32_t service)
 	}
 }
 
+/* --- a turn -------------------------------------------------------------------------- */
+
 /* Panic can be told: what was held before the start counts as ever from now on. */
-static void confirm_holds(const struct agent *a, uint32_t service)
+static void confirm_holds(const struct decider *d, uint32_t service)
 {
-	const struct layout_service *svc = &a->state->layout->services[service];
+	const struct layout_service *svc = &d->state->layout->services[service];
 	struct hold *h;
 	uint32_t i;
 
 	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++)
-		for (h = holds_of(a->holds, svc->conf->head.name,
-				  a->state->layout->realservers[i].conf->name);
+		for (h = holds_of(d->holds, svc->conf->head.name,
+				  d->state->layout->realservers[i].conf->name);
 		     h; h = h->next)
 			h->restored = false;
 }
 
-static void decide_service(struct agent *a, uint32_t service)
+static void decide_service(struct decider *d, uint32_t service, const struct moment *now)
 {
-	const struct layout_service *svc = &a->state->layout->services[service];
-	struct reconcile_stats stats;
+	const struct layout_service *svc = &d->state->layout->services[service];
 	uint32_t i;
 
-	judge_panic(a->state, service);
-	if (!a->state->services[service].undecided)
-		confirm_holds(a, service);
+	judge_panic(d, service, now);
+	if (!d->state->services[service].undecided)
+		confirm_holds(d, service);
 	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++)
-		agent_want(a, i);
-	reconcile_stats(a->reconcile, &stats);
-	remedy_service(a->remedy, a->state, service, stats.kernel_known, clock_wall_ms());
-	agent_count(a->state, service);
+		decide_want(d, i, now->mono_ms);
+	decide_count(d->state, service);
+	if (d->feed)
+		d->feed(d->arg, service, now);
+	engine_service(d->engine, d->state, service, d->kernel_known, now);
 }
 
-void agent_decide(struct agent *a)
+/* What came of it. */
+static void tell_weights(struct decider *d, uint32_t service, const struct moment *now)
 {
-	struct state *s = a->state;
-	uint32_t *touched = NULL;
-	uint32_t n_touched = 0, round, i;
+	const struct layout_service *svc = &d->state->layout->services[service];
+	uint32_t i;
+
+	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++) {
+		int32_t weight = d->state->realservers[i].weight;
+		struct decision decision = { .kind = DECISION_WEIGHT,
+					     .at = *now,
+					     .state = d->state,
+					     .service = service,
+					     .realserver = i,
+					     .value = NAN,
+					     .before = d->decided[i].told,
+					     .after = weight };
+
+		if (weight == d->decided[i].told)
+			continue;
+		d->decided[i].told = weight;
+		if (decision.before != DECIDED_NOTHING)
+			tell(d, &decision);
+	}
+}
+
+bool decide(struct decider *d, const struct moment *now,
+	    void (*touched)(void *arg, uint32_t service), void *arg)
+{
+	struct state *s = d->state;
+	uint32_t *list = NULL;
+	uint32_t n_list = 0, round, i;
 
 	for (round = 0; s->n_dirty && round < ROUNDS; round++) {
-		uint32_t n = s->n_dirty;
-		uint32_t *now = malloc(n * sizeof(*now));
-		uint32_t *grown = reallocarray(touched, n_touched + n, sizeof(*touched));
+		uint32_t n = s->n_dirty, first = n_list;
+		uint32_t *grown = reallocarray(list, n_list + n, sizeof(*list));
 
-		if (grown)
-			touched = grown;
-		if (!now || !grown) {
-			free(now);
+		if (!grown)
 			break; /* still dirty: the next turn tries again */
-		}
+		list = grown;
 		for (i = 0; i < n; i++) {
-			now[i] = s->dirty[i];
-			s->services[now[i]].dirty = false;
-			touched[n_touched++] = now[i];
+			list[n_list++] = s->dirty[i];
+			s->services[s->dirty[i]].dirty = false;
 		}
 		s->n_dirty = 0;
-		for (i = 0; i < n; i++)
-			decide_service(a, now[i]);
-		free(now);
+		for (i = first; i < n_list; i++)
+			decide_service(d, list[i], now);
 	}
 	if (s->n_dirty && round == ROUNDS)
 		log_event(LOG_ERROR, "decisions did not settle, going on in the next turn");
-	for (i = 0; i < n_touched; i++)
-		reconcile_service(a->reconcile, touched[i]);
-	reconcile_flush(a->reconcile);
-	free(touched);
+	for (i = 0; i < n_list; i++) {
+		tell_weights(d, list[i], now);
+		if (touched)
+			touched(arg, list[i]);
+	}
+	free(list);
+	return !s->n_dirty;
+}
+
+/* --- time ------------------------------------------------------------------------------ */
+
+int64_t decide_next(const struct decider *d, int64_t now_ms)
+{
+	int64_t next = engine_next(d->engine), at;
+	uint32_t i;
+
+	for (i = 0; i < d->state->layout->n_realservers; i++) {
+		at = ramp_next(&d->decided[i].ramp, now_ms);
+		if (at < next)
+			next = at;
+	}
+	return next;
+}
+
+static void mark(void *arg, uint32_t service)
+{
+	state_dirty(arg, service);
+}
+
+void decide_due(struct decider *d, const struct moment *now)
+{
+	struct state *s = d->state;
+	bool braked = engine_braked(d->engine);
+	uint32_t i;
+
+	engine_tick(d->engine, s, now);
+	/* Everything that the brake refused may be asked again. */
+	if (braked && !engine_braked(d->engine))
+		state_dirty_all(s);
+	engine_due(d->engine, now->mono_ms, mark, s);
+	for (i = 0; i < s->layout->n_realservers; i++)
+		if (ramp_due(&d->decided[i].ramp, now->mono_ms))
+			state_dirty(s, s->layout->realservers[i].service);
 }

@@ -391,7 +391,9 @@ int32_t hold_weight(int effect, uint32_t configured)
 
 void hold_format_effect(struct buf *out, int effect)
 {
-	if (effect < 0)
+	if (effect == HOLD_FALLBACK)
+		buf_puts(out, "the backups serve");
+	else if (effect < 0)
 		buf_puts(out, "absent");
 	else if (effect == HOLD_ZERO)
 		buf_puts(out, "weight 0");

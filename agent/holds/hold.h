@@ -16,6 +16,10 @@ extern const char *const hold_class_names[HOLD_N_CLASSES];
 
 /* Effects in order: absent < 0 < a share of the configured weight. */
 enum { HOLD_ABSENT = -1, HOLD_ZERO = 0 }; /* 1..100: percent, rounded up, at least 1 */
+/* On a service as a whole, its realserver being "*": the backups shall serve. Of a
+ * realserver's weight it takes nothing. */
+enum { HOLD_FALLBACK = 101 };
+#define HOLD_SERVICE "*"
 
 struct hold {
 	char *id; /* unique over restarts, [0-9a-z-] */

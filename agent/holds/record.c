@@ -160,7 +160,7 @@ int record_put_place(struct buf *out, uint64_t sequence, const struct hold *hold
 	if (!good_name(hold->id, false) || !good_name(hold->service, false) ||
 	    !good_name(hold->realserver, false) || !good_name(hold->holder, true))
 		return -EMSGSIZE;
-	if (hold->effect < HOLD_ABSENT || hold->effect > 100 || !good_time(hold->since_wall_ms) ||
+	if (hold->effect < HOLD_ABSENT || hold->effect > HOLD_FALLBACK || !good_time(hold->since_wall_ms) ||
 	    !good_time(hold->until_wall_ms) || (unsigned int)hold->hold_class >= HOLD_N_CLASSES)
 		return -EINVAL;
 	o = object_new(RECORD_PLACE, &ok);
@@ -378,7 +378,7 @@ static int read_place(const json_t *o, struct buf *why, struct record *rec)
 	if (r == 0)
 		r = take_text(o, "holder", NAME_MAX_LEN, true, why, &h->holder);
 	if (r == 0)
-		r = take_int(o, "effect", HOLD_ABSENT, 100, why, &effect);
+		r = take_int(o, "effect", HOLD_ABSENT, HOLD_FALLBACK, why, &effect);
 	if (r == 0)
 		r = take_text(o, "reason", TEXT_MAX_LEN, true, why, &h->reason);
 	if (r == 0)

@@ -18,8 +18,6 @@ enum {
 /* What the probes of a realserver say together: down if one is down, none while one
  * has no verdict; one without probes is up. */
 struct realserver_state {
-	bool firing;     /* the built-in rule's condition holds here */
-	uint8_t refused; /* enum guard: why it is not held all the same; 0 = it may be */
 	enum verdict verdict;
 	bool unknown;   /* a probe could not tell */
 	bool proven;    /* has been up since it came, or needs no proof: weights may rise */
@@ -49,6 +47,7 @@ struct service_state {
 	bool dirty; /* stands in the list of those to be decided */
 	bool panic;
 	bool undecided;      /* whether it is in panic is not known yet */
+	bool fallback;       /* a rule asks for the backups */
 	bool backup_up;      /* one that could serve in a panic */
 	uint32_t available;  /* realservers that would take a new connection */
 	uint32_t configured; /* realservers above 0 by the file, without backups */

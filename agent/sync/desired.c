@@ -44,10 +44,22 @@ static void apply_holds(struct desired *d, const struct desired_input *in)
 	}
 }
 
+/* In a panic that keeps what there is nobody comes gently. */
+static void apply_ramp(struct desired *d, const struct desired_input *in)
+{
+	int32_t weight;
+
+	if (!in->ramp || d->weight <= 0 || (in->panic && in->on_panic == PANIC_KEEP))
+		return;
+	weight = ramp_weight(in->ramp, d->weight, in->now_ms);
+	if (weight < d->weight)
+		step(d, WHY_RAMP, weight, NULL);
+}
+
 void desired_realserver(const struct desired_input *in, struct desired *ret_desired)
 {
 	struct desired *d = ret_desired;
-	bool serves = in->panic && in->on_panic == PANIC_BACKUP && in->up;
+	bool serves = in->up && ((in->panic && in->on_panic == PANIC_BACKUP) || in->fallback);
 
 	d->n_steps = 0;
 	step(d, WHY_CONFIGURED, (int32_t)in->conf->weight, NULL);
@@ -58,6 +70,25 @@ void desired_realserver(const struct desired_input *in, struct desired *ret_desi
 	if (in->conf->backup)
 		step(d, serves ? WHY_BACKUP : WHY_STANDBY, serves ? d->weight : 0, NULL);
 	apply_holds(d, in);
+	apply_ramp(d, in);
+}
+
+bool desired_held(const struct desired *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < d->n_steps; i++)
+		if (d->steps[i].why == WHY_HOLD && d->steps[i].weight <= 0)
+			return d->weight <= 0;
+	return false;
+}
+
+bool desired_fallback(const struct hold *holds)
+{
+	for (; holds; holds = holds->next)
+		if (holds->active && holds->effect == HOLD_FALLBACK)
+			return true;
+	return false;
 }
 
 void desired_cap(struct desired *d, const struct desired_input *in, bool proven, int32_t cap)

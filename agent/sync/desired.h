@@ -5,6 +5,7 @@
 #define SYNC_DESIRED_H
 
 #include "agent/holds/hold.h"
+#include "agent/holds/ramp.h"
 #include "agent/model/state.h"
 
 enum desired_why {
@@ -16,6 +17,7 @@ enum desired_why {
 	WHY_PANIC,          /* rules' holds are suspended: no realserver is up */
 	WHY_UNPROVEN,       /* never seen up: not above what the kernel had */
 	WHY_WAITING,        /* a rule's hold of before the start, until panic is ruled out */
+	WHY_RAMP,           /* it comes back gently */
 };
 
 struct desired_step {
@@ -38,12 +40,21 @@ struct desired_input {
 	const struct hold *holds; /* linked by next; inactive ones are skipped */
 	bool panic;               /* no realserver of the service is up */
 	enum on_panic on_panic;
+	bool fallback;  /* a rule asks for the backups */
 	bool undecided; /* none is up, but not all are known to be down: see below */
 	bool up;        /* a backup serves only when its probes say so, or it has none */
+	const struct ramp *ramp; /* NULL = none */
+	int64_t now_ms;          /* for the ramp (monotonic) */
 };
 
 /* The weight of a realserver, before what the kernel had caps it. */
 void desired_realserver(const struct desired_input *in, struct desired *ret_desired);
+
+/* Whether a hold keeps it at 0, or absent. */
+bool desired_held(const struct desired *d);
+
+/* Whether a hold among those of a service as a whole asks for the backups. */
+bool desired_fallback(const struct hold *holds);
 
 /* Adds the cap of one destination: `proven` = the realserver has been up before. */
 void desired_cap(struct desired *d, const struct desired_input *in, bool proven, int32_t cap);

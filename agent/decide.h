@@ -1,0 +1,61 @@
+/* decide.h: from verdicts, samples and holds to weights. Everything that happened in
+ * one turn is settled at once, at one moment, whoever drives the time: the agent's
+ * loop, a test in virtual time, a replay. */
+#ifndef AGENT_DECIDE_H
+#define AGENT_DECIDE_H
+
+#include "agent/holds/ramp.h"
+#include "agent/rules/decision.h"
+#include "agent/sync/desired.h"
+
+struct engine;
+struct holds;
+
+/* What is remembered of a realserver from turn to turn. */
+struct decided {
+	struct ramp ramp;
+	int64_t ramp_ms; /* of the rule that let it go; 0 = as its service says */
+	int32_t told;    /* its weight, as it was told last; DECIDED_NOTHING = never */
+	bool held;       /* a hold keeps it at 0, or absent */
+};
+enum { DECIDED_NOTHING = INT32_MIN };
+
+struct decider {
+	struct state *state; /* borrowed, as all of these are */
+	struct holds *holds;
+	struct engine *engine;
+	struct decided *decided; /* by realserver; owned */
+	bool kernel_known;       /* a complete reading was taken in */
+	/* Puts what a service's signals say now into the engine's samples. */
+	void (*feed)(void *arg, uint32_t service, const struct moment *now);
+	decision_fn *tell;
+	void *arg;
+};
+
+/* Takes a state over in the place of the one before (NULL = none): what goes on has
+ * the same names. -ENOMEM: nothing changed. */
+int decider_adopt(struct decider *d, struct state *s);
+void decider_fini(struct decider *d);
+
+/* For the engine: as d->tell, but that the decider learns of it too. `arg` is d. */
+void decider_tell(void *arg, const struct decision *decision);
+
+/* Settles every dirty service: panic, weights, rules. Calls `touched` once or more for
+ * each. True unless memory is out, or it did not settle: the rest stays dirty. */
+bool decide(struct decider *d, const struct moment *now,
+	    void (*touched)(void *arg, uint32_t service), void *arg);
+
+/* When time alone changes something (monotonic ms); INT64_MAX = never. What is due by
+ * then becomes dirty by decide_due(). */
+int64_t decide_next(const struct decider *d, int64_t now_ms);
+void decide_due(struct decider *d, const struct moment *now);
+
+/* The weight of a realserver with its steps, as it would be decided now. */
+void decide_desired(const struct decider *d, uint32_t realserver, int64_t now_ms,
+		    struct desired_input *ret_in, struct desired *ret_desired);
+/* Sets what its destinations are wanted to have. */
+void decide_want(struct decider *d, uint32_t realserver, int64_t now_ms);
+/* Counts who is available. */
+void decide_count(struct state *s, uint32_t service);
+
+#endif

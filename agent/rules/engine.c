@@ -1,0 +1,398 @@
+/* engine.c: rules at work. A rule whose hold is refused stays firing and is judged
+ * again whenever its service is; simultaneous candidates are admitted by evidence
+ * (refused, timeout, bad answer), then by how long they are down, then by name, so
+ * that the outcome does not depend on the order in which probes end. */
+#include "agent/rules/engine.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/holds/place.h"
+#include "agent/rules/engine_internal.h"
+#include "agent/rules/evidence.h"
+
+int engine_new(const struct engine_env *env, struct engine **ret_engine)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return -ENOMEM;
+	e->env = *env;
+	*ret_engine = e;
+	return 0;
+}
+
+void engine_free(struct engine *e)
+{
+	if (!e)
+		return;
+	ruleset_free(e->set);
+	brake_free(e->brake);
+	rate_free(e->rate);
+	free(e->due);
+	free(e->candidates);
+	free(e);
+}
+
+const struct ruleset *engine_rules(const struct engine *e)
+{
+	return e->set;
+}
+
+struct samples *engine_samples(const struct engine *e)
+{
+	return e->set->samples;
+}
+
+/* --- telling ---------------------------------------------------------------------- */
+
+void engine_tell(const struct engine *e, struct decision *d)
+{
+	if (!d->reason)
+		d->reason = "";
+	if (e->env.tell)
+		e->env.tell(e->env.arg, d);
+}
+
+struct decision engine_decision(const struct engine *e, enum decision_kind kind,
+				const struct ruleset_rule *rule, uint32_t realserver)
+{
+	return (struct decision){
+		.kind = kind,
+		.at = e->now,
+		.state = e->state,
+		.rule = rule ? rule->conf : NULL,
+		.service = realserver == LAYOUT_NONE
+				   ? e->service
+				   : e->state->layout->realservers[realserver].service,
+		.realserver = realserver,
+		.value = NAN,
+	};
+}
+
+static const char *service_name(const struct engine *e)
+{
+	return e->state->layout->services[e->service].conf->head.name;
+}
+
+/* The rule's hold on a realserver (or "*", on the service), or NULL. */
+struct hold *engine_hold(const struct engine *e, const struct ruleset_rule *rule, const char *name)
+{
+	struct hold *h = holds_of(e->env.holds, service_name(e), name);
+
+	for (; h; h = h->next)
+		if (h->hold_class == HOLD_RULE && !strcmp(h->holder, rule->conf->head.name))
+			return h;
+	return NULL;
+}
+
+static const char *name_of(const struct engine *e, uint32_t realserver)
+{
+	return e->state->layout->realservers[realserver].conf->name;
+}
+
+/* Why a rule fires, in words. */
+static void describe(const struct engine *e, const struct ruleset_rule *rule,
+		     const struct rule_slot *slot, uint32_t realserver, struct buf *out)
+{
+	if (rule->verdict && evidence_witness(e->state, realserver)) {
+		evidence_describe(e->state, realserver, out);
+		return;
+	}
+	buf_puts(out, rule->conf->expr);
+	if (!isnan(slot->value))
+		buf_printf(out, ", %.6g", slot->value);
+	if (rule->conf->for_ms) {
+		buf_puts(out, ", for ");
+		format_duration(out, rule->conf->for_ms);
+	}
+}
+
+/* --- states ------------------------------------------------------------------------- */
+
+static void state_changed(struct engine *e, struct ruleset_rule *rule, struct rule_slot *slot,
+			  uint32_t realserver, enum rule_state from)
+{
+	struct decision d = engine_decision(e, DECISION_RULE, rule, realserver);
+
+	d.from = from;
+	d.to = (enum rule_state)slot->run.state;
+	d.value = slot->value;
+	rule->detected += d.to == RULE_FIRING && from != RULE_RECOVERING;
+	engine_tell(e, &d);
+}
+
+/* One evaluation of one rule for one realserver. */
+static void evaluate(struct engine *e, struct ruleset_rule *rule, struct rule_slot *slot,
+		     uint32_t realserver)
+{
+	enum rule_state from = (enum rule_state)slot->run.state;
+	enum truth truth = expr_eval(rule->expr, e->set->samples, realserver, e->now.mono_ms,
+				     &slot->value);
+
+	(void)eval_step(&slot->run, truth, rule->conf->for_ms, rule->conf->keep_ms,
+			e->now.mono_ms);
+	if (slot->run.state != from)
+		state_changed(e, rule, slot, realserver, from);
+	if (slot->run.state == RULE_INACTIVE || slot->run.state == RULE_PENDING)
+		slot->refused = GUARD_ADMIT;
+	engine_wait(e, eval_next(&slot->run, rule->conf->for_ms, rule->conf->keep_ms));
+}
+
+static bool fires(const struct rule_slot *slot)
+{
+	return slot->run.state == RULE_FIRING || slot->run.state == RULE_RECOVERING;
+}
+
+/* --- releasing ------------------------------------------------------------------------ */
+
+/* When a hold may end whose rule has resolved. */
+static int64_t release_at(const struct engine *e, const struct ruleset_rule *rule,
+			  const struct rule_slot *slot, uint32_t realserver, enum guard *ret_guard)
+{
+	const struct service_conf *c = e->state->layout->services[e->service].conf;
+	int64_t calm = flap_release_at(&e->set->flaps[realserver], slot->resolved_ms, c->flap_max);
+	int64_t cool = rule->exempt && rule->conf->cooldown ? slot->held_ms + rule->conf->cooldown
+							    : slot->resolved_ms;
+
+	*ret_guard = cool > calm ? GUARD_COOLDOWN : GUARD_FLAPPING;
+	return cool > calm ? cool : calm;
+}
+
+/* Too few are left without it: then nothing is waited for. */
+static bool needed(const struct engine *e)
+{
+	struct survey v;
+	struct guard_input in;
+
+	survey_service(e->state, e->env.holds, e->service, &v);
+	engine_guard_input(e, &v, &in);
+	return !guard_enough(&in);
+}
+
+static void delay(struct engine *e, const struct ruleset_rule *rule, struct rule_slot *slot,
+		  uint32_t realserver, enum guard guard, int64_t at_ms)
+{
+	struct decision d = engine_decision(e, DECISION_DELAY, rule, realserver);
+
+	engine_wait(e, at_ms);
+	if (slot->delayed == guard)
+		return;
+	slot->delayed = (uint8_t)guard;
+	d.guard = guard;
+	engine_tell(e, &d);
+}
+
+/* Ends a hold whose rule has resolved, unless it is to wait; true when it ended. */
+static bool release(struct engine *e, const struct ruleset_rule *rule, struct rule_slot *slot,
+		    uint32_t realserver, const struct hold *h)
+{
+	struct decision d = engine_decision(e, DECISION_RELEASE, rule, realserver);
+	enum guard guard;
+	int64_t at;
+
+	if (!slot->resolved_ms)
+		slot->resolved_ms = e->now.mono_ms;
+	at = release_at(e, rule, slot, realserver, &guard);
+	if (at > e->now.mono_ms && !needed(e)) {
+		delay(e, rule, slot, realserver, guard, at);
+		return false;
+	}
+	slot->resolved_ms = 0;
+	slot->delayed = GUARD_ADMIT;
+	slot->released_ms = e->now.mono_ms;
+	d.effect = h->effect;
+	d.reason = rule->verdict ? "probes pass again" : "the rule's condition is over";
+	engine_tell(e, &d);
+	placer_lift(e->env.placer, h->id);
+	return true;
+}
+
+/* --- placing -------------------------------------------------------------------------- */
+
+static int place(struct engine *e, const struct ruleset_rule *rule, const char *name, int effect,
+		 const char *reason)
+{
+	return placer_rule(e->env.placer,
+			   &(struct hold){ .hold_class = HOLD_RULE,
+					   .service = (char *)service_name(e),
+					   .realserver = (char *)name,
+					   .holder = (char *)rule->conf->head.name,
+					   .effect = effect,
+					   .reason = (char *)reason },
+			   e->now.wall_ms);
+}
+
+static void admit(struct engine *e, struct ruleset_rule *rule, struct rule_slot *slot,
+		  uint32_t realserver, const struct survey *after)
+{
+	struct decision d = engine_decision(e, DECISION_HOLD, rule, realserver);
+	struct buf reason = BUF_INIT;
+
+	describe(e, rule, slot, realserver, &reason);
+	/* What cannot even be placed for want of memory is tried again when its service
+	 * is judged anew. */
+	if (!place(e, rule, name_of(e, realserver), rule->effect, buf_str(&reason))) {
+		slot->refused = GUARD_ADMIT;
+		slot->resolved_ms = 0;
+		slot->held_ms = e->now.mono_ms;
+		flap_add(&e->set->flaps[realserver], e->now.mono_ms);
+		if (!rule->exempt && e->rate)
+			rate_take(e->rate, e->now.mono_ms);
+		rule->enforced++;
+		d.effect = rule->effect;
+		d.value = slot->value;
+		d.available = after->available;
+		d.reason = buf_str(&reason);
+		engine_tell(e, &d);
+	} else {
+		engine_wait(e, e->now.mono_ms + 1000);
+	}
+	buf_fini(&reason);
+}
+
+static void refuse(struct engine *e, struct ruleset_rule *rule, struct rule_slot *slot,
+		   uint32_t realserver, enum guard guard, const struct guard_input *in)
+{
+	struct decision d = engine_decision(e, DECISION_REFUSAL, rule, realserver);
+	struct buf reason = BUF_INIT;
+
+	/* Told once, and again only when another guard refuses. */
+	if (slot->refused == guard)
+		return;
+	slot->refused = (uint8_t)guard;
+	rule->refused[guard]++;
+	describe(e, rule, slot, realserver, &reason);
+	d.guard = guard;
+	d.effect = rule->effect;
+	d.value = slot->value;
+	d.available = in->available;
+	d.floor = (uint32_t)guard_floor(in);
+	d.reason = buf_str(&reason);
+	engine_tell(e, &d);
+	buf_fini(&reason);
+}
+
+/* When a refusal that only time lifts is to be tried again. */
+static int64_t retry_at(const struct engine *e, const struct ruleset_rule *rule,
+			const struct rule_slot *slot, enum guard guard)
+{
+	switch (guard) {
+	case GUARD_COOLDOWN:
+		return slot->released_ms + rule->conf->cooldown;
+	case GUARD_FLAPPING:
+	case GUARD_CORRELATED:
+		return e->now.mono_ms + 1000;
+	case GUARD_RATE:
+		return rate_free_at(e->rate, e->now.mono_ms);
+	default:
+		return INT64_MAX;
+	}
+}
+
+/* Judges one candidate; `v` is the service before, and after where it is admitted. */
+static void judge(struct engine *e, const struct candidate *c, struct survey *v)
+{
+	uint32_t weight = survey_weight(e->state, e->env.holds, c->realserver);
+	struct survey after = *v;
+	struct guard_input in;
+	enum guard guard;
+
+	survey_take(&after, e->state, c->realserver, c->rule->effect, weight);
+	engine_guard_input(e, &after, &in);
+	engine_guard_candidate(e, c, weight, &in);
+	guard = guard_judge(&in);
+	if (guard == GUARD_ADMIT) {
+		*v = after;
+		admit(e, c->rule, c->slot, c->realserver, &after);
+		return;
+	}
+	engine_wait(e, retry_at(e, c->rule, c->slot, guard));
+	refuse(e, c->rule, c->slot, c->realserver, guard, &in);
+}
+
+static int order(const void *a, const void *b, void *arg)
+{
+	const struct candidate *ca = a, *cb = b;
+	const struct engine *e = arg;
+	int by = evidence_order(e->state, ca->realserver, cb->realserver);
+
+	/* On one realserver: in the order of the file. */
+	return by ? by : (ca->rule > cb->rule) - (ca->rule < cb->rule);
+}
+
+/* --- a service ------------------------------------------------------------------------ */
+
+static bool room_for(struct engine *e, uint32_t n)
+{
+	struct candidate *grown;
+
+	if (n <= e->room)
+		return true;
+	grown = reallocarray(e->candidates, n, sizeof(*grown));
+	if (!grown)
+		return false;
+	e->candidates = grown;
+	e->room = n;
+	return true;
+}
+
+/* Steps one rule for the realservers of the service; true when a hold ended. */
+static bool step_rule(struct engine *e, struct ruleset_rule *rule, uint32_t *n_candidates)
+{
+	const struct layout_service *svc = &e->state->layout->services[e->service];
+	bool ended = false;
+	uint32_t i;
+
+	if (rule->first[e->service] == LAYOUT_NONE)
+		return false;
+	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++) {
+		struct rule_slot *slot = ruleset_slot(e->set, rule, i);
+		const struct hold *h;
+
+		if (!slot)
+			continue;
+		evaluate(e, rule, slot, i);
+		h = rule->effect == EFFECT_NONE ? NULL : engine_hold(e, rule, name_of(e, i));
+		/* Pending with a hold: its rule fired before a reload or a restart. */
+		if (slot->run.state != RULE_INACTIVE)
+			slot->resolved_ms = 0;
+		else if (h && !slot->run.frozen)
+			ended |= release(e, rule, slot, i, h);
+		if (fires(slot) && !slot->run.frozen && rule->effect != EFFECT_NONE &&
+		    (!h || h->effect != rule->effect))
+			e->candidates[(*n_candidates)++] =
+				(struct candidate){ .rule = rule, .slot = slot, .realserver = i };
+	}
+	return ended;
+}
+
+void engine_service(struct engine *e, struct state *s, uint32_t service, bool kernel_known,
+		    const struct moment *now)
+{
+	uint32_t n = 0, i, n_rules = e->set->n_rules;
+	bool ended = false;
+	struct survey v;
+
+	e->state = s;
+	e->service = service;
+	e->now = *now;
+	e->kernel_known = kernel_known;
+	e->due[service] = INT64_MAX;
+	if (!s->layout->services[service].conf->enabled ||
+	    !room_for(e, s->layout->services[service].n_realservers * n_rules))
+		return;
+	for (i = 0; i < n_rules; i++)
+		ended |= step_rule(e, &e->set->rules[i], &n);
+	for (i = 0; i < n_rules; i++)
+		ended |= engine_step_fallback(e, &e->set->rules[i]);
+	/* What ended changes the weights that the guards count: decided anew first. */
+	if (ended || !n)
+		return;
+	survey_service(s, e->env.holds, service, &v);
+	qsort_r(e->candidates, n, sizeof(*e->candidates), order, e);
+	for (i = 0; i < n; i++)
+		judge(e, &e->candidates[i], &v);
+}

@@ -1,0 +1,61 @@
+/* engine.h: rules at work: samples → truth → a rule's state → guard → hold. Knows no
+ * clock and no file: whoever drives it gives it the moment, so that the agent, a test
+ * in virtual time and a replay are judged by the same code. */
+#ifndef RULES_ENGINE_H
+#define RULES_ENGINE_H
+
+#include "agent/rules/decision.h"
+#include "agent/rules/ruleset.h"
+
+struct brake;
+struct engine;
+struct holds;
+struct placer;
+
+struct engine_env {
+	struct holds *holds;
+	struct placer *placer;
+	decision_fn *tell;
+	void *arg;
+};
+
+/* What [agent] says of rules. */
+struct engine_limits {
+	uint32_t rate_n; /* new holds in rate_ms; 0 = no limit */
+	int64_t rate_ms;
+	uint32_t correlated_targets; /* 0 = off */
+	uint32_t correlated_share;   /* percent */
+};
+
+int engine_new(const struct engine_env *env, struct engine **ret_engine);
+void engine_free(struct engine *e);
+
+/* The rules to go by from now on, taken over: what goes on has been carried from the
+ * ones before. Ends the holds of rules that are no more, and of those that no longer
+ * are about their realserver. -ENOMEM: nothing changed, they stay the caller's. */
+int engine_adopt(struct engine *e, struct ruleset *rules, const struct engine_limits *limits,
+		 const struct moment *now);
+const struct ruleset *engine_rules(const struct engine *e);
+struct samples *engine_samples(const struct engine *e);
+
+/* An outcome of a target: for the brake. */
+void engine_outcome(struct engine *e, const struct state *s, uint32_t target, bool turned_bad,
+		    bool success, const struct moment *now);
+
+/* Judges every rule for every realserver of a service: ends the holds whose rule
+ * resolved, asks for those whose rule fires, as far as the guards admit them. The
+ * realservers' weights must have been decided with the holds as they are. */
+void engine_service(struct engine *e, struct state *s, uint32_t service, bool kernel_known,
+		    const struct moment *now);
+
+/* When time alone may change something in a service that was judged (monotonic ms);
+ * INT64_MAX = never. engine_due() calls fn for each service for which it has come. */
+int64_t engine_next(const struct engine *e);
+void engine_due(struct engine *e, int64_t now_ms, void (*fn)(void *arg, uint32_t service),
+		void *arg);
+
+/* The brake: too much failed at once. It may lapse by time alone. */
+bool engine_braked(const struct engine *e);
+void engine_tick(struct engine *e, const struct state *s, const struct moment *now);
+
+#endif

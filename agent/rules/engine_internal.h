@@ -1,0 +1,48 @@
+/* engine_internal.h: what the files of the engine share. */
+#ifndef RULES_ENGINE_INTERNAL_H
+#define RULES_ENGINE_INTERNAL_H
+
+#include "agent/rules/brake.h"
+#include "agent/rules/engine.h"
+#include "agent/rules/rate.h"
+#include "agent/rules/survey.h"
+
+/* A rule that fires for a realserver and has no hold there. */
+struct candidate {
+	struct ruleset_rule *rule;
+	struct rule_slot *slot;
+	uint32_t realserver;
+};
+
+struct engine {
+	struct engine_env env;
+	struct ruleset *set;
+	struct engine_limits limits;
+	struct rate *rate;   /* NULL = no limit */
+	struct brake *brake; /* NULL = off */
+	bool braked, frozen;
+	int64_t *due; /* by service: when time alone may change something */
+	/* Of the service at hand: */
+	struct state *state;
+	uint32_t service;
+	struct moment now;
+	bool kernel_known;
+	struct candidate *candidates; /* kept to spare the allocation */
+	uint32_t room;
+};
+
+void engine_tell(const struct engine *e, struct decision *d);
+struct decision engine_decision(const struct engine *e, enum decision_kind kind,
+				const struct ruleset_rule *rule, uint32_t realserver);
+struct hold *engine_hold(const struct engine *e, const struct ruleset_rule *rule, const char *name);
+/* Asks for the service at hand to be judged again at that time. */
+void engine_wait(struct engine *e, int64_t at_ms);
+/* The guard's input that does not depend on a candidate, and what one adds. */
+void engine_guard_input(const struct engine *e, const struct survey *v,
+			struct guard_input *ret_in);
+void engine_guard_candidate(const struct engine *e, const struct candidate *c, uint32_t weight,
+			    struct guard_input *in);
+/* The state of the service that a rule with `fallback` asks for; true when it ended. */
+bool engine_step_fallback(struct engine *e, struct ruleset_rule *rule);
+
+#endif

@@ -1,0 +1,326 @@
+/* engine_state.c: what the engine remembers from turn to turn: its rules, when to look
+ * again, the brake; and what it tells the guards of all that. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/holds/place.h"
+#include "agent/model/scheduler.h"
+#include "agent/rules/engine_internal.h"
+
+/* --- the rules in force ------------------------------------------------------------- */
+
+struct sweep {
+	const struct ruleset *set;
+	char **ids;
+	size_t n, room;
+};
+
+static const struct ruleset_rule *rule_named(const struct ruleset *set, const char *name)
+{
+	uint32_t i;
+
+	for (i = 0; i < set->n_rules; i++)
+		if (!strcmp(set->rules[i].conf->head.name, name))
+			return &set->rules[i];
+	return NULL;
+}
+
+/* Is a rule's hold still one that its rule would place? One that fired goes on. */
+static bool stands(const struct ruleset *set, const struct hold *h, const struct moment *now)
+{
+	const struct ruleset_rule *rule = rule_named(set, h->holder);
+	uint32_t service = layout_find_service(set->layout, h->service), realserver;
+	struct rule_slot *slot;
+
+	if (!rule || service == LAYOUT_NONE || rule->first[service] == LAYOUT_NONE ||
+	    rule->conf->enforce != ENFORCE_ON)
+		return false;
+	if (!strcmp(h->realserver, HOLD_SERVICE))
+		return rule->fallback;
+	realserver = layout_find_realserver(set->layout, service, h->realserver);
+	slot = realserver == LAYOUT_NONE ? NULL : ruleset_slot(set, rule, realserver);
+	if (!slot || rule->effect == EFFECT_NONE)
+		return false;
+	/* From before a restart: it fires, until its signals say otherwise. */
+	if (slot->run.state == RULE_INACTIVE && !slot->resolved_ms && !slot->held_ms) {
+		slot->run = (struct rule_run){ .state = RULE_FIRING,
+					       .frozen = true,
+					       .active_ms = now->mono_ms,
+					       .frozen_ms = now->mono_ms };
+		slot->held_ms = now->mono_ms;
+	}
+	return true;
+}
+
+struct sweep_arg {
+	struct sweep *sweep;
+	const struct moment *now;
+};
+
+static void sweep_one(void *arg, const struct hold *h)
+{
+	struct sweep_arg *a = arg;
+
+	if (h->hold_class != HOLD_RULE || stands(a->sweep->set, h, a->now))
+		return;
+	if (a->sweep->n < a->sweep->room)
+		a->sweep->ids[a->sweep->n++] = strdup(h->id);
+}
+
+static void sweep(struct engine *e, const struct moment *now)
+{
+	struct sweep w = { .set = e->set, .room = holds_count(e->env.holds) };
+	struct sweep_arg arg = { &w, now };
+	size_t i;
+
+	w.ids = calloc(w.room + 1, sizeof(*w.ids));
+	if (!w.ids)
+		return;
+	holds_each(e->env.holds, sweep_one, &arg);
+	for (i = 0; i < w.n; i++) {
+		if (w.ids[i])
+			placer_lift(e->env.placer, w.ids[i]);
+		free(w.ids[i]);
+	}
+	free(w.ids);
+}
+
+/* A limit that stayed keeps its memory. */
+static int set_limits(struct engine *e, const struct engine_limits *limits, uint32_t n_targets,
+		      struct rate **ret_rate, struct brake **ret_brake)
+{
+	struct rate *rate = NULL;
+	struct brake *brake = NULL;
+	int r = 0;
+
+	if (limits->rate_n && e->rate && limits->rate_n == e->limits.rate_n &&
+	    limits->rate_ms == e->limits.rate_ms)
+		rate = e->rate;
+	else if (limits->rate_n)
+		r = rate_new(limits->rate_n, limits->rate_ms, &rate);
+	if (!r && limits->correlated_targets)
+		r = brake_new(&(struct brake_conf){ .n_targets = n_targets,
+						    .min_targets = limits->correlated_targets,
+						    .share = limits->correlated_share },
+			      &brake);
+	if (r) {
+		if (rate != e->rate)
+			rate_free(rate);
+		return r;
+	}
+	*ret_rate = rate;
+	*ret_brake = brake;
+	return 0;
+}
+
+int engine_adopt(struct engine *e, struct ruleset *rules, const struct engine_limits *limits,
+		 const struct moment *now)
+{
+	uint32_t n = rules->layout->n_services, i;
+	int64_t *due = malloc((n + 1) * sizeof(*due));
+	struct rate *rate;
+	struct brake *brake;
+
+	if (!due || set_limits(e, limits, rules->layout->n_targets, &rate, &brake)) {
+		free(due);
+		return -ENOMEM;
+	}
+	for (i = 0; i < n; i++)
+		due[i] = INT64_MAX;
+	free(e->due);
+	e->due = due;
+	if (rate != e->rate)
+		rate_free(e->rate);
+	e->rate = rate;
+	brake_free(e->brake);
+	e->brake = brake;
+	e->braked = false;
+	e->limits = *limits;
+	ruleset_free(e->set);
+	e->set = rules;
+	sweep(e, now);
+	return 0;
+}
+
+/* --- time ---------------------------------------------------------------------------- */
+
+void engine_wait(struct engine *e, int64_t at_ms)
+{
+	if (at_ms < e->due[e->service])
+		e->due[e->service] = at_ms;
+}
+
+int64_t engine_next(const struct engine *e)
+{
+	int64_t next = e->braked ? brake_until(e->brake) : INT64_MAX;
+	uint32_t i;
+
+	for (i = 0; i < e->set->layout->n_services; i++)
+		if (e->due[i] < next)
+			next = e->due[i];
+	return next;
+}
+
+void engine_due(struct engine *e, int64_t now_ms, void (*fn)(void *arg, uint32_t service),
+		void *arg)
+{
+	uint32_t i;
+
+	for (i = 0; i < e->set->layout->n_services; i++) {
+		if (e->due[i] > now_ms)
+			continue;
+		e->due[i] = INT64_MAX;
+		fn(arg, i);
+	}
+}
+
+/* --- the brake ------------------------------------------------------------------------- */
+
+static void brake_changed(struct engine *e, const struct state *s, const struct moment *now)
+{
+	struct decision d = { .kind = DECISION_BRAKE,
+			      .at = *now,
+			      .state = s,
+			      .service = LAYOUT_NONE,
+			      .realserver = LAYOUT_NONE,
+			      .on = e->braked };
+
+	engine_tell(e, &d);
+}
+
+void engine_outcome(struct engine *e, const struct state *s, uint32_t target, bool turned_bad,
+		    bool success, const struct moment *now)
+{
+	if (!e->brake)
+		return;
+	brake_outcome(e->brake, target, 0, turned_bad, success, now->mono_ms);
+	engine_tick(e, s, now);
+}
+
+void engine_tick(struct engine *e, const struct state *s, const struct moment *now)
+{
+	bool on = e->brake && brake_on(e->brake, now->mono_ms);
+
+	if (on == e->braked)
+		return;
+	e->braked = on;
+	brake_changed(e, s, now);
+}
+
+bool engine_braked(const struct engine *e)
+{
+	return e->braked;
+}
+
+/* --- what the guards are told ------------------------------------------------------------ */
+
+void engine_guard_input(const struct engine *e, const struct survey *v, struct guard_input *ret_in)
+{
+	const struct service_conf *c = e->state->layout->services[e->service].conf;
+
+	*ret_in = (struct guard_input){
+		.frozen = e->frozen,
+		.has_verdict = true,
+		.kernel_known = e->kernel_known,
+		.min = c->min_available,
+		.configured = v->configured,
+		.configured_weight = v->configured_weight,
+		.available = v->available,
+		.available_weight = v->available_weight,
+		.held = v->held,
+		.max_held = c->max_held,
+		.domains = v->domains,
+		.domain_guard = c->domain_guard,
+		.backups_serve = v->backups_serve,
+		.rate_free = true,
+		.correlated = e->braked,
+		.now_ms = e->now.mono_ms,
+	};
+}
+
+void engine_guard_candidate(const struct engine *e, const struct candidate *c, uint32_t weight,
+			    struct guard_input *in)
+{
+	const struct service_conf *conf = e->state->layout->services[e->service].conf;
+
+	in->has_verdict = e->state->realservers[c->realserver].verdict != VERDICT_NONE;
+	in->exempt = c->rule->exempt;
+	in->released_ms = c->slot->released_ms;
+	in->cooldown_ms = c->rule->conf->cooldown;
+	in->penalty = flap_at(&e->set->flaps[c->realserver], e->now.mono_ms);
+	in->harmless = !weight;
+	in->scheduler_unsafe = c->rule->effect == HOLD_ZERO &&
+			       scheduler_unsafe(conf->scheduler, conf->scheduler_flags);
+	in->rate_free = c->rule->exempt || !e->rate || rate_free_at(e->rate, e->now.mono_ms) <=
+							       e->now.mono_ms;
+	in->dry_run = c->rule->conf->enforce == ENFORCE_DRY_RUN;
+}
+
+/* --- fallback ------------------------------------------------------------------------------ */
+
+static bool wants_fallback(const struct engine *e, const struct ruleset_rule *rule, bool *ret_over)
+{
+	const struct layout_service *svc = &e->state->layout->services[e->service];
+	bool wants = false;
+	uint32_t i;
+
+	*ret_over = true;
+	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++) {
+		const struct rule_slot *slot = ruleset_slot(e->set, rule, i);
+
+		if (!slot)
+			continue;
+		wants |= slot->run.state >= RULE_FIRING && !slot->run.frozen;
+		/* Who cannot tell keeps what is. */
+		*ret_over &= slot->run.state == RULE_INACTIVE && !slot->run.frozen;
+	}
+	return wants;
+}
+
+static void begin_fallback(struct engine *e, struct ruleset_rule *rule)
+{
+	struct decision d = engine_decision(e, DECISION_HOLD, rule, LAYOUT_NONE);
+
+	d.effect = HOLD_FALLBACK;
+	d.reason = rule->conf->expr;
+	if (rule->conf->enforce == ENFORCE_DRY_RUN || !e->kernel_known || e->frozen)
+		return;
+	if (placer_rule(e->env.placer,
+			&(struct hold){ .hold_class = HOLD_RULE,
+					.service = (char *)e->state->layout->services[e->service]
+							   .conf->head.name,
+					.realserver = (char *)HOLD_SERVICE,
+					.holder = (char *)rule->conf->head.name,
+					.effect = HOLD_FALLBACK,
+					.reason = (char *)rule->conf->expr },
+			e->now.wall_ms)) {
+		engine_wait(e, e->now.mono_ms + 1000);
+		return;
+	}
+	rule->enforced++;
+	engine_tell(e, &d);
+}
+
+bool engine_step_fallback(struct engine *e, struct ruleset_rule *rule)
+{
+	struct decision d = engine_decision(e, DECISION_RELEASE, rule, LAYOUT_NONE);
+	const struct hold *h;
+	bool over;
+
+	if (!rule->fallback || rule->first[e->service] == LAYOUT_NONE)
+		return false;
+	h = engine_hold(e, rule, HOLD_SERVICE);
+	if (wants_fallback(e, rule, &over)) {
+		if (!h)
+			begin_fallback(e, rule);
+		return false;
+	}
+	if (!h || !over)
+		return false;
+	d.effect = HOLD_FALLBACK;
+	d.reason = "the rule's condition is over";
+	engine_tell(e, &d);
+	placer_lift(e->env.placer, h->id);
+	return true;
+}

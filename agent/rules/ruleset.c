@@ -1,0 +1,274 @@
+/* ruleset.c: from the [rule] sections to slots. A rule is about whole services, so its
+ * slots stand in runs, one run a matched service, in the order of the layout's
+ * realservers: from a realserver to its slot is one addition. */
+#include "agent/rules/ruleset.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/action.h"
+#include "agent/holds/hold.h"
+
+/* None = all. */
+static bool named(const struct conf_strings *patterns, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < patterns->n; i++)
+		if (!fnmatch(patterns->items[i], name, 0))
+			return true;
+	return !patterns->n;
+}
+
+static void actions_of(struct ruleset_rule *r)
+{
+	uint32_t i;
+
+	r->effect = EFFECT_NONE;
+	for (i = 0; i < r->conf->n_actions; i++) {
+		const struct rule_action *a = &r->conf->actions[i];
+
+		if (a->action->kind == ACTION_HOLD && a->effect < r->effect)
+			r->effect = a->effect;
+		r->fallback |= a->action->kind == ACTION_FALLBACK;
+	}
+}
+
+static int match(struct ruleset *set, struct ruleset_rule *r)
+{
+	const struct layout *l = set->layout;
+	uint32_t s, i;
+
+	r->first = malloc((l->n_services + 1) * sizeof(*r->first));
+	if (!r->first)
+		return -ENOMEM;
+	for (s = 0; s < l->n_services; s++) {
+		const struct layout_service *svc = &l->services[s];
+		bool meant = r->conf->enforce != ENFORCE_OFF && svc->conf->enabled &&
+			     named(&r->conf->services, svc->conf->head.name);
+
+		r->first[s] = meant ? r->n_slots : LAYOUT_NONE;
+		r->n_slots += meant ? svc->n_realservers : 0;
+	}
+	r->slots = calloc(r->n_slots + 1, sizeof(*r->slots));
+	if (!r->slots)
+		return -ENOMEM;
+	for (i = 0; i < l->n_realservers; i++) {
+		const struct layout_realserver *rs = &l->realservers[i];
+		uint32_t first = r->first[rs->service];
+
+		if (first == LAYOUT_NONE)
+			continue;
+		first += i - l->services[rs->service].first_realserver;
+		r->slots[first].value = NAN;
+		r->slots[first].matched = rs->conf->enabled &&
+					  named(&r->conf->realservers, rs->conf->name);
+	}
+	return 0;
+}
+
+static int compile(struct ruleset *set, struct ruleset_rule *r, struct buf *why)
+{
+	const struct expr_need *needs;
+	unsigned int column;
+	size_t n, i;
+	uint32_t s;
+	int e = expr_compile(r->conf->expr, why, &column, &r->expr);
+
+	if (e)
+		return e;
+	needs = expr_needs(r->expr, &n);
+	r->verdict = true;
+	for (i = 0; i < n; i++) {
+		set->needs[needs[i].signal] = true;
+		set->needs_kernel |= signal_table[needs[i].signal].origin == SIGNAL_FROM_KERNEL;
+		r->verdict &= needs[i].signal == SIGNAL_PROBE_UP && !needs[i].window_ms &&
+			      !needs[i].peers;
+	}
+	for (s = 0; s < set->layout->n_services && !r->verdict; s++) {
+		set->sampled[s] |= r->first[s] != LAYOUT_NONE;
+		set->any_sampled |= r->first[s] != LAYOUT_NONE;
+	}
+	return 0;
+}
+
+/* The windows of all rules, each for the services that its rule is about. */
+static int make_samples(struct ruleset *set, const struct ruleset_conf *conf, struct buf *why)
+{
+	const struct layout *l = set->layout;
+	uint32_t n_services = l->n_services, n_needs = 0, i, s;
+	uint32_t *service_of = calloc(l->n_realservers + 1, sizeof(*service_of));
+	uint32_t *first = calloc(2 * (size_t)n_services + 1, sizeof(*first));
+	bool *matched = calloc((size_t)set->n_rules * n_services + 1, sizeof(*matched));
+	struct samples_need *needs = NULL;
+	struct samples_shape shape = { .service_of = service_of,
+				       .first_realserver = first,
+				       .n_realservers_of = first ? first + n_services : NULL,
+				       .n_services = n_services,
+				       .n_realservers = l->n_realservers };
+	size_t n, j;
+	int e = -ENOMEM;
+
+	for (i = 0; i < set->n_rules; i++) {
+		(void)expr_needs(set->rules[i].expr, &n);
+		n_needs += (uint32_t)n;
+	}
+	needs = calloc(n_needs + 1, sizeof(*needs));
+	if (!service_of || !first || !matched || !needs)
+		goto out;
+	for (i = 0; i < l->n_realservers; i++)
+		service_of[i] = l->realservers[i].service;
+	for (s = 0; s < n_services; s++) {
+		first[s] = l->services[s].first_realserver;
+		first[n_services + s] = l->services[s].n_realservers;
+	}
+	n_needs = 0;
+	for (i = 0; i < set->n_rules; i++) {
+		const struct expr_need *own = expr_needs(set->rules[i].expr, &n);
+		bool *services = matched + (size_t)i * n_services;
+
+		for (s = 0; s < n_services; s++)
+			services[s] = set->rules[i].first[s] != LAYOUT_NONE;
+		for (j = 0; j < n; j++)
+			needs[n_needs++] = (struct samples_need){ .signal = own[j].signal,
+								  .window_ms = own[j].window_ms,
+								  .peers = own[j].peers,
+								  .services = services };
+	}
+	e = samples_new(&shape, needs, n_needs, conf->sample_interval, conf->window_memory, why,
+			&set->samples);
+out:
+	free(needs);
+	free(matched);
+	free(first);
+	free(service_of);
+	return e;
+}
+
+int ruleset_new(struct layout *l, const struct ruleset_conf *conf, struct buf *why,
+		struct ruleset **ret_set)
+{
+	struct ruleset *set = calloc(1, sizeof(*set));
+	uint32_t i;
+	int e = -ENOMEM;
+
+	if (!set)
+		return -ENOMEM;
+	set->layout = layout_ref(l);
+	set->rules = calloc(conf->n_rules + 1, sizeof(*set->rules));
+	set->flaps = calloc(l->n_realservers + 1, sizeof(*set->flaps));
+	set->sampled = calloc(l->n_services + 1, sizeof(*set->sampled));
+	if (!set->rules || !set->flaps || !set->sampled)
+		goto out;
+	for (i = 0; i < conf->n_rules; i++) {
+		struct ruleset_rule *r = &set->rules[set->n_rules++];
+
+		r->conf = conf->rules[i];
+		r->exempt = !strcmp(r->conf->head.name, RULE_PROBE_DOWN);
+		actions_of(r);
+		e = match(set, r);
+		if (!e)
+			e = compile(set, r, why);
+		if (e)
+			goto out;
+	}
+	e = make_samples(set, conf, why);
+	if (e)
+		goto out;
+	*ret_set = set;
+	return 0;
+out:
+	ruleset_free(set);
+	return e;
+}
+
+void ruleset_free(struct ruleset *r)
+{
+	uint32_t i;
+
+	if (!r)
+		return;
+	for (i = 0; i < r->n_rules; i++) {
+		expr_free(r->rules[i].expr);
+		free(r->rules[i].first);
+		free(r->rules[i].slots);
+	}
+	samples_free(r->samples);
+	free(r->rules);
+	free(r->flaps);
+	free(r->sampled);
+	layout_unref(r->layout);
+	free(r);
+}
+
+struct rule_slot *ruleset_slot(const struct ruleset *r, const struct ruleset_rule *rule,
+			       uint32_t realserver)
+{
+	uint32_t service = r->layout->realservers[realserver].service;
+	struct rule_slot *slot;
+
+	if (rule->first[service] == LAYOUT_NONE)
+		return NULL;
+	slot = &rule->slots[rule->first[service] + realserver -
+			    r->layout->services[service].first_realserver];
+	return slot->matched ? slot : NULL;
+}
+
+/* --- over a reload ---------------------------------------------------------------- */
+
+static void carry_rule(struct ruleset *to, struct ruleset_rule *r, const struct ruleset *from,
+		       const struct ruleset_rule *old, const uint32_t *old_realserver)
+{
+	uint32_t i;
+
+	r->detected = old->detected;
+	r->enforced = old->enforced;
+	memcpy(r->refused, old->refused, sizeof(r->refused));
+	for (i = 0; i < to->layout->n_realservers; i++) {
+		struct rule_slot *slot, *was;
+
+		if (old_realserver[i] == LAYOUT_NONE)
+			continue;
+		slot = ruleset_slot(to, r, i);
+		was = ruleset_slot(from, old, old_realserver[i]);
+		if (slot && was)
+			*slot = *was;
+	}
+}
+
+int ruleset_carry(struct ruleset *to, const struct ruleset *from)
+{
+	const struct layout *now = to->layout, *was = from->layout;
+	uint32_t *services = malloc((now->n_services + 1) * sizeof(*services));
+	uint32_t *realservers = malloc((now->n_realservers + 1) * sizeof(*realservers));
+	uint32_t i, j;
+
+	if (!services || !realservers) {
+		free(services);
+		free(realservers);
+		return -ENOMEM;
+	}
+	for (i = 0; i < now->n_services; i++)
+		services[i] = layout_find_service(was, now->services[i].conf->head.name);
+	for (i = 0; i < now->n_realservers; i++) {
+		uint32_t old = services[now->realservers[i].service];
+
+		realservers[i] = old == LAYOUT_NONE
+					 ? LAYOUT_NONE
+					 : layout_find_realserver(was, old,
+								  now->realservers[i].conf->name);
+		if (realservers[i] != LAYOUT_NONE)
+			to->flaps[i] = from->flaps[realservers[i]];
+	}
+	for (i = 0; i < to->n_rules; i++)
+		for (j = 0; j < from->n_rules; j++)
+			if (!strcmp(to->rules[i].conf->head.name, from->rules[j].conf->head.name))
+				carry_rule(to, &to->rules[i], from, &from->rules[j], realservers);
+	samples_carry(to->samples, from->samples, realservers, services);
+	free(services);
+	free(realservers);
+	return 0;
+}

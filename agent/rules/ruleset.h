@@ -1,0 +1,76 @@
+/* ruleset.h: the rules of a configuration, made ready for a layout: compiled, matched
+ * to realservers, with the windows that they need and a slot for each pair of rule and
+ * realserver. Made whole or not at all, so that a load which cannot have its memory
+ * changes nothing. */
+#ifndef RULES_RULESET_H
+#define RULES_RULESET_H
+
+#include "agent/model/state.h"
+#include "agent/rules/eval.h"
+#include "agent/rules/expr.h"
+#include "agent/rules/flap.h"
+#include "agent/rules/guard.h"
+#include "agent/rules/rule_conf.h"
+#include "agent/rules/samples.h"
+
+enum { EFFECT_NONE = INT32_MAX }; /* of a rule that places no hold */
+
+/* A rule and a realserver. */
+struct rule_slot {
+	struct rule_run run;
+	double value;        /* of the last evaluation: NAN = none */
+	int64_t held_ms;     /* its hold was placed; 0 = never */
+	int64_t resolved_ms; /* the rule ended while its hold stood; 0 = it has not */
+	int64_t released_ms; /* its last hold ended; 0 = never */
+	uint8_t refused;     /* enum guard: why it is not held all the same */
+	uint8_t delayed;     /* enum guard: why its hold is not released yet */
+	bool matched;
+};
+
+struct ruleset_rule {
+	const struct rule_conf *conf;
+	struct expr *expr;
+	int effect;    /* the least of its holds', or EFFECT_NONE */
+	bool fallback; /* it asks for the backups of the service */
+	bool exempt;   /* probe-down: may be delayed, is never refused for its past */
+	bool verdict;  /* looks at probe verdicts alone */
+	uint32_t *first; /* by service: its first slot; LAYOUT_NONE = not matched */
+	struct rule_slot *slots;
+	uint32_t n_slots;
+	uint64_t detected, enforced, refused[N_GUARDS];
+};
+
+struct ruleset {
+	struct layout *layout; /* a reference */
+	struct ruleset_rule *rules;
+	uint32_t n_rules;
+	struct samples *samples;
+	struct flap *flaps;  /* by realserver */
+	bool *sampled;       /* by service: a rule there looks at more than verdicts */
+	bool needs[N_SIGNALS];
+	bool needs_kernel;   /* some rule looks at the kernel's figures */
+	bool any_sampled;
+};
+
+struct ruleset_conf {
+	const struct rule_conf *const *rules;
+	uint32_t n_rules;
+	int64_t sample_interval; /* ms */
+	uint64_t window_memory;  /* bytes */
+};
+
+/* -EINVAL, -E2BIG (more than window_memory) or -ENOMEM, `why` says what. Borrows the
+ * configuration, which the layout holds. */
+int ruleset_new(struct layout *l, const struct ruleset_conf *conf, struct buf *why,
+		struct ruleset **ret_set);
+void ruleset_free(struct ruleset *r);
+
+/* What goes on over a reload: states, penalties, windows and counters of what has the
+ * same names. -ENOMEM: nothing was carried. */
+int ruleset_carry(struct ruleset *to, const struct ruleset *from);
+
+/* NULL where the rule is not about that realserver. */
+struct rule_slot *ruleset_slot(const struct ruleset *r, const struct ruleset_rule *rule,
+			       uint32_t realserver);
+
+#endif

@@ -1,0 +1,99 @@
+/* survey.c: counts what would be left. A hold that was placed in this turn is not in
+ * force yet: it counts as if it were, or two candidates would be admitted where there
+ * is room for one. */
+#include "agent/rules/survey.h"
+
+#include <string.h>
+
+static bool takes_part(const struct realserver_conf *c)
+{
+	return c->enabled && c->weight && !c->backup;
+}
+
+static const struct hold *holds_on(const struct state *s, const struct holds *holds, uint32_t r)
+{
+	const struct layout_realserver *l = &s->layout->realservers[r];
+
+	return holds_of(holds, s->layout->services[l->service].conf->head.name, l->conf->name);
+}
+
+uint32_t survey_weight(const struct state *s, const struct holds *holds, uint32_t realserver)
+{
+	const struct layout_realserver *l = &s->layout->realservers[realserver];
+	const struct hold *h;
+	int32_t most = 0;
+	uint32_t i;
+
+	for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++)
+		if (s->dests[s->layout->dest_links[i]].want > most)
+			most = s->dests[s->layout->dest_links[i]].want;
+	for (h = holds_on(s, holds, realserver); h; h = h->next) {
+		int32_t weight = hold_weight(h->effect, l->conf->weight);
+
+		if (weight < most)
+			most = weight;
+	}
+	return most > 0 ? (uint32_t)most : 0;
+}
+
+static bool held_by_rule(const struct state *s, const struct holds *holds, uint32_t r)
+{
+	const struct hold *h;
+
+	for (h = holds_on(s, holds, r); h; h = h->next)
+		if (h->hold_class == HOLD_RULE && h->effect <= HOLD_ZERO)
+			return true;
+	return false;
+}
+
+/* More than one is as good as two: the guard asks no further. */
+static void count_held(struct survey *v, const struct realserver_conf *c)
+{
+	if (!takes_part(c))
+		return;
+	v->held++;
+	if (!c->domain)
+		return;
+	if (!v->domain)
+		v->domain = c->domain;
+	if (!v->domains || strcmp(v->domain, c->domain))
+		v->domains++;
+}
+
+void survey_service(const struct state *s, const struct holds *holds, uint32_t service,
+		    struct survey *ret_survey)
+{
+	const struct layout_service *svc = &s->layout->services[service];
+	struct survey v = { 0 };
+	uint32_t i;
+
+	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++) {
+		const struct realserver_conf *c = s->layout->realservers[i].conf;
+		uint32_t weight = survey_weight(s, holds, i);
+
+		if (takes_part(c)) {
+			v.configured++;
+			v.configured_weight += c->weight;
+		}
+		v.available += weight > 0;
+		v.available_weight += weight;
+		v.backups_serve |= c->backup && weight && s->services[service].panic;
+		if (held_by_rule(s, holds, i))
+			count_held(&v, c);
+	}
+	*ret_survey = v;
+}
+
+void survey_take(struct survey *v, const struct state *s, uint32_t realserver, int effect,
+		 uint32_t weight)
+{
+	const struct realserver_conf *c = s->layout->realservers[realserver].conf;
+	int32_t after = hold_weight(effect, c->weight);
+
+	if (after > (int32_t)weight)
+		after = (int32_t)weight;
+	v->available_weight -= weight - (after > 0 ? (uint32_t)after : 0);
+	v->available -= weight && after <= 0;
+	if (effect <= HOLD_ZERO)
+		count_held(v, c);
+}
