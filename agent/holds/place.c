@@ -23,6 +23,16 @@ struct waiting {
 	struct waiting *next;
 };
 
+/* One of an operator or an alert: nobody's hold until the ledger has it. */
+struct asked {
+	struct placer *placer;
+	struct hold *hold; /* in no table yet */
+	placer_asked_fn *fn;
+	void *arg;
+	bool lifted; /* meanwhile */
+	struct asked *next;
+};
+
 struct placer {
 	struct loop *loop;
 	struct ledger *ledger;
@@ -30,6 +40,7 @@ struct placer {
 	placer_fn *fn;
 	void *arg;
 	struct waiting *waiting;
+	struct asked *asked;
 	uint64_t unrecorded;
 	uint32_t serial; /* of the ids of this process */
 };
@@ -41,6 +52,14 @@ static void waiting_free(struct waiting *w)
 	loop_timer_free(w->timer);
 	free(w->id);
 	free(w);
+}
+
+static void asked_free(struct asked *q)
+{
+	if (!q)
+		return;
+	hold_free(q->hold);
+	free(q);
 }
 
 int placer_new(struct loop *loop, struct ledger *ledger, struct holds *holds, placer_fn *fn,
@@ -60,12 +79,18 @@ int placer_new(struct loop *loop, struct ledger *ledger, struct holds *holds, pl
 void placer_free(struct placer *p)
 {
 	struct waiting *w, *next;
+	struct asked *q;
 
 	if (!p)
 		return;
 	for (w = p->waiting; w; w = next) {
 		next = w->next;
 		waiting_free(w);
+	}
+	while ((q = p->asked)) {
+		p->asked = q->next;
+		q->fn(q->arg, -ESHUTDOWN, NULL);
+		asked_free(q);
 	}
 	free(p);
 }
@@ -152,28 +177,41 @@ static bool is_held(const struct placer *p, const struct hold *h)
 	return old && old->active;
 }
 
+/* A hold like that under a new id. */
+static struct hold *make(struct placer *p, const struct hold *like, int64_t now_wall_ms)
+{
+	static const char prefix[HOLD_N_CLASSES] = { 'r', 'a', 'o' };
+	struct buf id = BUF_INIT;
+	struct hold *h = NULL;
+
+	buf_printf(&id, "%c%llx-%x", prefix[like->hold_class], (unsigned long long)now_wall_ms,
+		   p->serial++);
+	if (buf_ok(&id))
+		h = hold_new(&(struct hold){ .id = id.data,
+					     .hold_class = like->hold_class,
+					     .service = like->service,
+					     .realserver = like->realserver,
+					     .holder = like->holder,
+					     .effect = like->effect,
+					     .reason = like->reason,
+					     .since_wall_ms = now_wall_ms,
+					     .until_wall_ms = like->until_wall_ms });
+	buf_fini(&id);
+	return h;
+}
+
 int placer_rule(struct placer *p, const struct hold *like, int64_t now_wall_ms)
 {
-	struct buf id = BUF_INIT;
 	struct hold *h;
 	bool instead;
 	int r;
 
+	if (like->hold_class != HOLD_RULE)
+		return -EINVAL;
 	for (h = holds_of(p->holds, like->service, like->realserver); h; h = h->next)
 		if (same(h, like))
 			return 0;
-	buf_printf(&id, "r%llx-%x", (unsigned long long)now_wall_ms, p->serial++);
-	if (!buf_ok(&id))
-		return -ENOMEM;
-	h = hold_new(&(struct hold){ .id = id.data,
-				     .hold_class = HOLD_RULE,
-				     .service = like->service,
-				     .realserver = like->realserver,
-				     .holder = like->holder,
-				     .effect = like->effect,
-				     .reason = like->reason,
-				     .since_wall_ms = now_wall_ms });
-	buf_fini(&id);
+	h = make(p, like, now_wall_ms);
 	if (!h)
 		return -ENOMEM;
 	/* Between what was in force and what comes in its place the realserver must not
@@ -191,17 +229,128 @@ int placer_rule(struct placer *p, const struct hold *like, int64_t now_wall_ms)
 	return 0;
 }
 
-void placer_lift(struct placer *p, const char *id)
-{
-	struct hold *h = holds_take(p->holds, id);
+/* --- operators' and alerts' --------------------------------------------------- */
 
-	if (!h)
-		return;
+static void on_asked_recorded(void *arg, int error)
+{
+	struct asked *q = arg, **at;
+	struct placer *p = q->placer;
+	struct hold *h = q->hold;
+
+	for (at = &p->asked; *at; at = &(*at)->next) {
+		if (*at == q) {
+			*at = q->next;
+			break;
+		}
+	}
+	if (q->lifted && !error)
+		error = -ECANCELED;
+	if (!error) {
+		h->active = h->recorded = true;
+		error = holds_place(p->holds, h, NULL);
+		/* What is not in force must not come back with the next start. */
+		if (error)
+			(void)ledger_lift(p->ledger, h->id, NULL, NULL);
+	}
+	if (!error) {
+		q->hold = NULL;
+		p->fn(p->arg, h->service, h->realserver);
+	}
+	q->fn(q->arg, error, error ? NULL : h);
+	asked_free(q);
+}
+
+/* The new one; said anew, one of the same effect stays what it is for longer. */
+static struct hold *make_asked(struct placer *p, const struct hold *like, int64_t now_wall_ms)
+{
+	const struct hold *old = holds_same(p->holds, like);
+	struct hold renewed = *like;
+
+	if (!old || old->effect != like->effect)
+		return make(p, like, now_wall_ms);
+	renewed.id = old->id;
+	renewed.since_wall_ms = old->since_wall_ms;
+	return hold_new(&renewed);
+}
+
+int placer_asked(struct placer *p, const struct hold *like, int64_t now_wall_ms,
+		 placer_asked_fn *fn, void *arg)
+{
+	struct asked *q;
+	int r;
+
+	if (like->hold_class == HOLD_RULE)
+		return -EINVAL;
+	if (!p->ledger)
+		return -EROFS;
+	q = calloc(1, sizeof(*q));
+	if (!q)
+		return -ENOMEM;
+	*q = (struct asked){ .placer = p, .fn = fn, .arg = arg };
+	q->hold = make_asked(p, like, now_wall_ms);
+	r = q->hold ? ledger_place(p->ledger, q->hold, on_asked_recorded, q) : -ENOMEM;
+	if (r) {
+		asked_free(q);
+		return r;
+	}
+	q->next = p->asked;
+	p->asked = q;
+	return 0;
+}
+
+static bool is_of(const struct hold *h, const struct hold *like)
+{
+	return h->hold_class == like->hold_class && !strcmp(h->holder, like->holder) &&
+	       !strcmp(h->service, like->service) && !strcmp(h->realserver, like->realserver);
+}
+
+bool placer_is_asked(const struct placer *p, const struct hold *like)
+{
+	const struct asked *q;
+
+	for (q = p->asked; q; q = q->next)
+		if (!q->lifted && is_of(q->hold, like))
+			return true;
+	return false;
+}
+
+/* --- the end ------------------------------------------------------------------ */
+
+static void record_end(struct placer *p, const struct hold *h)
+{
 	if (p->ledger && ledger_lift(p->ledger, h->id, NULL, NULL))
 		log_event(LOG_WARN, "the end of a hold could not be recorded",
 			  LOG_STR("service", h->service), LOG_STR("realserver", h->realserver));
+}
+
+void placer_lift(struct placer *p, const char *id)
+{
+	struct hold *h = holds_take(p->holds, id);
+	struct asked *q;
+
+	if (!h)
+		return;
+	/* It is being said anew: that is answered before this end is recorded. */
+	for (q = p->asked; q; q = q->next)
+		q->lifted |= !strcmp(q->hold->id, id);
+	record_end(p, h);
 	p->fn(p->arg, h->service, h->realserver);
 	hold_free(h);
+}
+
+void placer_lift_asked(struct placer *p, const struct hold *like)
+{
+	const struct hold *h = holds_same(p->holds, like);
+	struct asked *q;
+
+	for (q = p->asked; q; q = q->next) {
+		if (q->lifted || !is_of(q->hold, like))
+			continue;
+		q->lifted = true;
+		record_end(p, q->hold);
+	}
+	if (h)
+		placer_lift(p, h->id);
 }
 
 uint64_t placer_unrecorded(const struct placer *p)

@@ -1,5 +1,6 @@
 /* place.h: placing and lifting holds with the ledger's discipline: a rule's hold
- * waits 200 ms for the disk, then takes effect unrecorded and is counted as such. */
+ * waits 200 ms for the disk, then takes effect unrecorded and is counted as such; an
+ * operator's or an alert's takes effect once it is recorded, or not at all. */
 #ifndef HOLDS_PLACE_H
 #define HOLDS_PLACE_H
 
@@ -13,6 +14,12 @@ struct placer;
 typedef void placer_fn(void *arg, const char *service, const char *realserver);
 
 /* `ledger` may be NULL: nothing is recorded then. Borrows all. */
+/* On the loop, once: 0 and the hold, recorded and active (still the table's); or why it
+ * is not placed (-ENOSPC, -EIO, …; -ECANCELED: lifted meanwhile; -ESHUTDOWN: the agent
+ * stops) and NULL. What stood there before stands then as it did. */
+typedef void placer_asked_fn(void *arg, int error, const struct hold *hold);
+
+/* Free the ledger before the placer: it still calls back. */
 int placer_new(struct loop *loop, struct ledger *ledger, struct holds *holds, placer_fn *fn,
 	       void *arg, struct placer **ret_placer);
 void placer_free(struct placer *p);
@@ -21,8 +28,22 @@ void placer_free(struct placer *p);
  * here): not active yet on return, but where it takes the place of one that is. Nothing
  * happens where the same one stands. */
 int placer_rule(struct placer *p, const struct hold *like, int64_t now_wall_ms);
-/* Ends a hold at once; the ledger follows. */
+/* Places an operator's or an alert's hold with copies of the strings of `like` and its
+ * until_wall_ms: recorded first, then active, then fn. One of the same class, holder and
+ * realserver is replaced then; where it has the same effect, id and since stay and this
+ * is its renewal. -EINVAL for a rule's, -EROFS without a ledger, -ENOMEM: fn is not
+ * called and nothing has changed. */
+int placer_asked(struct placer *p, const struct hold *like, int64_t now_wall_ms,
+		 placer_asked_fn *fn, void *arg);
+/* Whether one of the class, holder, service and realserver of `like` is on its way. */
+bool placer_is_asked(const struct placer *p, const struct hold *like);
+
+/* Ends a hold of any class at once; the ledger follows (an end is true whether recorded
+ * or not). */
 void placer_lift(struct placer *p, const char *id);
+/* The same for whatever has the class, holder, service and realserver of `like`, in
+ * force or still on its way. */
+void placer_lift_asked(struct placer *p, const struct hold *like);
 
 /* Rules' holds that took effect before they were recorded. */
 uint64_t placer_unrecorded(const struct placer *p);
