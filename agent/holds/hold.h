@@ -15,10 +15,13 @@ enum hold_class { HOLD_RULE = 0, HOLD_ALERT, HOLD_OPERATOR, HOLD_N_CLASSES };
 extern const char *const hold_class_names[HOLD_N_CLASSES];
 
 /* Effects in order: absent < 0 < a share of the configured weight. */
-enum { HOLD_ABSENT = -1, HOLD_ZERO = 0 }; /* 1..100: percent, rounded up, at least 1 */
-/* On a service as a whole, its realserver being "*": the backups shall serve. Of a
- * realserver's weight it takes nothing. */
-enum { HOLD_FALLBACK = 101 };
+enum {
+	HOLD_ABSENT = -1,
+	HOLD_ZERO = 0, /* 1..100: percent, rounded up, at least 1 */
+	/* On a service as a whole, its realserver being "*": the backups shall serve. Of
+	 * a realserver's weight it takes nothing. */
+	HOLD_FALLBACK = 101
+};
 #define HOLD_SERVICE "*"
 
 struct hold {
