@@ -106,7 +106,7 @@ static int make_samples(struct ruleset *set, const struct ruleset_conf *conf, st
 	struct samples_need *needs = NULL;
 	struct samples_shape shape = { .service_of = service_of,
 				       .first_realserver = first,
-				       .n_realservers_of = first ? first + n_services : NULL,
+				       .n_of = first ? first + n_services : NULL,
 				       .n_services = n_services,
 				       .n_realservers = l->n_realservers };
 	size_t n, j;

@@ -1,0 +1,212 @@
+/* feed.c: values for rules. Signals that no rule reads cost a look at a flag. What
+ * several probes or destinations of one realserver say is brought to one value: the
+ * worst verdict, the longest duration, the sum of counters. */
+#include "agent/feed.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* --- probes -------------------------------------------------------------------------- */
+
+/* What the targets of a realserver say together. */
+struct probed {
+	bool any, success;
+	uint32_t failures, passes;
+	int64_t duration_us;
+	uint64_t attempts, failed;
+};
+
+static void add_target(struct probed *p, const struct target *t)
+{
+	uint32_t i;
+
+	p->success = (!p->any || p->success) && t->health.success;
+	p->passes = !p->any || t->health.passes < p->passes ? t->health.passes : p->passes;
+	p->failures = t->health.failures > p->failures ? t->health.failures : p->failures;
+	p->duration_us = t->last_us > p->duration_us ? t->last_us : p->duration_us;
+	p->attempts += t->attempts;
+	for (i = 0; i < t->n_failures; i++)
+		p->failed += t->failures[i].count;
+	p->any |= t->attempts > 0;
+}
+
+static void feed_probes(const struct ruleset *set, const struct state *s, uint32_t realserver,
+			int64_t now_ms)
+{
+	const struct layout_realserver *l = &s->layout->realservers[realserver];
+	const struct realserver_state *rs = &s->realservers[realserver];
+	struct probed p = { 0 };
+	uint32_t i;
+
+	for (i = l->first_link; i < l->first_link + l->n_links; i++)
+		add_target(&p, &s->targets[s->layout->links[i]]);
+	samples_put(set->samples, SIGNAL_PROBE_UP, realserver, now_ms,
+		    rs->verdict == VERDICT_NONE ? NAN : rs->verdict == VERDICT_UP);
+	samples_put(set->samples, SIGNAL_PROBE_UNKNOWN, realserver, now_ms,
+		    rs->verdict == VERDICT_NONE || rs->unknown);
+	if (!p.any)
+		return;
+	/* What went wrong on our side says nothing of the realserver. */
+	samples_put(set->samples, SIGNAL_PROBE_SUCCESS, realserver, now_ms,
+		    rs->unknown ? NAN : p.success);
+	samples_put(set->samples, SIGNAL_PROBE_DURATION_SECONDS, realserver, now_ms,
+		    rs->unknown ? NAN : (double)p.duration_us / 1e6);
+	samples_put(set->samples, SIGNAL_PROBE_CONSECUTIVE_FAILURES, realserver, now_ms,
+		    p.failures);
+	samples_put(set->samples, SIGNAL_PROBE_CONSECUTIVE_PASSES, realserver, now_ms, p.passes);
+	samples_put(set->samples, SIGNAL_PROBE_ATTEMPTS_TOTAL, realserver, now_ms,
+		    (double)p.attempts);
+	samples_put(set->samples, SIGNAL_PROBE_FAILURES_TOTAL, realserver, now_ms,
+		    (double)p.failed);
+}
+
+/* --- decisions ------------------------------------------------------------------------ */
+
+static void feed_weights(const struct ruleset *set, const struct state *s, uint32_t realserver,
+			 int64_t now_ms)
+{
+	const struct layout_realserver *l = &s->layout->realservers[realserver];
+	const struct realserver_state *rs = &s->realservers[realserver];
+	int32_t seen = SEEN_UNKNOWN;
+	uint32_t i;
+
+	for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++)
+		if (s->dests[s->layout->dest_links[i]].seen > seen)
+			seen = s->dests[s->layout->dest_links[i]].seen;
+	samples_put(set->samples, SIGNAL_WEIGHT, realserver, now_ms, seen < 0 ? NAN : seen);
+	samples_put(set->samples, SIGNAL_CONFIGURED_WEIGHT, realserver, now_ms, l->conf->weight);
+	samples_put(set->samples, SIGNAL_EFFECTIVE_WEIGHT, realserver, now_ms,
+		    rs->weight < 0 ? NAN : rs->weight);
+	samples_peer(set->samples, realserver,
+		     l->conf->enabled && !l->conf->backup && rs->verdict == VERDICT_UP &&
+			     rs->weight > 0);
+}
+
+void feed_service(const struct ruleset *set, const struct state *s, uint32_t service,
+		  int64_t now_ms)
+{
+	const struct layout_service *l = &s->layout->services[service];
+	const struct service_state *svc = &s->services[service];
+	uint32_t i;
+
+	for (i = l->first_realserver; i < l->first_realserver + l->n_realservers; i++) {
+		feed_probes(set, s, i, now_ms);
+		feed_weights(set, s, i, now_ms);
+	}
+	samples_put(set->samples, SIGNAL_SERVICE_AVAILABLE, service, now_ms, svc->available);
+	samples_put(set->samples, SIGNAL_SERVICE_REALSERVERS, service, now_ms, l->n_realservers);
+	samples_put(set->samples, SIGNAL_SERVICE_AVAILABLE_RATIO, service, now_ms,
+		    svc->configured ? (double)svc->available / svc->configured : NAN);
+	samples_put(set->samples, SIGNAL_SERVICE_PANIC, service, now_ms, svc->panic);
+}
+
+/* --- the kernel's figures ------------------------------------------------------------- */
+
+/* A signal and where its number stands in a row of the reading. */
+struct figure {
+	enum signal_id signal;
+	size_t offset;
+	bool wide; /* 64 bits */
+};
+
+#define DEST(id, member, w) { SIGNAL_##id, offsetof(struct ipvs_dest, member), w }
+
+static const struct figure dest_figures[] = {
+	DEST(ACTIVE_CONNECTIONS, active, false),
+	DEST(INACTIVE_CONNECTIONS, inactive, false),
+	DEST(PERSISTENT_CONNECTIONS, persistent, false),
+	DEST(UPPER_THRESHOLD, upper, false),
+	DEST(LOWER_THRESHOLD, lower, false),
+	DEST(CONNECTIONS_TOTAL, stats.conns, true),
+	DEST(INCOMING_PACKETS_TOTAL, stats.in_packets, true),
+	DEST(OUTGOING_PACKETS_TOTAL, stats.out_packets, true),
+	DEST(INCOMING_BYTES_TOTAL, stats.in_bytes, true),
+	DEST(OUTGOING_BYTES_TOTAL, stats.out_bytes, true),
+};
+
+#define TOTAL(id, member)                                                                          \
+	{ SIGNAL_SERVICE_##id##_TOTAL, offsetof(struct ipvs_service, stats.member), true }
+
+static const struct figure service_figures[] = {
+	TOTAL(CONNECTIONS, conns),
+	TOTAL(INCOMING_PACKETS, in_packets),
+	TOTAL(OUTGOING_PACKETS, out_packets),
+	TOTAL(INCOMING_BYTES, in_bytes),
+	TOTAL(OUTGOING_BYTES, out_bytes),
+};
+
+static double read_figure(const void *row, const struct figure *f)
+{
+	const char *at = (const char *)row + f->offset;
+
+	return f->wide ? (double)*(const uint64_t *)(const void *)at
+		       : *(const uint32_t *)(const void *)at;
+}
+
+/* A threshold of 0 is none. */
+static bool says_nothing(enum signal_id signal, double sum)
+{
+	return (signal == SIGNAL_UPPER_THRESHOLD || signal == SIGNAL_LOWER_THRESHOLD) && sum == 0;
+}
+
+static void feed_dests(const struct ruleset *set, const struct reading *r, uint32_t realserver,
+		       int64_t at_ms)
+{
+	const struct layout_realserver *l = &r->layout->realservers[realserver];
+	size_t f;
+
+	for (f = 0; f < countof(dest_figures); f++) {
+		double sum = NAN;
+		uint32_t i;
+
+		if (!set->needs[dest_figures[f].signal])
+			continue;
+		for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++) {
+			uint32_t row = r->match.row_of_dest[r->layout->dest_links[i]];
+
+			if (row != MATCH_NONE)
+				sum = (isnan(sum) ? 0 : sum) +
+				      read_figure(&r->table.dests[row], &dest_figures[f]);
+		}
+		samples_put(set->samples, dest_figures[f].signal, realserver, at_ms,
+			    says_nothing(dest_figures[f].signal, sum) ? NAN : sum);
+	}
+}
+
+static void feed_vips(const struct ruleset *set, const struct reading *r, uint32_t service,
+		      int64_t at_ms)
+{
+	const struct layout_service *l = &r->layout->services[service];
+	size_t f;
+
+	for (f = 0; f < countof(service_figures); f++) {
+		double sum = NAN;
+		uint32_t v;
+
+		if (!set->needs[service_figures[f].signal])
+			continue;
+		for (v = l->first_vip; v < l->first_vip + l->n_vips; v++) {
+			uint32_t row = r->match.row_of_vip[v];
+
+			if (row != MATCH_NONE)
+				sum = (isnan(sum) ? 0 : sum) +
+				      read_figure(&r->table.services[row], &service_figures[f]);
+		}
+		samples_put(set->samples, service_figures[f].signal, service, at_ms, sum);
+	}
+}
+
+void feed_reading(const struct ruleset *set, const struct reading *reading)
+{
+	int64_t at_ms = reading->table.started_us / 1000;
+	uint32_t i;
+
+	if (!set->needs_kernel || reading->layout != set->layout)
+		return;
+	for (i = 0; i < reading->layout->n_realservers; i++)
+		if (set->sampled[reading->layout->realservers[i].service])
+			feed_dests(set, reading, i, at_ms);
+	for (i = 0; i < reading->layout->n_services; i++)
+		if (set->sampled[i])
+			feed_vips(set, reading, i, at_ms);
+}
