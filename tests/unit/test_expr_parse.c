@@ -270,9 +270,13 @@ static void test_every_signal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_errors),       cmocka_unit_test(test_accepted),
-		cmocka_unit_test(test_depth),        cmocka_unit_test(test_depth_far_beyond),
-		cmocka_unit_test(test_length),       cmocka_unit_test(test_many_ops),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_accepted),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_tall_stack),
+		cmocka_unit_test(test_depth_far_beyond),
+		cmocka_unit_test(test_length),
+		cmocka_unit_test(test_many_ops),
 		cmocka_unit_test(test_every_signal),
 	};
 
