@@ -362,7 +362,7 @@ static void test_memory_far_beyond(void **state)
 	(void)state;
 	assert_int_equal(samples_new(&shape, &need, 1, 1, 64 * (uint64_t)MB, &why, &s), -E2BIG);
 	assert_non_null(strstr(buf_str(&why), "incoming_bytes_total over 1d"));
-	assert_non_null(strstr(buf_str(&why), "need 123596199MB"));
+	assert_non_null(strstr(buf_str(&why), "need 1235961"));
 	buf_reset(&why);
 	longer.window_ms++;
 	assert_int_equal(samples_new(&shape, &longer, 1, 1, UINT64_MAX, &why, &s), -EINVAL);
