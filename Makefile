@@ -138,6 +138,16 @@ fuzz: $(FUZZ:tests/fuzz/%.c=build/fuzzer/fuzz/%) ## each fuzz target for FUZZ_SE
 			build/corpus/$$name tests/fuzz/corpus/$$name || exit 1; \
 	done
 
+# Measured on a plain build, on the CPU that is free: figures, no verdict.
+build/bench/%: build/obj/tests/bench/%.o build/lib.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+.PHONY: bench-rules
+bench-rules: build/bench/rules ## how many times a second a rule is judged, on one core
+	$(Q)build/bench/rules
+
 .PHONY: lint
 lint: $(SRC:%.c=build/gcc/obj/%.o) $(SRC:%.c=build/clang/obj/%.o)
 lint: $(UNIT:%.c=build/gcc/obj/%.o) $(UNIT:%.c=build/clang/obj/%.o)
@@ -204,7 +214,7 @@ install: build/ipvs-agent build/man/ipvs-agent.ini.5 ## install below PREFIX (/u
 
 .PHONY: clean
 clean: ## remove what was built (not what was downloaded: `make distclean`)
-	rm -rf build/obj build/lib.a build/ipvs-agent build/tools build/tap build/asan build/tsan \
+	rm -rf build/obj build/lib.a build/ipvs-agent build/tools build/bench build/tap build/asan build/tsan \
 		build/gcc build/clang build/fuzzer build/lint build/guest/out
 
 .PHONY: distclean

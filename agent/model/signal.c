@@ -101,9 +101,10 @@ static bool find_exact(const char *name, enum signal_id *ret_id)
 	return false;
 }
 
+/* The metric's name, a misspelling, or the first words of a name. */
 static const char *find_near(const char *name)
 {
-	const char *names[N_SIGNALS];
+	const char *names[N_SIGNALS], *near;
 	enum signal_id id;
 	size_t i;
 
@@ -115,7 +116,13 @@ static const char *find_near(const char *name)
 	}
 	for (i = 0; i < N_SIGNALS; i++)
 		names[i] = signal_table[i].name;
-	return nearest_name(name, names, N_SIGNALS);
+	near = nearest_name(name, names, N_SIGNALS);
+	for (i = 0; !near && i < N_SIGNALS; i++) {
+		if (*name && !strncmp(names[i], name, strlen(name)) &&
+		    names[i][strlen(name)] == '_')
+			near = names[i];
+	}
+	return near;
 }
 
 bool signal_find(const char *name, enum signal_id *ret_id, const char **ret_near)

@@ -58,8 +58,8 @@ struct signal {
 extern const struct signal signal_table[N_SIGNALS];
 
 /* True and *ret_id when there is a signal of that name. Otherwise false, and *ret_near
- * (may be NULL) is the name that may be meant: without the metric's prefix, or the
- * nearest by edits; NULL where none is near. */
+ * (may be NULL) is the name that may be meant: without the metric's prefix, the
+ * nearest by edits, or one that begins so; NULL where none is near. */
 bool signal_find(const char *name, enum signal_id *ret_id, const char **ret_near);
 
 #endif

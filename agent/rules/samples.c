@@ -155,16 +155,20 @@ static int check_needs(const struct needs *needs, struct buf *why)
 	return 0;
 }
 
-/* Rounded up, so that the figure is enough when it is written into the file. */
 static void put_size(struct buf *out, uint64_t bytes)
 {
-	uint64_t mb = bytes / (1024 * 1024) + (bytes % (1024 * 1024) != 0);
-	uint64_t kb = bytes / 1024 + (bytes % 1024 != 0);
-
-	if (kb < 1024)
-		buf_printf(out, "%lluKB", (unsigned long long)kb);
+	if (bytes < 1024 * 1024)
+		buf_printf(out, "%lluKB", (unsigned long long)(bytes / 1024));
 	else
-		buf_printf(out, "%lluMB", (unsigned long long)mb);
+		buf_printf(out, "%lluMB", (unsigned long long)(bytes / (1024 * 1024)));
+}
+
+/* Rounded up, so that the figure is enough when it is written into the file. */
+static uint64_t round_up(uint64_t bytes)
+{
+	uint64_t unit = bytes <= 1023 * 1024 ? 1024 : 1024 * 1024;
+
+	return (bytes / unit + (bytes % unit != 0)) * unit;
 }
 
 static int tell_too_big(const struct samples *s, uint64_t memory_max, struct buf *why)
@@ -177,7 +181,7 @@ static int tell_too_big(const struct samples *s, uint64_t memory_max, struct buf
 			largest = &s->columns[i];
 	}
 	buf_puts(why, "the values and windows that the rules read need ");
-	put_size(why, s->bytes);
+	put_size(why, round_up(s->bytes));
 	buf_puts(why, ", window_memory allows ");
 	put_size(why, memory_max);
 	if (largest) {
@@ -185,7 +189,7 @@ static int tell_too_big(const struct samples *s, uint64_t memory_max, struct buf
 		format_duration(why, largest->window_ms);
 	}
 	buf_puts(why, ": shorten windows, match fewer services, or set window_memory = ");
-	put_size(why, s->bytes);
+	put_size(why, round_up(s->bytes));
 	buf_puts(why, " in [agent]");
 	return -E2BIG;
 }
