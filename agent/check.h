@@ -5,13 +5,26 @@
 
 #include "conf/config.h"
 
+struct rule_conf;
+
 /* Each probe that is named exists, and has a port to go to. */
 void check_probes(struct config *c);
 /* No address belongs to two services. */
 void check_addresses(struct config *c);
+/* Each service and each receiver that a rule names exists. */
+void check_rules(struct config *c);
 
 void lint_http(struct config *c);
 void lint_services(struct config *c);
 void lint_probes(struct config *c);
+void lint_rules(struct config *c);
+/* What rules do to the services that they are about. */
+void lint_effects(struct config *c);
+void lint_notify(struct config *c);
+/* Whether the rule's expression reads a signal of probes. */
+bool lint_reads_probes(const struct rule_conf *r);
+
+/* Of the sections of that type the name that was probably meant; NULL = none. */
+const char *check_near(const struct config *c, const struct conf_section *s, const char *name);
 
 #endif
