@@ -5,8 +5,6 @@
 
 #include "conf/config.h"
 
-struct rule_conf;
-
 /* Each probe that is named exists, and has a port to go to. */
 void check_probes(struct config *c);
 /* No address belongs to two services. */
@@ -21,8 +19,6 @@ void lint_rules(struct config *c);
 /* What rules do to the services that they are about. */
 void lint_effects(struct config *c);
 void lint_notify(struct config *c);
-/* Whether the rule's expression reads a signal of probes. */
-bool lint_reads_probes(const struct rule_conf *r);
 
 /* Of the sections of that type the name that was probably meant; NULL = none. */
 const char *check_near(const struct config *c, const struct conf_section *s, const char *name);

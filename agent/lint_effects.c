@@ -213,7 +213,7 @@ static struct sums meet_rules(struct config *c, const struct service_conf *s)
 			continue;
 		hold = rule_conf_hold(m.rule);
 		sums.quiesced |= hold && hold->effect == HOLD_ZERO;
-		sums.judged |= lint_reads_probes(m.rule);
+		sums.judged |= m.rule->reads_probes;
 		sums.falls_back |= falls_back(m.rule);
 		lint_meeting(&m);
 	}

@@ -1,7 +1,6 @@
 /* lint_rules.c: rules and receivers that are legal and wrong in themselves: nobody is
  * matched, a time is too short to mean anything, a key does nothing. What rules do to
  * services is lint_effects.c's. */
-#include <ctype.h>
 #include <string.h>
 
 #include "agent/action.h"
@@ -72,17 +71,6 @@ static void lint_matches(struct config *c, const struct rule_conf *r)
 
 /* --- times -------------------------------------------------------------------------- */
 
-bool lint_reads_probes(const struct rule_conf *r)
-{
-	static const char prefix[] = "probe_";
-	const char *p;
-
-	for (p = strstr(r->expr, prefix); p; p = strstr(p + 1, prefix))
-		if (p == r->expr || (!isalnum((unsigned char)p[-1]) && p[-1] != '_'))
-			return true;
-	return false;
-}
-
 /* The first probe of these words whose interval is longer than the rule's `for`. */
 static const struct probe_conf *slow_probe(const struct config *c, const struct rule_conf *r,
 					   const struct conf_strings *words)
@@ -141,7 +129,7 @@ static void lint_for(struct config *c, const struct rule_conf *r)
 
 	if (!r->for_ms)
 		return;
-	if (!lint_reads_probes(r)) {
+	if (!r->reads_probes) {
 		if (!agent->head.bad && r->for_ms < agent->sample_interval)
 			report_short(c, r, "[agent] sample_interval", agent->sample_interval,
 				     "sample");

@@ -27,7 +27,7 @@ conf_check_fn *const agent_checks[] = {
 void agent_sections_init(void)
 {
 	probe_conf_types(probe_table);
-	rule_conf_init(action_table, NULL);
+	rule_conf_actions(action_table);
 }
 
 int agent_config_load(const char *path, struct config **ret_config)

@@ -1,5 +1,5 @@
 /* rule_conf.c: the keys of [rule NAME], and whom a rule is about. What an expression
- * means and what an action does are others' business: both are handed over. */
+ * means is expr.c's business; what an action does is actions/', which are handed over. */
 #include "agent/rules/rule_conf.h"
 
 #include <errno.h>
@@ -10,38 +10,54 @@
 #include "agent/action.h"
 #include "agent/base/parse.h"
 #include "agent/model/service_conf.h"
+#include "agent/rules/expr.h"
 #include "conf/setter.h"
 
-enum { EXPR_MAX = 4000, PATTERN_MAX = 80, ACTIONS_MAX = 16 };
+enum { PATTERN_MAX = 80, ACTIONS_MAX = 16 };
 
 const char rule_probe_down[] = "probe-down";
 
 static const struct action *const no_actions[] = { NULL };
 static const struct action *const *actions = no_actions;
-static rule_check_fn *check_expr;
 
-void rule_conf_init(const struct action *const *a, rule_check_fn *check)
+void rule_conf_actions(const struct action *const *a)
 {
 	actions = a;
-	check_expr = check;
 }
 
 /* --- expr --------------------------------------------------------------------------- */
 
+static bool needs_probes(const struct expr *e)
+{
+	const struct expr_need *needs;
+	size_t n, i;
+
+	needs = expr_needs(e, &n);
+	for (i = 0; i < n; i++)
+		if (signal_table[needs[i].signal].origin == SIGNAL_FROM_PROBES)
+			return true;
+	return false;
+}
+
+/* Compiled to be sure that it can be: the text is kept, for who runs it compiles it
+ * for the layout it runs on. */
 static int set_expr(void *field, const char *text, const struct conf_key *key, struct conf_env *env)
 {
+	struct rule_conf *rule = container_of(field, struct rule_conf, expr);
 	struct buf why = BUF_INIT;
 	unsigned int column = 0;
-	int r = conf_string.set(field, text, key, env);
+	struct expr *e = NULL;
+	int r = expr_compile(text, &why, &column, &e);
 
-	if (!r && check_expr)
-		r = check_expr(text, &why, &column);
-	if (r == -EINVAL && column)
-		buf_printf(env->why, "column %u: ", column);
 	if (r == -EINVAL)
-		buf_puts(env->why, buf_str(&why));
+		buf_printf(env->why, "column %u: %s", column, buf_str(&why));
+	if (!r)
+		r = conf_string.set(field, text, key, env);
+	if (!r)
+		rule->reads_probes = needs_probes(e);
 	if (!buf_ok(&why))
 		r = -ENOMEM;
+	expr_free(e);
 	buf_fini(&why);
 	return r;
 }
@@ -317,7 +333,6 @@ static const struct conf_key keys[] = {
 	{ .name = "expr",
 	  .type = &expr_type,
 	  FIELD(expr),
-	  .max = EXPR_MAX,
 	  .flags = CONF_REQUIRED,
 	  .help = "What is true of a realserver for which the rule fires, such as probe_up == "
 		  "0." },
