@@ -372,101 +372,6 @@ static void tells_what_needs_a_restart(void **state ATTR_UNUSED)
 	config_unref(fresh);
 }
 
-static const struct conf_builtin builtins[] = {
-	{ "first", "size = 1\nsecret = a = b\n" },
-	{ "second", "size = 2" },
-};
-static const struct conf_key gadget_keys[] = {
-	{ .name = "secret", .type = &conf_string, THING(secret) },
-	{ .name = "size", .type = &conf_u32, THING(size), .def = "3" },
-};
-static const struct conf_section gadget_section = {
-	.name = "gadget",
-	.named = true,
-	.size = sizeof(struct thing_conf),
-	.keys = gadget_keys,
-	.n_keys = countof(gadget_keys),
-	.builtins = builtins,
-	.n_builtins = countof(builtins),
-	.finish = finish,
-};
-static const struct conf_section *const gadgets[] = { &main_section, &gadget_section, NULL };
-
-static struct config *load_gadgets(const char *text)
-{
-	struct config *c;
-
-	put("x.ini", text);
-	assert_int_equal(config_load("x.ini", gadgets, NULL, &c), 0);
-	unlink("x.ini");
-	assert_int_equal(config_errors(c), 0);
-	return c;
-}
-
-static void built_in_sections_come_first(void **state ATTR_UNUSED)
-{
-	struct config *c = load_gadgets("[gadget mine]\n");
-	const struct thing_conf *const *t;
-	size_t n;
-
-	t = (const struct thing_conf *const *)config_sections(c, &gadget_section, &n);
-	assert_int_equal(n, 3);
-	assert_string_equal(t[0]->head.name, "first");
-	assert_string_equal(t[0]->secret, "a = b");
-	assert_int_equal(t[0]->size, 1);
-	assert_true(t[0]->finished);
-	assert_int_equal(t[0]->head.line, 0);
-	assert_string_equal(t[1]->head.name, "second");
-	assert_int_equal(t[1]->size, 2);
-	assert_string_equal(t[2]->head.name, "mine");
-	assert_ptr_equal(config_named(c, &gadget_section, "second"), t[1]);
-	config_unref(c);
-	c = load_gadgets("");
-	config_sections(c, &gadget_section, &n);
-	assert_int_equal(n, 2);
-	config_unref(c);
-}
-
-static void a_section_replaces_the_built_in_one(void **state ATTR_UNUSED)
-{
-	struct config *c = load_gadgets("[gadget second]\nsecret = mine\n[gadget first]\n");
-	const struct thing_conf *t = config_named(c, &gadget_section, "second");
-	size_t n;
-
-	config_sections(c, &gadget_section, &n);
-	assert_int_equal(n, 2);
-	assert_string_equal(t->secret, "mine");
-	assert_int_equal(t->size, 3); /* the table's default, nothing of the built-in one */
-	assert_int_equal(t->head.line, 1);
-	t = config_named(c, &gadget_section, "first");
-	assert_null(t->secret);
-	config_unref(c);
-}
-
-static void give_advice(struct config *c)
-{
-	conf_report(c, CONF_ADVICE, NULL, 0, "eat fruit");
-}
-
-static void advice_is_told_and_not_counted(void **state ATTR_UNUSED)
-{
-	static conf_check_fn *const advisers[] = { give_advice, NULL };
-	struct buf out = BUF_INIT;
-	struct config *c;
-	size_t n;
-
-	put("x.ini", "");
-	assert_int_equal(config_load("x.ini", gadgets, advisers, &c), 0);
-	unlink("x.ini");
-	assert_int_equal(config_errors(c) + config_warnings(c), 0);
-	config_problems(c, &n);
-	assert_int_equal(n, 1);
-	config_format_problems(c, &out);
-	assert_string_equal(buf_str(&out), "x.ini: advice: eat fruit\n");
-	buf_fini(&out);
-	config_unref(c);
-}
-
 static void *hold_and_drop(void *arg)
 {
 	int i;
@@ -508,9 +413,6 @@ int main(void)
 		cmocka_unit_test(many_problems_are_counted_whole),
 		cmocka_unit_test(prints_what_it_loaded),
 		cmocka_unit_test(tells_what_needs_a_restart),
-		cmocka_unit_test(built_in_sections_come_first),
-		cmocka_unit_test(a_section_replaces_the_built_in_one),
-		cmocka_unit_test(advice_is_told_and_not_counted),
 		cmocka_unit_test(threads_share_it),
 	};
 
