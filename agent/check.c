@@ -12,15 +12,16 @@
 
 /* --- probes ----------------------------------------------------------------------- */
 
-static const char *near_probe(const struct config *c, const char *name)
+const char *check_near(const struct config *c, const struct conf_section *s, const char *name)
 {
 	size_t n, i;
-	void *const *probes = config_sections(c, &probe_section, &n);
+	void *const *objs = config_sections(c, s, &n);
 	const char **names = n ? malloc(n * sizeof(*names)) : NULL;
 	const char *near = NULL;
 
+	/* without memory there is no suggestion, and that is all */
 	for (i = 0; names && i < n; i++)
-		names[i] = ((const struct probe_conf *)probes[i])->head.name;
+		names[i] = ((const struct conf_head *)objs[i])->name;
 	if (names)
 		near = nearest_name(name, names, n);
 	free(names);
@@ -44,7 +45,7 @@ static void check_names(struct config *c, const struct conf_strings *words, cons
 				    what, who, *who ? ": " : "");
 			continue;
 		}
-		near = near_probe(c, words->items[i]);
+		near = check_near(c, &probe_section, words->items[i]);
 		conf_report(c, CONF_ERROR, file, line, "%s%s%sprobe: there is no [probe %s]%s%s%s",
 			    what, who, *who ? ": " : "", words->items[i],
 			    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");

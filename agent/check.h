@@ -9,9 +9,18 @@
 void check_probes(struct config *c);
 /* No address belongs to two services. */
 void check_addresses(struct config *c);
+/* Each service and each receiver that a rule names exists. */
+void check_rules(struct config *c);
 
 void lint_http(struct config *c);
 void lint_services(struct config *c);
 void lint_probes(struct config *c);
+void lint_rules(struct config *c);
+/* What rules do to the services that they are about. */
+void lint_effects(struct config *c);
+void lint_notify(struct config *c);
+
+/* Of the sections of that type the name that was probably meant; NULL = none. */
+const char *check_near(const struct config *c, const struct conf_section *s, const char *name);
 
 #endif

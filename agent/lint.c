@@ -38,31 +38,10 @@ void lint_http(struct config *c)
 
 /* --- services --------------------------------------------------------------------- */
 
-/* Weight 0, which a failed probe sets, is not skipped by every scheduler: the
- * clients that hash to it are refused (net/netfilter/ipvs/ip_vs_{dh,sh,mh}.c). */
-static void lint_scheduler(struct config *c, const struct service_conf *s)
-{
-	const char *file = conf_key_file(c, s, "scheduler");
-	unsigned int line = conf_key_line(c, s, "scheduler");
-
-	if (!strcmp(s->scheduler, "dh"))
-		conf_report(c, CONF_WARNING, file, line,
-			    "service %s: scheduler 'dh' refuses the clients of a realserver at "
-			    "weight 0, and a failed probe sets weight 0 (use sh with sh-fallback)",
-			    s->head.name);
-	else if ((!strcmp(s->scheduler, "sh") || !strcmp(s->scheduler, "mh")) &&
-		 !(s->scheduler_flags & IPVS_SVC_SCHED1))
-		conf_report(c, CONF_WARNING, file, line,
-			    "service %s: scheduler '%s' refuses the clients of a realserver at "
-			    "weight 0, and a failed probe sets weight 0 (scheduler_flags = "
-			    "%s-fallback)",
-			    s->head.name, s->scheduler, s->scheduler);
-}
-
 struct pool_sums {
 	uint32_t servers, backups, probed; /* enabled ones; backups apart */
 	uint64_t weight;
-	bool tunnels;
+	bool tunnels, domains;
 };
 
 static struct pool_sums sum_pool(const struct service_conf *s)
@@ -77,6 +56,7 @@ static struct pool_sums sum_pool(const struct service_conf *s)
 		if (!r->enabled)
 			continue;
 		sums.backups += r->backup;
+		sums.domains |= r->domain != NULL;
 		sums.probed += r->probes.n > 0;
 		if (!r->backup && r->weight) {
 			sums.servers++;
@@ -84,6 +64,39 @@ static struct pool_sums sum_pool(const struct service_conf *s)
 		}
 	}
 	return sums;
+}
+
+/* What lets no rule act, or does nothing. */
+static void lint_guards(struct config *c, const struct service_conf *s,
+			const struct pool_sums *sums)
+{
+	const struct min_available *min = &s->min_available;
+
+	if (!sums->servers)
+		return;
+	if (min->kind == MIN_COUNT && min->n > sums->servers)
+		conf_report(c, CONF_WARNING, conf_key_file(c, s, "min_available"),
+			    conf_key_line(c, s, "min_available"),
+			    "service %s: min_available = %u is never met with %u realserver%s "
+			    "above weight 0: no rule will take one out",
+			    s->head.name, min->n, sums->servers, sums->servers == 1 ? "" : "s");
+	if (min->kind != MIN_COUNT && min->n == 100)
+		conf_report(c, CONF_WARNING, conf_key_file(c, s, "min_available"),
+			    conf_key_line(c, s, "min_available"),
+			    "service %s: min_available = 100%%%s: no rule will take a realserver "
+			    "out",
+			    s->head.name, min->kind == MIN_WEIGHT ? " weight" : "");
+	if (!s->max_held)
+		conf_report(c, CONF_WARNING, conf_key_file(c, s, "max_held"),
+			    conf_key_line(c, s, "max_held"),
+			    "service %s: max_held = 0%%: no rule will hold a realserver",
+			    s->head.name);
+	if (s->domain_guard && !sums->domains)
+		conf_report(c, CONF_WARNING, conf_key_file(c, s, "domain_guard"),
+			    conf_key_line(c, s, "domain_guard"),
+			    "service %s: domain_guard does nothing: none of its realservers has a "
+			    "domain=",
+			    s->head.name);
 }
 
 static void lint_pool(struct config *c, const struct service_conf *s, const struct pool_sums *sums)
@@ -101,19 +114,6 @@ static void lint_pool(struct config *c, const struct service_conf *s, const stru
 	else if (!sums->probed)
 		conf_report(c, CONF_WARNING, file, line,
 			    "service %s has no probe: a dead realserver keeps its clients",
-			    s->head.name);
-	if (sums->servers && s->min_available.kind == MIN_COUNT &&
-	    s->min_available.n > sums->servers)
-		conf_report(
-			c, CONF_WARNING, conf_key_file(c, s, "min_available"),
-			conf_key_line(c, s, "min_available"),
-			"service %s: min_available = %u is never met with %u realserver%s above "
-			"weight 0: no rule will take one out",
-			s->head.name, s->min_available.n, sums->servers,
-			sums->servers == 1 ? "" : "s");
-	if (sums->backups && s->on_panic != PANIC_BACKUP)
-		conf_report(c, CONF_WARNING, file, line,
-			    "service %s: its backup is never used (on_panic = backup makes it)",
 			    s->head.name);
 	if (!sums->backups && s->on_panic == PANIC_BACKUP)
 		conf_report(c, CONF_WARNING, conf_key_file(c, s, "on_panic"),
@@ -172,9 +172,8 @@ void lint_services(struct config *c)
 		if (s->head.bad || !s->enabled)
 			continue;
 		sums = sum_pool(s);
-		if (sums.probed)
-			lint_scheduler(c, s);
 		lint_pool(c, s, &sums);
+		lint_guards(c, s, &sums);
 		lint_idle_keys(c, s, &sums);
 		lint_families(c, s);
 	}

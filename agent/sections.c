@@ -1,27 +1,33 @@
 /* sections.c: the list of section types. With main.c and agent.c the only file
- * that knows what stands in collectors/. */
+ * that knows what stands in collectors/ and actions/. */
 #include "agent/sections.h"
 
+#include "actions/table.h"
 #include "agent/check.h"
 #include "agent/http/http_conf.h"
 #include "agent/metrics/metrics_conf.h"
 #include "agent/model/service_conf.h"
 #include "agent/probes/probe_conf.h"
+#include "agent/rules/notify_conf.h"
+#include "agent/rules/rule_conf.h"
 #include "agent/settings.h"
 #include "collectors/table.h"
 
 const struct conf_section *const agent_sections[] = {
-	&agent_section, &http_section, &metrics_section, &defaults_section, &service_section,
-	&probe_section, NULL,
+	&agent_section,    &http_section,    &metrics_section,
+	&defaults_section, &service_section, &probe_section,
+	&rule_section,     &notify_section,  NULL,
 };
 
 conf_check_fn *const agent_checks[] = {
-	check_probes, check_addresses, lint_http, lint_services, lint_probes, NULL,
+	check_probes, check_addresses, check_rules,  lint_http,   lint_services,
+	lint_probes,  lint_rules,      lint_effects, lint_notify, NULL,
 };
 
 void agent_sections_init(void)
 {
 	probe_conf_types(probe_table);
+	rule_conf_actions(action_table);
 }
 
 int agent_config_load(const char *path, struct config **ret_config)

@@ -45,9 +45,8 @@ struct conf_strings {
 	size_t n;
 };
 
-/* So many in a time: 10/m; n = 0: no limit. */
 struct conf_rate {
-	uint32_t n;
+	uint32_t n; /* so many in per_ms; 0 = no limit */
 	int64_t per_ms;
 };
 

@@ -43,11 +43,10 @@ static int print_json(const struct config *c)
 		/* a file's name may be any bytes */
 		json_t *file = json_string(p[i].file) ?: json_string("(not UTF-8)");
 
-		r = json_array_append_new(
-			list,
-			json_pack("{s:o, s:i, s:s, s:s}", "file", file, "line", (int)p[i].line,
-				  "severity", conf_severity_name(p[i].severity),
-				  "message", p[i].text));
+		r = json_array_append_new(list, json_pack("{s:o, s:i, s:s, s:s}", "file", file,
+							  "line", (int)p[i].line, "severity",
+							  conf_severity_name(p[i].severity),
+							  "message", p[i].text));
 	}
 	all = json_pack("{s:I, s:I, s:o}", "errors", (json_int_t)config_errors(c), "warnings",
 			(json_int_t)config_warnings(c), "problems", list);

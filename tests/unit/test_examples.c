@@ -1,4 +1,5 @@
-/* test_examples.c: each example loads without an error or a warning. */
+/* test_examples.c: each example loads without an error or a warning; advice is
+ * what no file can settle. */
 #include <glob.h>
 
 #include "agent/sections.h"
@@ -12,7 +13,8 @@ static void loads(void **state)
 
 	assert_int_equal(agent_config_load(*state, &c), 0);
 	config_format_problems(c, &out);
-	assert_string_equal(buf_str(&out), "");
+	if (config_errors(c) || config_warnings(c))
+		fail_msg("%s", buf_str(&out));
 	buf_fini(&out);
 	config_unref(c);
 }

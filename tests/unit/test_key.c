@@ -17,6 +17,7 @@ struct all {
 	int choice;
 	struct conf_strings strings;
 	struct addr addr;
+	struct conf_rate rate;
 };
 
 static const struct conf_enum names[] = {
@@ -216,9 +217,37 @@ static void name_form(void **state ATTR_UNUSED)
 	assert_false(conf_name_ok("a b"));
 }
 
+static void rates(void **state ATTR_UNUSED)
+{
+	const struct conf_key *key = KEY(conf_rate_type, rate);
+	struct all obj = { 0 };
+	struct conf_env env = { .arena = &arena, .section = "test", .why = &why };
+
+	FINE(key, "10/m", "10/m");
+	FINE(key, "1/s", "1/s");
+	FINE(key, "1000000/h", "1000000/h");
+	FINE(key, "0", "0");
+	FINE(key, "0/h", "0");
+	BAD(key, "10", "'10' has no unit: write 10/s, 10/m or 10/h");
+	BAD(key, "1000001/s", "'1000001/s' is too large a rate (1000000 at most)");
+	BAD(key, "10000000000000000000000000/s",
+	    "'10000000000000000000000000/s' is too large a rate (1000000 at most)");
+	BAD(key, "10/d", "'10/d' is not a rate (such as 10/m; units s, m, h; 0 is no limit)");
+	BAD(key, "10/", "'10/' is not a rate (such as 10/m; units s, m, h; 0 is no limit)");
+	BAD(key, "/m", "'/m' is not a rate (such as 10/m; units s, m, h; 0 is no limit)");
+	BAD(key, "", "'' is not a rate (such as 10/m; units s, m, h; 0 is no limit)");
+	BAD(key, "-1/m", "'-1/m' is not a rate (such as 10/m; units s, m, h; 0 is no limit)");
+	BAD(key, "10 / m", "'10 / m' is not a rate (such as 10/m; units s, m, h; 0 is no limit)");
+	BAD(key, "10/m ", "'10/m ' is not a rate (such as 10/m; units s, m, h; 0 is no limit)");
+	assert_int_equal(key->type->set(&obj.rate, "7/h", key, &env), 0);
+	assert_int_equal(obj.rate.n, 7);
+	assert_int_equal(obj.rate.per_ms, 3600 * 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rates),
 		cmocka_unit_test(strings),
 		cmocka_unit_test(bools),
 		cmocka_unit_test(numbers),

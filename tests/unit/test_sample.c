@@ -1,13 +1,24 @@
 /* test_sample.c: conf/ipvs-agent.ini is what the key tables print. The kinds of
- * probes stand at its end and bring libraries with them: here the registry is
- * empty, and the file must begin with what is printed; `make check-sample` compares
- * the whole. */
+ * probes bring libraries with them: here the registry is empty, and their keys are
+ * left out; `make check-sample` compares the whole. */
 #include "agent/sections.h"
 #include "collectors/table.h"
 #include "conf/print.h"
 #include "tests/unit/t.h"
 
 const struct probe_type *const probe_table[] = { NULL };
+
+/* Takes the keys of the kinds of probes out: they stand before the next section. */
+static void cut_parts(struct buf *text)
+{
+	char *from = strstr(text->data, "\n; With a url of ");
+	char *to = strstr(text->data, "\n; A rule: ");
+
+	assert_non_null(from);
+	assert_non_null(to);
+	assert_true(from < to);
+	memmove(from, to, strlen(to) + 1);
+}
 
 static void sample_is_printed_by_the_tables(void **state ATTR_UNUSED)
 {
@@ -22,10 +33,7 @@ static void sample_is_printed_by_the_tables(void **state ATTR_UNUSED)
 	agent_sections_init();
 	config_print_sample(agent_sections, &want);
 	assert_true(want.len > 1000);
-	if (have.len > want.len) {
-		have.len = want.len;
-		have.data[have.len] = '\0';
-	}
+	cut_parts(&have);
 	assert_string_equal(buf_str(&have), buf_str(&want));
 	buf_fini(&want);
 	buf_fini(&have);

@@ -1,0 +1,211 @@
+/* lint_rules.c: rules and receivers that are legal and wrong in themselves: nobody is
+ * matched, a time is too short to mean anything, a key does nothing. What rules do to
+ * services is lint_effects.c's. */
+#include <string.h>
+
+#include "agent/action.h"
+#include "agent/base/parse.h"
+#include "agent/check.h"
+#include "agent/model/service_conf.h"
+#include "agent/probes/probe_conf.h"
+#include "agent/rules/notify_conf.h"
+#include "agent/rules/rule_conf.h"
+#include "agent/settings.h"
+
+/* --- whom it is about --------------------------------------------------------------- */
+
+static bool some_service(const struct config *c, const char *pattern)
+{
+	size_t n, i;
+	void *const *services = config_sections(c, &service_section, &n);
+
+	for (i = 0; i < n; i++)
+		if (rule_pattern_matches(pattern, ((const struct conf_head *)services[i])->name))
+			return true;
+	return false;
+}
+
+/* Whether a realserver of the rule's services has such a name; NULL = any. */
+static bool some_realserver(const struct config *c, const struct rule_conf *r, const char *pattern)
+{
+	size_t n, i;
+	void *const *services = config_sections(c, &service_section, &n);
+	uint32_t k;
+
+	for (i = 0; i < n; i++) {
+		const struct service_conf *s = services[i];
+
+		if (!rule_conf_service(r, s))
+			continue;
+		for (k = 0; k < s->n_realservers; k++)
+			if (!pattern || rule_pattern_matches(pattern, s->realservers[k].name))
+				return true;
+	}
+	return false;
+}
+
+static void lint_matches(struct config *c, const struct rule_conf *r)
+{
+	bool told = false;
+	size_t i;
+
+	for (i = 0; i < r->services.n; i++) {
+		if (!rule_pattern_is(r->services.items[i]) || some_service(c, r->services.items[i]))
+			continue;
+		conf_report(c, CONF_WARNING, r->head.file, r->service_lines[i],
+			    "rule %s: no service matches '%s'", r->head.name, r->services.items[i]);
+		told = true;
+	}
+	for (i = 0; !told && i < r->realservers.n; i++) {
+		if (some_realserver(c, r, r->realservers.items[i]))
+			continue;
+		conf_report(c, CONF_WARNING, r->head.file, r->realserver_lines[i],
+			    "rule %s: no realserver of its services matches '%s'", r->head.name,
+			    r->realservers.items[i]);
+		told = true;
+	}
+	if (!told && !some_realserver(c, r, NULL))
+		conf_report(c, CONF_WARNING, r->head.file, r->head.line,
+			    "rule %s: no realserver matches it", r->head.name);
+}
+
+/* --- times -------------------------------------------------------------------------- */
+
+/* The first probe of these words whose interval is longer than the rule's `for`. */
+static const struct probe_conf *slow_probe(const struct config *c, const struct rule_conf *r,
+					   const struct conf_strings *words)
+{
+	size_t i;
+
+	for (i = 0; i < words->n; i++) {
+		const struct probe_conf *p = config_named(c, &probe_section, words->items[i]);
+
+		if (p && !p->head.bad && p->interval > r->for_ms)
+			return p;
+	}
+	return NULL;
+}
+
+static const struct probe_conf *slow_probe_of(const struct config *c, const struct rule_conf *r)
+{
+	size_t n, i;
+	void *const *services = config_sections(c, &service_section, &n);
+	const struct probe_conf *p = NULL;
+	uint32_t k;
+
+	for (i = 0; i < n && !p; i++) {
+		const struct service_conf *s = services[i];
+
+		for (k = 0; !s->head.bad && k < s->n_realservers && !p; k++) {
+			const struct realserver_conf *rs = &s->realservers[k];
+
+			/* those that have the service's are told by the first */
+			if ((!k || rs->probes_own) && rule_conf_matches(r, s, rs))
+				p = slow_probe(c, r, &rs->probes);
+		}
+	}
+	return p;
+}
+
+static void report_short(struct config *c, const struct rule_conf *r, const char *than, int64_t ms,
+			 const char *one)
+{
+	struct buf has = BUF_INIT, needs = BUF_INIT;
+
+	format_duration(&has, r->for_ms);
+	format_duration(&needs, ms);
+	conf_report(c, CONF_WARNING, r->head.file, conf_key_line(c, r, "for"),
+		    "rule %s: for (%s) is shorter than %s (%s): one %s decides", r->head.name,
+		    buf_str(&has), than, buf_str(&needs), one);
+	buf_fini(&has);
+	buf_fini(&needs);
+}
+
+static void lint_for(struct config *c, const struct rule_conf *r)
+{
+	const struct agent_conf *agent = config_section(c, &agent_section);
+	const struct probe_conf *p;
+	struct buf than = BUF_INIT;
+
+	if (!r->for_ms)
+		return;
+	if (!r->reads_probes) {
+		if (!agent->head.bad && r->for_ms < agent->sample_interval)
+			report_short(c, r, "[agent] sample_interval", agent->sample_interval,
+				     "sample");
+		return;
+	}
+	p = slow_probe_of(c, r);
+	if (p) {
+		buf_printf(&than, "the interval of probe %s", p->head.name);
+		report_short(c, r, buf_str(&than), p->interval, "attempt");
+	}
+	buf_fini(&than);
+}
+
+/* --- what does nothing -------------------------------------------------------------- */
+
+static bool places_holds(const struct rule_conf *r)
+{
+	uint32_t i;
+
+	for (i = 0; i < r->n_actions; i++)
+		if (r->actions[i].action->kind != ACTION_TELL)
+			return true;
+	return false;
+}
+
+static void lint_idle(struct config *c, const struct rule_conf *r)
+{
+	static const char *const of_holds[] = { "cooldown", "ramp" };
+	size_t i;
+
+	for (i = 0; !places_holds(r) && i < countof(of_holds); i++)
+		if (conf_key_given(r, of_holds[i]))
+			conf_report(c, CONF_WARNING, r->head.file, conf_key_line(c, r, of_holds[i]),
+				    "rule %s: '%s' does nothing: none of its actions holds "
+				    "anything",
+				    r->head.name, of_holds[i]);
+}
+
+void lint_rules(struct config *c)
+{
+	size_t n, i;
+	void *const *rules = rules_all(c, &n);
+
+	for (i = 0; i < n; i++) {
+		const struct rule_conf *r = rules[i];
+
+		if (r->head.bad || !r->head.line)
+			continue;
+		lint_matches(c, r);
+		lint_for(c, r);
+		lint_idle(c, r);
+	}
+}
+
+/* --- receivers ---------------------------------------------------------------------- */
+
+void lint_notify(struct config *c)
+{
+	size_t n, i;
+	void *const *receivers = config_sections(c, &notify_section, &n);
+
+	for (i = 0; i < n; i++) {
+		const struct notify_conf *w = receivers[i];
+
+		if (w->head.bad || strncmp(w->url, "http://", 7))
+			continue;
+		if (w->bearer_token_file)
+			conf_report(c, CONF_WARNING, w->head.file,
+				    conf_key_line(c, w, "bearer_token_file"),
+				    "notify %s: the network can read its token: '%s' is without "
+				    "TLS (https://)",
+				    w->head.name, w->url);
+		if (w->ca_file)
+			conf_report(c, CONF_WARNING, w->head.file, conf_key_line(c, w, "ca_file"),
+				    "notify %s: 'ca_file' does nothing: '%s' is without TLS "
+				    "(https://)",
+				    w->head.name, w->url);
+	}
+}
