@@ -27,7 +27,7 @@
 #include "agent/ipvs/port.h"
 #include "agent/probes/sched.h"
 #include "agent/registry.h"
-#include "agent/rules/remedy.h"
+#include "agent/rules/engine.h"
 #include "agent/sections.h"
 #include "agent/settings.h"
 #include "agent/sync/reconcile.h"
@@ -132,6 +132,7 @@ void agent_on_reading(void *arg, struct reading *reading)
 	struct agent *a = arg;
 
 	tell_ledger(a);
+	agent_rules_reading(a, reading);
 	publisher_reading(a->publisher, reading);
 }
 
@@ -243,12 +244,15 @@ static void fini(struct agent *a)
 	ipvs_port_free(a->port);
 	ledger_free(a->ledger);
 	reconcile_free(a->reconcile);
-	remedy_free(a->remedy);
+	engine_free(a->engine);
+	decider_fini(&a->decider);
 	placer_free(a->placer);
 	holds_free(a->holds);
 	publisher_free(a->publisher);
 	notify_free(a->notify);
 	loop_timer_free(a->info_timer);
+	loop_timer_free(a->decide_timer);
+	loop_timer_free(a->sample_timer);
 	loop_timer_free(a->watchdog);
 	loop_timer_free(a->stop_deadline);
 	loop_free(a->loop);

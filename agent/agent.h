@@ -4,14 +4,14 @@
 #define AGENT_AGENT_H
 
 #include "agent/command.h"
+#include "agent/decide.h"
 #include "agent/holds/hold.h"
 #include "agent/model/state.h"
 #include "agent/model/view.h"
 #include "agent/sync/diff.h"
 
 struct agent_conf;
-struct desired;
-struct desired_input;
+struct engine;
 struct fetch_multi;
 struct http_server;
 struct ipvs_port;
@@ -24,7 +24,7 @@ struct publisher;
 struct reading;
 struct reconcile;
 struct reload_job;
-struct remedy;
+struct ruleset;
 struct sched;
 
 struct agent {
@@ -44,7 +44,8 @@ struct agent {
 	struct holds *holds;
 	struct ledger *ledger;
 	struct placer *placer;
-	struct remedy *remedy;
+	struct engine *engine;
+	struct decider decider;
 	struct reconcile *reconcile;
 	struct http_server *http;
 	struct notify *notify;
@@ -52,21 +53,30 @@ struct agent {
 	struct state *state;
 	struct reload_job *reload; /* under way, or NULL */
 	struct loop_timer *watchdog, *stop_deadline, *info_timer;
+	struct loop_timer *decide_timer, *sample_timer;
 	bool stopping;
 };
 
 /* Runs the agent until it is told to stop; the process's exit status. */
 int agent_run(const char *config_path);
 
-/* decide.c: settles every dirty service: panic, weights, rules, urgent writes. */
+/* rules.c: the rules at work in the agent. agent_decide() settles every dirty service
+ * (decide.h) and writes what is urgent. */
 void agent_decide(struct agent *a);
-/* The weight of a realserver with its steps, as it would be decided now. */
-void agent_desired(const struct agent *a, uint32_t realserver, struct desired_input *ret_in,
-		   struct desired *ret_desired);
-
-/* Sets what a realserver's destinations are wanted to have; counts who is available. */
-void agent_want(const struct agent *a, uint32_t realserver);
-void agent_count(struct state *s, uint32_t service);
+int agent_rules_new(struct agent *a);
+/* Makes the rules of a configuration ready for a state of it; agent_rules_adopt() puts
+ * both in force, agent_rules_drop() does not. `why` says what of the rules cannot be. */
+struct agent_rules {
+	struct ruleset *set;
+	struct decided *decided;
+};
+int agent_rules_prepare(const struct agent *a, const struct config *conf, struct state *s,
+			struct buf *why, struct agent_rules *ret_rules);
+void agent_rules_adopt(struct agent *a, struct state *s, struct agent_rules *rules);
+void agent_rules_drop(struct agent_rules *rules);
+/* A complete reading of the kernel came in. */
+void agent_rules_reading(struct agent *a, const struct reading *reading);
+void agent_on_decision(void *arg, const struct decision *d);
 
 /* plan.c: prints what `run` would change in the kernel; an exit code. */
 int agent_plan(const char *config_path, bool json);

@@ -24,7 +24,7 @@ static uint32_t old_id(const struct layout *now, const struct layout *was, uint3
 				      : layout_find_realserver(was, service, r->conf->name);
 }
 
-int decider_adopt(struct decider *d, struct state *s)
+int decider_prepare(const struct decider *d, const struct state *s, struct decided **ret_decided)
 {
 	struct decided *decided = calloc(s->layout->n_realservers + 1, sizeof(*decided));
 	uint32_t i, old;
@@ -37,10 +37,15 @@ int decider_adopt(struct decider *d, struct state *s)
 		if (old != LAYOUT_NONE)
 			decided[i] = d->decided[old];
 	}
+	*ret_decided = decided;
+	return 0;
+}
+
+void decider_adopt(struct decider *d, struct state *s, struct decided *decided)
+{
 	free(d->decided);
 	d->decided = decided;
 	d->state = s;
-	return 0;
 }
 
 void decider_fini(struct decider *d)

@@ -32,9 +32,10 @@ struct decider {
 	void *arg;
 };
 
-/* Takes a state over in the place of the one before (NULL = none): what goes on has
- * the same names. -ENOMEM: nothing changed. */
-int decider_adopt(struct decider *d, struct state *s);
+/* Makes ready for another state, in two steps so that the second cannot fail: what goes
+ * on from the one before (NULL = none) has the same names. Free what is not adopted. */
+int decider_prepare(const struct decider *d, const struct state *s, struct decided **ret_decided);
+void decider_adopt(struct decider *d, struct state *s, struct decided *decided);
 void decider_fini(struct decider *d);
 
 /* For the engine: as d->tell, but that the decider learns of it too. `arg` is d. */

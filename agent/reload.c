@@ -14,7 +14,6 @@
 #include "agent/http/server.h"
 #include "agent/model/reload.h"
 #include "agent/probes/sched.h"
-#include "agent/rules/remedy.h"
 #include "agent/sections.h"
 #include "agent/settings.h"
 #include "agent/sync/reconcile.h"
@@ -98,7 +97,8 @@ static int take_over(struct agent *a, struct reload_job *job, struct state *now,
 	return e;
 }
 
-static void put_in_force(struct agent *a, struct reload_job *job, struct state *now)
+static void put_in_force(struct agent *a, struct reload_job *job, struct state *now,
+			 struct agent_rules *rules)
 {
 	struct state *old = a->state;
 	struct config *conf = a->conf;
@@ -114,7 +114,7 @@ static void put_in_force(struct agent *a, struct reload_job *job, struct state *
 		state_judge(now, i, clock_mono_ms());
 	agent_settings(a);
 	gone = agent_gone_policy(a);
-	remedy_sweep(a->remedy, now);
+	agent_rules_adopt(a, now, rules);
 	reconcile_set_state(a->reconcile, now, agent_conf(a)->reconcile_interval, &gone);
 	state_dirty_all(now);
 	/* At once: who asks next shall not see a service that nobody has judged. */
@@ -139,6 +139,7 @@ static void finish(struct reload_job *job)
 	struct buf why = BUF_INIT;
 	struct state *now = NULL;
 	struct reload carried = { 0 };
+	struct agent_rules rules = { 0 };
 
 	if (job->error || config_errors(job->conf)) {
 		if (job->error == -ENOTSUP)
@@ -155,11 +156,17 @@ static void finish(struct reload_job *job)
 		refuse(job, &why);
 		goto out;
 	}
+	if (agent_rules_prepare(a, job->conf, now, &why, &rules)) {
+		if (!why.len)
+			buf_puts(&why, "out of memory");
+		refuse(job, &why);
+		goto out;
+	}
 	if (take_over(a, job, now, &carried, &why)) {
 		refuse(job, &why);
 		goto out;
 	}
-	put_in_force(a, job, now);
+	put_in_force(a, job, now, &rules);
 	now = NULL;
 	tell(&carried, job->conf);
 	config_print_restarts(&a->kept, job->conf, &why);
@@ -169,6 +176,7 @@ static void finish(struct reload_job *job)
 	answer(job->askers, COMMAND_OK, &why);
 	job->askers = NULL;
 out:
+	agent_rules_drop(&rules);
 	state_free(now);
 	reload_fini(&carried);
 	buf_fini(&why);

@@ -20,7 +20,7 @@
 #include "agent/probes/sched.h"
 #include "agent/publish.h"
 #include "agent/registry.h"
-#include "agent/rules/remedy.h"
+#include "agent/rules/engine.h"
 #include "agent/sections.h"
 #include "agent/settings.h"
 #include "agent/sync/reconcile.h"
@@ -129,19 +129,21 @@ static int open_http(struct agent *a)
 	return e;
 }
 
-/* The built-in rule: probe_up == 0 → quiesce. */
-static int make_rule(struct agent *a)
+static int make_rules(struct agent *a)
 {
-	struct remedy_rule rule = { .name = "probe-down" };
-	const struct action *const *action = agent_actions;
 	struct buf why = BUF_INIT;
-	int e = -ENOENT;
+	struct agent_rules rules;
+	int e = agent_rules_new(a);
 
-	for (; *action; action++)
-		if (!strcmp((*action)->name, "quiesce"))
-			e = (*action)->effect("", &why, &rule.effect);
+	if (!e)
+		e = agent_rules_prepare(a, a->conf, a->state, &why, &rules);
+	if (!e)
+		agent_rules_adopt(a, a->state, &rules);
+	else
+		log_event(LOG_ERROR, "the rules cannot be put in force",
+			  LOG_STR("reason", why.len ? buf_str(&why) : strerror(-e)));
 	buf_fini(&why);
-	return e ? e : remedy_new(&rule, a->holds, a->placer, &a->remedy);
+	return e;
 }
 
 static int make_kernel(struct agent *a)
@@ -245,7 +247,7 @@ int agent_start(struct agent *a)
 	if (!e)
 		e = placer_new(a->loop, a->ledger, a->holds, agent_on_hold, a, &a->placer);
 	if (!e)
-		e = make_rule(a);
+		e = make_rules(a);
 	if (!e)
 		e = publisher_new(a, &a->publisher);
 	if (!e)
@@ -261,7 +263,6 @@ int agent_start(struct agent *a)
 	ledger_state_fini(&kept);
 	if (e)
 		return e;
-	remedy_sweep(a->remedy, a->state);
 	gone = agent_gone_policy(a);
 	reconcile_set_state(a->reconcile, a->state, agent_conf(a)->reconcile_interval, &gone);
 	agent_ask_info(a);

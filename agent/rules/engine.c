@@ -29,9 +29,6 @@ void engine_free(struct engine *e)
 	if (!e)
 		return;
 	ruleset_free(e->set);
-	brake_free(e->brake);
-	rate_free(e->rate);
-	free(e->due);
 	free(e->candidates);
 	free(e);
 }
@@ -143,7 +140,7 @@ static void evaluate(struct engine *e, struct ruleset_rule *rule, struct rule_sl
 
 static bool fires(const struct rule_slot *slot)
 {
-	return slot->run.state == RULE_FIRING || slot->run.state == RULE_RECOVERING;
+	return eval_asks(&slot->run);
 }
 
 /* --- releasing ------------------------------------------------------------------------ */
@@ -159,17 +156,6 @@ static int64_t release_at(const struct engine *e, const struct ruleset_rule *rul
 
 	*ret_guard = cool > calm ? GUARD_COOLDOWN : GUARD_FLAPPING;
 	return cool > calm ? cool : calm;
-}
-
-/* Too few are left without it: then nothing is waited for. */
-static bool needed(const struct engine *e)
-{
-	struct survey v;
-	struct guard_input in;
-
-	survey_service(e->state, e->env.holds, e->service, &v);
-	engine_guard_input(e, &v, &in);
-	return !guard_enough(&in);
 }
 
 static void delay(struct engine *e, const struct ruleset_rule *rule, struct rule_slot *slot,
@@ -196,10 +182,11 @@ static bool release(struct engine *e, const struct ruleset_rule *rule, struct ru
 	if (!slot->resolved_ms)
 		slot->resolved_ms = e->now.mono_ms;
 	at = release_at(e, rule, slot, realserver, &guard);
-	if (at > e->now.mono_ms && !needed(e)) {
+	if (at > e->now.mono_ms && !engine_short(e)) {
 		delay(e, rule, slot, realserver, guard, at);
 		return false;
 	}
+	flap_released(&e->set->flaps[realserver], slot->resolved_ms, e->now.mono_ms);
 	slot->resolved_ms = 0;
 	slot->delayed = GUARD_ADMIT;
 	slot->released_ms = e->now.mono_ms;
@@ -239,8 +226,8 @@ static void admit(struct engine *e, struct ruleset_rule *rule, struct rule_slot 
 		slot->resolved_ms = 0;
 		slot->held_ms = e->now.mono_ms;
 		flap_add(&e->set->flaps[realserver], e->now.mono_ms);
-		if (!rule->exempt && e->rate)
-			rate_take(e->rate, e->now.mono_ms);
+		if (!rule->exempt && e->set->rate)
+			(void)rate_take(e->set->rate, e->now.mono_ms);
 		rule->enforced++;
 		d.effect = rule->effect;
 		d.value = slot->value;
@@ -286,7 +273,7 @@ static int64_t retry_at(const struct engine *e, const struct ruleset_rule *rule,
 	case GUARD_CORRELATED:
 		return e->now.mono_ms + 1000;
 	case GUARD_RATE:
-		return rate_free_at(e->rate, e->now.mono_ms);
+		return rate_next(e->set->rate);
 	default:
 		return INT64_MAX;
 	}
@@ -300,7 +287,7 @@ static void judge(struct engine *e, const struct candidate *c, struct survey *v)
 	struct guard_input in;
 	enum guard guard;
 
-	survey_take(&after, e->state, c->realserver, c->rule->effect, weight);
+	survey_take(&after, e->state, e->env.holds, c->realserver, c->rule->effect, weight);
 	engine_guard_input(e, &after, &in);
 	engine_guard_candidate(e, c, weight, &in);
 	guard = guard_judge(&in);
@@ -380,7 +367,7 @@ void engine_service(struct engine *e, struct state *s, uint32_t service, bool ke
 	e->service = service;
 	e->now = *now;
 	e->kernel_known = kernel_known;
-	e->due[service] = INT64_MAX;
+	e->set->due[service] = INT64_MAX;
 	if (!s->layout->services[service].conf->enabled ||
 	    !room_for(e, s->layout->services[service].n_realservers * n_rules))
 		return;

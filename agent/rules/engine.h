@@ -7,7 +7,6 @@
 #include "agent/rules/decision.h"
 #include "agent/rules/ruleset.h"
 
-struct brake;
 struct engine;
 struct holds;
 struct placer;
@@ -19,22 +18,14 @@ struct engine_env {
 	void *arg;
 };
 
-/* What [agent] says of rules. */
-struct engine_limits {
-	uint32_t rate_n; /* new holds in rate_ms; 0 = no limit */
-	int64_t rate_ms;
-	uint32_t correlated_targets; /* 0 = off */
-	uint32_t correlated_share;   /* percent */
-};
-
 int engine_new(const struct engine_env *env, struct engine **ret_engine);
 void engine_free(struct engine *e);
 
 /* The rules to go by from now on, taken over: what goes on has been carried from the
  * ones before. Ends the holds of rules that are no more, and of those that no longer
- * are about their realserver. -ENOMEM: nothing changed, they stay the caller's. */
-int engine_adopt(struct engine *e, struct ruleset *rules, const struct engine_limits *limits,
-		 const struct moment *now);
+ * are about their realserver. */
+void engine_adopt(struct engine *e, struct ruleset *rules, const struct moment *now);
+/* NULL before the first. */
 const struct ruleset *engine_rules(const struct engine *e);
 struct samples *engine_samples(const struct engine *e);
 

@@ -2,9 +2,7 @@
 #ifndef RULES_ENGINE_INTERNAL_H
 #define RULES_ENGINE_INTERNAL_H
 
-#include "agent/rules/brake.h"
 #include "agent/rules/engine.h"
-#include "agent/rules/rate.h"
 #include "agent/rules/survey.h"
 
 /* A rule that fires for a realserver and has no hold there. */
@@ -17,11 +15,8 @@ struct candidate {
 struct engine {
 	struct engine_env env;
 	struct ruleset *set;
-	struct engine_limits limits;
-	struct rate *rate;   /* NULL = no limit */
-	struct brake *brake; /* NULL = off */
-	bool braked, frozen;
-	int64_t *due; /* by service: when time alone may change something */
+	bool braked; /* too much failed at once, as it was told last */
+	bool frozen; /* by an operator */
 	/* Of the service at hand: */
 	struct state *state;
 	uint32_t service;
@@ -37,6 +32,8 @@ struct decision engine_decision(const struct engine *e, enum decision_kind kind,
 struct hold *engine_hold(const struct engine *e, const struct ruleset_rule *rule, const char *name);
 /* Asks for the service at hand to be judged again at that time. */
 void engine_wait(struct engine *e, int64_t at_ms);
+/* Whether the service has fewer than min_available asks for: nothing is waited for. */
+bool engine_short(const struct engine *e);
 /* The guard's input that does not depend on a candidate, and what one adds. */
 void engine_guard_input(const struct engine *e, const struct survey *v,
 			struct guard_input *ret_in);

@@ -86,79 +86,30 @@ static void sweep(struct engine *e, const struct moment *now)
 	free(w.ids);
 }
 
-/* A limit that stayed keeps its memory. */
-static int set_limits(struct engine *e, const struct engine_limits *limits, uint32_t n_targets,
-		      struct rate **ret_rate, struct brake **ret_brake)
+void engine_adopt(struct engine *e, struct ruleset *rules, const struct moment *now)
 {
-	struct rate *rate = NULL;
-	struct brake *brake = NULL;
-	int r = 0;
-
-	if (limits->rate_n && e->rate && limits->rate_n == e->limits.rate_n &&
-	    limits->rate_ms == e->limits.rate_ms)
-		rate = e->rate;
-	else if (limits->rate_n)
-		r = rate_new(limits->rate_n, limits->rate_ms, &rate);
-	if (!r && limits->correlated_targets)
-		r = brake_new(&(struct brake_conf){ .n_targets = n_targets,
-						    .min_targets = limits->correlated_targets,
-						    .share = limits->correlated_share },
-			      &brake);
-	if (r) {
-		if (rate != e->rate)
-			rate_free(rate);
-		return r;
-	}
-	*ret_rate = rate;
-	*ret_brake = brake;
-	return 0;
-}
-
-int engine_adopt(struct engine *e, struct ruleset *rules, const struct engine_limits *limits,
-		 const struct moment *now)
-{
-	uint32_t n = rules->layout->n_services, i;
-	int64_t *due = malloc((n + 1) * sizeof(*due));
-	struct rate *rate;
-	struct brake *brake;
-
-	if (!due || set_limits(e, limits, rules->layout->n_targets, &rate, &brake)) {
-		free(due);
-		return -ENOMEM;
-	}
-	for (i = 0; i < n; i++)
-		due[i] = INT64_MAX;
-	free(e->due);
-	e->due = due;
-	if (rate != e->rate)
-		rate_free(e->rate);
-	e->rate = rate;
-	brake_free(e->brake);
-	e->brake = brake;
-	e->braked = false;
-	e->limits = *limits;
 	ruleset_free(e->set);
 	e->set = rules;
+	e->braked = false;
 	sweep(e, now);
-	return 0;
 }
 
 /* --- time ---------------------------------------------------------------------------- */
 
 void engine_wait(struct engine *e, int64_t at_ms)
 {
-	if (at_ms < e->due[e->service])
-		e->due[e->service] = at_ms;
+	if (at_ms < e->set->due[e->service])
+		e->set->due[e->service] = at_ms;
 }
 
 int64_t engine_next(const struct engine *e)
 {
-	int64_t next = e->braked ? brake_until(e->brake) : INT64_MAX;
+	int64_t next = e->braked ? brake_until(e->set->brake) : INT64_MAX;
 	uint32_t i;
 
 	for (i = 0; i < e->set->layout->n_services; i++)
-		if (e->due[i] < next)
-			next = e->due[i];
+		if (e->set->due[i] < next)
+			next = e->set->due[i];
 	return next;
 }
 
@@ -168,9 +119,9 @@ void engine_due(struct engine *e, int64_t now_ms, void (*fn)(void *arg, uint32_t
 	uint32_t i;
 
 	for (i = 0; i < e->set->layout->n_services; i++) {
-		if (e->due[i] > now_ms)
+		if (e->set->due[i] > now_ms)
 			continue;
-		e->due[i] = INT64_MAX;
+		e->set->due[i] = INT64_MAX;
 		fn(arg, i);
 	}
 }
@@ -192,15 +143,15 @@ static void brake_changed(struct engine *e, const struct state *s, const struct 
 void engine_outcome(struct engine *e, const struct state *s, uint32_t target, bool turned_bad,
 		    bool success, const struct moment *now)
 {
-	if (!e->brake)
+	if (!e->set->brake)
 		return;
-	brake_outcome(e->brake, target, 0, turned_bad, success, now->mono_ms);
+	brake_outcome(e->set->brake, target, 0, turned_bad, success, now->mono_ms);
 	engine_tick(e, s, now);
 }
 
 void engine_tick(struct engine *e, const struct state *s, const struct moment *now)
 {
-	bool on = e->brake && brake_on(e->brake, now->mono_ms);
+	bool on = e->set->brake && brake_on(e->set->brake, now->mono_ms);
 
 	if (on == e->braked)
 		return;
@@ -231,29 +182,45 @@ void engine_guard_input(const struct engine *e, const struct survey *v, struct g
 		.held = v->held,
 		.max_held = c->max_held,
 		.domains = v->domains,
-		.domain_guard = c->domain_guard,
 		.backups_serve = v->backups_serve,
-		.rate_free = true,
 		.correlated = e->braked,
 		.now_ms = e->now.mono_ms,
 	};
+}
+
+bool engine_short(const struct engine *e)
+{
+	struct survey v;
+	struct guard_input in;
+
+	survey_service(e->state, e->env.holds, e->service, &v);
+	engine_guard_input(e, &v, &in);
+	return !in.backups_serve &&
+	       (!in.available || (in.min.kind == MIN_WEIGHT ? in.available_weight
+							    : in.available) < guard_floor(&in));
 }
 
 void engine_guard_candidate(const struct engine *e, const struct candidate *c, uint32_t weight,
 			    struct guard_input *in)
 {
 	const struct service_conf *conf = e->state->layout->services[e->service].conf;
+	const struct realserver_conf *rs = e->state->layout->realservers[c->realserver].conf;
+	bool held = survey_held(e->state, e->env.holds, c->realserver, false);
 
+	in->effect = c->rule->effect;
 	in->has_verdict = e->state->realservers[c->realserver].verdict != VERDICT_NONE;
-	in->exempt = c->rule->exempt;
+	in->probe_down = c->rule->exempt;
+	in->was_released = c->slot->released_ms != 0;
 	in->released_ms = c->slot->released_ms;
 	in->cooldown_ms = c->rule->conf->cooldown;
 	in->penalty = flap_at(&e->set->flaps[c->realserver], e->now.mono_ms);
 	in->harmless = !weight;
-	in->scheduler_unsafe = c->rule->effect == HOLD_ZERO &&
-			       scheduler_unsafe(conf->scheduler, conf->scheduler_flags);
-	in->rate_free = c->rule->exempt || !e->rate || rate_free_at(e->rate, e->now.mono_ms) <=
-							       e->now.mono_ms;
+	in->scheduler_unsafe = guard_scheduler_unsafe(conf->scheduler, conf->scheduler_flags);
+	in->adds_held = c->rule->effect <= HOLD_ZERO && !held && rs->enabled && rs->weight &&
+			!rs->backup;
+	in->domain_on = conf->domain_guard && rs->domain &&
+			!survey_held(e->state, e->env.holds, c->realserver, true);
+	in->rate_spent = e->set->rate && !rate_ok(e->set->rate, e->now.mono_ms);
 	in->dry_run = c->rule->conf->enforce == ENFORCE_DRY_RUN;
 }
 

@@ -4,24 +4,12 @@
 #include "agent/rules/ruleset.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/action.h"
 #include "agent/holds/hold.h"
-
-/* None = all. */
-static bool named(const struct conf_strings *patterns, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < patterns->n; i++)
-		if (!fnmatch(patterns->items[i], name, 0))
-			return true;
-	return !patterns->n;
-}
 
 static void actions_of(struct ruleset_rule *r)
 {
@@ -48,7 +36,7 @@ static int match(struct ruleset *set, struct ruleset_rule *r)
 	for (s = 0; s < l->n_services; s++) {
 		const struct layout_service *svc = &l->services[s];
 		bool meant = r->conf->enforce != ENFORCE_OFF && svc->conf->enabled &&
-			     named(&r->conf->services, svc->conf->head.name);
+			     rule_conf_service(r->conf, svc->conf);
 
 		r->first[s] = meant ? r->n_slots : LAYOUT_NONE;
 		r->n_slots += meant ? svc->n_realservers : 0;
@@ -64,8 +52,9 @@ static int match(struct ruleset *set, struct ruleset_rule *r)
 			continue;
 		first += i - l->services[rs->service].first_realserver;
 		r->slots[first].value = NAN;
-		r->slots[first].matched = rs->conf->enabled &&
-					  named(&r->conf->realservers, rs->conf->name);
+		r->slots[first].matched =
+			rs->conf->enabled &&
+			rule_conf_matches(r->conf, l->services[rs->service].conf, rs->conf);
 	}
 	return 0;
 }
@@ -148,6 +137,26 @@ out:
 	return e;
 }
 
+static int make_limits(struct ruleset *set, const struct ruleset_conf *conf)
+{
+	struct brake_conf brake = { .n_targets = set->layout->n_targets,
+				    .min_targets = conf->correlated_targets,
+				    .share = conf->correlated_share };
+	uint32_t n = set->layout->n_services, i;
+	int e = 0;
+
+	set->due = malloc((n + 1) * sizeof(*set->due));
+	if (!set->due)
+		return -ENOMEM;
+	for (i = 0; i < n; i++)
+		set->due[i] = INT64_MAX;
+	if (conf->rate_n)
+		e = rate_new(conf->rate_n, conf->rate_ms, &set->rate);
+	if (!e && conf->correlated_targets)
+		e = brake_new(&brake, &set->brake);
+	return e;
+}
+
 int ruleset_new(struct layout *l, const struct ruleset_conf *conf, struct buf *why,
 		struct ruleset **ret_set)
 {
@@ -167,7 +176,7 @@ int ruleset_new(struct layout *l, const struct ruleset_conf *conf, struct buf *w
 		struct ruleset_rule *r = &set->rules[set->n_rules++];
 
 		r->conf = conf->rules[i];
-		r->exempt = !strcmp(r->conf->head.name, RULE_PROBE_DOWN);
+		r->exempt = !strcmp(r->conf->head.name, rule_probe_down);
 		actions_of(r);
 		e = match(set, r);
 		if (!e)
@@ -176,6 +185,8 @@ int ruleset_new(struct layout *l, const struct ruleset_conf *conf, struct buf *w
 			goto out;
 	}
 	e = make_samples(set, conf, why);
+	if (!e)
+		e = make_limits(set, conf);
 	if (e)
 		goto out;
 	*ret_set = set;
@@ -197,6 +208,9 @@ void ruleset_free(struct ruleset *r)
 		free(r->rules[i].slots);
 	}
 	samples_free(r->samples);
+	brake_free(r->brake);
+	rate_free(r->rate);
+	free(r->due);
 	free(r->rules);
 	free(r->flaps);
 	free(r->sampled);
@@ -268,6 +282,8 @@ int ruleset_carry(struct ruleset *to, const struct ruleset *from)
 			if (!strcmp(to->rules[i].conf->head.name, from->rules[j].conf->head.name))
 				carry_rule(to, &to->rules[i], from, &from->rules[j], realservers);
 	samples_carry(to->samples, from->samples, realservers, services);
+	if (to->rate && from->rate)
+		rate_carry(to->rate, from->rate);
 	free(services);
 	free(realservers);
 	return 0;

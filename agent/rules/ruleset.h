@@ -6,10 +6,12 @@
 #define RULES_RULESET_H
 
 #include "agent/model/state.h"
+#include "agent/rules/brake.h"
 #include "agent/rules/eval.h"
 #include "agent/rules/expr.h"
 #include "agent/rules/flap.h"
 #include "agent/rules/guard.h"
+#include "agent/rules/rate.h"
 #include "agent/rules/rule_conf.h"
 #include "agent/rules/samples.h"
 
@@ -42,6 +44,9 @@ struct ruleset_rule {
 
 struct ruleset {
 	struct layout *layout; /* a reference */
+	struct rate *rate;     /* NULL = no limit */
+	struct brake *brake;   /* NULL = off */
+	int64_t *due;          /* by service: when time alone may change something */
 	struct ruleset_rule *rules;
 	uint32_t n_rules;
 	struct samples *samples;
@@ -55,7 +60,11 @@ struct ruleset {
 struct ruleset_conf {
 	const struct rule_conf *const *rules;
 	uint32_t n_rules;
-	int64_t sample_interval; /* ms */
+	uint32_t rate_n; /* new holds in rate_ms; 0 = no limit */
+	int64_t rate_ms;
+	uint32_t correlated_targets; /* 0 = off */
+	uint32_t correlated_share;   /* percent */
+	int64_t sample_interval;     /* ms */
 	uint64_t window_memory;  /* bytes */
 };
 

@@ -36,28 +36,24 @@ uint32_t survey_weight(const struct state *s, const struct holds *holds, uint32_
 	return most > 0 ? (uint32_t)most : 0;
 }
 
-static bool held_by_rule(const struct state *s, const struct holds *holds, uint32_t r)
+bool survey_held(const struct state *s, const struct holds *holds, uint32_t realserver,
+		 bool by_anybody)
 {
 	const struct hold *h;
 
-	for (h = holds_on(s, holds, r); h; h = h->next)
-		if (h->hold_class == HOLD_RULE && h->effect <= HOLD_ZERO)
+	for (h = holds_on(s, holds, realserver); h; h = h->next)
+		if (h->effect <= HOLD_ZERO && (by_anybody || h->hold_class == HOLD_RULE))
 			return true;
 	return false;
 }
 
-/* More than one is as good as two: the guard asks no further. */
-static void count_held(struct survey *v, const struct realserver_conf *c)
+static void count_domain(struct survey *v, const struct realserver_conf *c)
 {
-	if (!takes_part(c))
-		return;
-	v->held++;
-	if (!c->domain)
+	if (!c->domain || (v->domain && !strcmp(v->domain, c->domain)))
 		return;
 	if (!v->domain)
 		v->domain = c->domain;
-	if (!v->domains || strcmp(v->domain, c->domain))
-		v->domains++;
+	v->domains += v->domains < 2;
 }
 
 void survey_service(const struct state *s, const struct holds *holds, uint32_t service,
@@ -78,14 +74,15 @@ void survey_service(const struct state *s, const struct holds *holds, uint32_t s
 		v.available += weight > 0;
 		v.available_weight += weight;
 		v.backups_serve |= c->backup && weight && s->services[service].panic;
-		if (held_by_rule(s, holds, i))
-			count_held(&v, c);
+		v.held += takes_part(c) && survey_held(s, holds, i, false);
+		if (survey_held(s, holds, i, true))
+			count_domain(&v, c);
 	}
 	*ret_survey = v;
 }
 
-void survey_take(struct survey *v, const struct state *s, uint32_t realserver, int effect,
-		 uint32_t weight)
+void survey_take(struct survey *v, const struct state *s, const struct holds *holds,
+		 uint32_t realserver, int effect, uint32_t weight)
 {
 	const struct realserver_conf *c = s->layout->realservers[realserver].conf;
 	int32_t after = hold_weight(effect, c->weight);
@@ -94,6 +91,8 @@ void survey_take(struct survey *v, const struct state *s, uint32_t realserver, i
 		after = (int32_t)weight;
 	v->available_weight -= weight - (after > 0 ? (uint32_t)after : 0);
 	v->available -= weight && after <= 0;
-	if (effect <= HOLD_ZERO)
-		count_held(v, c);
+	if (effect > HOLD_ZERO)
+		return;
+	v->held += takes_part(c) && !survey_held(s, holds, realserver, false);
+	count_domain(v, c);
 }

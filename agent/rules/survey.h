@@ -13,9 +13,9 @@ struct survey {
 	/* Above 0 with every hold that stands, backups included; the sum of their weights. */
 	uint32_t available;
 	uint64_t available_weight;
-	uint32_t held;         /* of the configured ones: at 0 or absent by a rule's hold */
-	uint32_t domains;      /* failure domains with one that is held so */
-	const char *domain;    /* the first of them; NULL = none */
+	uint32_t held;      /* of the configured ones: at 0 or absent by a rule's hold */
+	uint32_t domains;   /* failure domains with one that anybody holds so; 2 = or more */
+	const char *domain; /* the first of them; NULL = none */
 	bool backups_serve;    /* panic, and a backup serves */
 };
 
@@ -26,8 +26,12 @@ void survey_service(const struct state *s, const struct holds *holds, uint32_t s
  * wait for the ledger. */
 uint32_t survey_weight(const struct state *s, const struct holds *holds, uint32_t realserver);
 
+/* Whether it is held at 0 or absent: by a rule, or by anybody. */
+bool survey_held(const struct state *s, const struct holds *holds, uint32_t realserver,
+		 bool by_anybody);
+
 /* Takes one more hold in: `effect` on a realserver which takes `weight` now. */
-void survey_take(struct survey *v, const struct state *s, uint32_t realserver, int effect,
-		 uint32_t weight);
+void survey_take(struct survey *v, const struct state *s, const struct holds *holds,
+		 uint32_t realserver, int effect, uint32_t weight);
 
 #endif
