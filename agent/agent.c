@@ -88,7 +88,11 @@ void agent_on_outcome(void *arg, uint32_t target, bool changed)
 	struct agent *a = arg;
 	struct state *s = a->state;
 	const struct layout_target *t = &s->layout->targets[target];
+	struct moment now = { .mono_ms = clock_mono_ms(), .wall_ms = clock_wall_ms() };
 	uint32_t i;
+
+	if (engine_outcome(a->engine, s, target, &now))
+		state_dirty_all(s);
 
 	for (i = t->first_user; i < t->first_user + t->n_users; i++) {
 		uint32_t realserver = s->layout->users[i];
@@ -96,7 +100,7 @@ void agent_on_outcome(void *arg, uint32_t target, bool changed)
 
 		if (changed)
 			tell_verdict(s, target, realserver);
-		if (state_judge(s, realserver, clock_mono_ms()))
+		if (state_judge(s, realserver, now.mono_ms))
 			state_dirty(s, s->layout->realservers[realserver].service);
 		if (unknown != s->realservers[realserver].unknown)
 			tell_unknown(s, target, realserver);

@@ -33,6 +33,7 @@ int decider_prepare(const struct decider *d, const struct state *s, struct decid
 		return -ENOMEM;
 	for (i = 0; i < s->layout->n_realservers; i++) {
 		decided[i].told = DECIDED_NOTHING;
+		decided[i].ramp_ms = RULE_RAMP_OF_SERVICE;
 		old = d->state ? old_id(s->layout, d->state->layout, i) : LAYOUT_NONE;
 		if (old != LAYOUT_NONE)
 			decided[i] = d->decided[old];
@@ -166,9 +167,9 @@ static void judge_ramp(struct decider *d, uint32_t realserver, const struct desi
 	if (held)
 		ramp_stop(&r->ramp);
 	else if (r->held && desired->weight > 0)
-		ramp_begin(&r->ramp, r->ramp_ms ? r->ramp_ms : c->ramp, c->scheduler, now_ms);
+		ramp_begin(&r->ramp, r->ramp_ms != RULE_RAMP_OF_SERVICE ? r->ramp_ms : c->ramp, c->scheduler, now_ms);
 	if (held != r->held)
-		r->ramp_ms = 0;
+		r->ramp_ms = RULE_RAMP_OF_SERVICE;
 	r->held = held;
 }
 
@@ -317,7 +318,7 @@ bool decide(struct decider *d, const struct moment *now,
 
 int64_t decide_next(const struct decider *d, int64_t now_ms)
 {
-	int64_t next = engine_next(d->engine), at;
+	int64_t next = engine_next(d->engine, now_ms), at;
 	uint32_t i;
 
 	for (i = 0; i < d->state->layout->n_realservers; i++) {
@@ -336,12 +337,10 @@ static void mark(void *arg, uint32_t service)
 void decide_due(struct decider *d, const struct moment *now)
 {
 	struct state *s = d->state;
-	bool braked = engine_braked(d->engine);
 	uint32_t i;
 
-	engine_tick(d->engine, s, now);
 	/* Everything that the brake refused may be asked again. */
-	if (braked && !engine_braked(d->engine))
+	if (engine_tick(d->engine, s, now))
 		state_dirty_all(s);
 	engine_due(d->engine, now->mono_ms, mark, s);
 	for (i = 0; i < s->layout->n_realservers; i++)

@@ -8,8 +8,8 @@
 #include "agent/agent.h"
 #include "agent/base/clock.h"
 #include "agent/base/parse.h"
-#include "agent/rules/guard.h"
-#include "agent/rules/remedy.h"
+#include "agent/rules/engine.h"
+#include "agent/rules/rule_conf.h"
 #include "agent/sync/desired.h"
 
 static const char *service_name(const struct agent *a, uint32_t realserver)
@@ -146,6 +146,10 @@ static void describe(const struct realserver_conf *c, const struct desired_step 
 		buf_puts(why, "unproven");
 		buf_puts(text, "no good probe yet: not above what the kernel had");
 		break;
+	case WHY_RAMP:
+		buf_puts(why, "slow start");
+		buf_puts(text, "comes back in steps");
+		break;
 	case WHY_HOLD:
 		describe_hold(s->hold, why, text);
 		break;
@@ -276,19 +280,48 @@ static json_t *probes_json(const struct state *s, uint32_t realserver)
 	return probes;
 }
 
+/* What a rule is about to do there, or is kept from doing; nothing where it rests. */
+static void describe_rule(const struct agent *a, const struct ruleset_rule *rule,
+			  const struct rule_slot *slot, uint32_t realserver, struct buf *out)
+{
+	const char *name = rule->conf->head.name;
+	struct buf why = BUF_INIT;
+
+	engine_describe(a->state, rule, slot, realserver, &why);
+	if (slot->run.frozen && slot->run.state != RULE_INACTIVE)
+		buf_printf(out, "rule %s has no data: it stays %s, and nothing changes for it", name,
+			   rule_state_names[slot->run.state]);
+	else if (slot->run.state == RULE_PENDING)
+		buf_printf(out, "rule %s is pending (%s)", name, buf_str(&why));
+	else if (eval_asks(&slot->run) && slot->refused)
+		buf_printf(out, "rule %s fires (%s), but guard %s refuses its hold", name,
+			   buf_str(&why), guard_names[slot->refused]);
+	else if (slot->run.state == RULE_RECOVERING)
+		buf_printf(out, "rule %s is recovering: its hold ends when keep_firing_for is over",
+			   name);
+	else if (slot->resolved_ms && slot->delayed)
+		buf_printf(out, "rule %s is over, but guard %s delays the end of its hold", name,
+			   guard_names[slot->delayed]);
+	buf_fini(&why);
+}
+
 static json_t *notes_json(const struct agent *a, uint32_t realserver)
 {
 	const struct realserver_state *r = &a->state->realservers[realserver];
 	const struct layout_realserver *l = &a->state->layout->realservers[realserver];
+	const struct ruleset *set = engine_rules(a->engine);
 	json_t *notes = json_array();
 	struct buf text = BUF_INIT;
+	uint32_t i;
 
-	if (r->firing && r->refused) {
-		remedy_reason(a->state, realserver, &text);
-		json_array_append_new(
-			notes, json_sprintf("rule %s fires (%s), but guard %s refuses its hold",
-					    remedy_rule(a->remedy)->name, buf_str(&text),
-					    guard_names[r->refused]));
+	for (i = 0; i < set->n_rules; i++) {
+		const struct rule_slot *slot = ruleset_slot(set, &set->rules[i], realserver);
+
+		buf_reset(&text);
+		if (slot)
+			describe_rule(a, &set->rules[i], slot, realserver, &text);
+		if (text.len)
+			json_array_append_new(notes, json_string(buf_str(&text)));
 	}
 	if (r->unknown)
 		json_array_append_new(notes, json_string("a probe could not tell: the fault was on "
@@ -307,7 +340,7 @@ static json_t *realserver_json(const struct agent *a, uint32_t realserver)
 	struct desired_input in;
 	struct desired d;
 
-	agent_desired(a, realserver, &in, &d);
+	decide_desired(&a->decider, realserver, clock_mono_ms(), &in, &d);
 	json_object_set_new(o, "service", json_string(service_name(a, realserver)));
 	json_object_set_new(o, "realserver", json_string(c->name));
 	put_kernel(a, realserver, o);

@@ -15,7 +15,8 @@
 #include "agent/model/match.h"
 #include "agent/probes/sched.h"
 #include "agent/publish.h"
-#include "agent/rules/remedy.h"
+#include "agent/rules/engine.h"
+#include "agent/rules/rule_conf.h"
 #include "agent/sync/reconcile.h"
 
 static void *array(uint32_t n, size_t size)
@@ -165,32 +166,40 @@ static int fill_holds(struct view *v, const struct agent *a)
 	return 0;
 }
 
-/* States of view_rule: inactive, pending, firing, recovering. */
-enum { STATE_INACTIVE = 0, STATE_FIRING = 2 };
+static int fill_rule(struct view *v, const struct ruleset_rule *rule)
+{
+	struct view_rule *r = &v->rules[v->n_rules];
+	uint64_t *refused = arena_alloc(&v->arena, sizeof(rule->refused));
+	uint32_t i;
+
+	if (!refused)
+		return -ENOMEM;
+	memcpy(refused, rule->refused, sizeof(rule->refused));
+	*r = (struct view_rule){
+		.name = rule->conf->head.name,
+		.detected = rule->detected,
+		.enforced = rule->enforced,
+		.refused = refused,
+	};
+	for (i = 0; i < rule->n_slots; i++)
+		if (rule->slots[i].matched)
+			r->states[rule->slots[i].run.state]++;
+	v->n_rules++;
+	return 0;
+}
 
 static int fill_rules(struct view *v, const struct agent *a)
 {
-	const struct state *s = a->state;
-	struct remedy_stats stats;
-	struct view_rule *r;
-	uint64_t *refused = arena_alloc(&v->arena, sizeof(stats.refused));
+	const struct ruleset *set = engine_rules(a->engine);
 	uint32_t i;
+	int e = 0;
 
-	v->rules = array(1, sizeof(*v->rules));
-	if (!v->rules || !refused)
+	v->rules = array(set->n_rules, sizeof(*v->rules));
+	if (!v->rules)
 		return -ENOMEM;
-	remedy_stats(a->remedy, &stats);
-	memcpy(refused, stats.refused, sizeof(stats.refused));
-	r = &v->rules[v->n_rules++];
-	*r = (struct view_rule){
-		.name = remedy_rule(a->remedy)->name,
-		.detected = stats.detected,
-		.enforced = stats.enforced,
-		.refused = refused,
-	};
-	for (i = 0; i < s->layout->n_realservers; i++)
-		r->states[s->realservers[i].firing ? STATE_FIRING : STATE_INACTIVE]++;
-	return 0;
+	for (i = 0; !e && i < set->n_rules; i++)
+		e = fill_rule(v, &set->rules[i]);
+	return e;
 }
 
 static void fill_agent(struct view *v, const struct agent *a)

@@ -7,7 +7,9 @@
 
 #include "agent/agent.h"
 #include "agent/publish.h"
-#include "agent/rules/remedy.h"
+#include "agent/base/clock.h"
+#include "agent/rules/engine.h"
+#include "agent/rules/rule_conf.h"
 #include "agent/sync/desired.h"
 
 static void *array(uint32_t n, size_t size)
@@ -108,22 +110,33 @@ static const char *hold_reason(struct view *v, const struct hold *h)
 	return kept;
 }
 
-/* A rule fires, but a guard keeps the realserver. */
-static const char *refused_reason(struct view *v, enum guard guard)
+/* A rule fires, but a guard keeps the realserver; "" where none does. */
+static const char *refused_reason(struct view *v, const struct agent *a, uint32_t realserver)
 {
+	const struct ruleset *set = engine_rules(a->engine);
+	const struct rule_slot *slot = NULL;
 	struct buf text = BUF_INIT;
 	const char *kept;
+	uint32_t i;
 
-	buf_printf(&text, "down, but guard %s refuses the hold", guard_names[guard]);
+	for (i = 0; i < set->n_rules; i++) {
+		slot = ruleset_slot(set, &set->rules[i], realserver);
+		if (slot && slot->refused)
+			break;
+	}
+	if (i == set->n_rules)
+		return "";
+	buf_printf(&text, "rule %s fires, but guard %s refuses the hold",
+		   set->rules[i].conf->head.name, guard_names[slot->refused]);
 	kept = buf_ok(&text) ? arena_strdup(&v->arena, buf_str(&text)) : NULL;
 	buf_fini(&text);
 	return kept;
 }
 
-static const char *reason_of(struct view *v, const struct realserver_conf *c,
-			     const struct realserver_state *r, const struct desired *d,
-			     const struct hold *lowest)
+static const char *reason_of(struct view *v, const struct agent *a, uint32_t realserver,
+			     const struct desired *d, const struct hold *lowest)
 {
+	const struct realserver_conf *c = a->state->layout->realservers[realserver].conf;
 	const struct desired_step *last = &d->steps[d->n_steps - 1];
 
 	if (!c->enabled)
@@ -136,7 +149,9 @@ static const char *reason_of(struct view *v, const struct realserver_conf *c,
 		return "backup";
 	if (last->why == WHY_PANIC)
 		return "panic: no realserver is up";
-	return r->firing && r->refused ? refused_reason(v, (enum guard)r->refused) : "";
+	if (last->why == WHY_RAMP)
+		return "slow start";
+	return refused_reason(v, a, realserver);
 }
 
 static int add_realserver(struct view *v, const struct agent *a, uint32_t id)
@@ -148,7 +163,7 @@ static int add_realserver(struct view *v, const struct agent *a, uint32_t id)
 	struct desired d;
 	unsigned int i;
 
-	agent_desired(a, id, &in, &d);
+	decide_desired(&a->decider, id, clock_mono_ms(), &in, &d);
 	for (i = 0; i < d.n_steps; i++)
 		if (d.steps[i].why == WHY_HOLD && d.steps[i].weight == d.weight &&
 		    (!lowest || d.steps[i].hold->effect < lowest->effect))
@@ -160,7 +175,7 @@ static int add_realserver(struct view *v, const struct agent *a, uint32_t id)
 		.effective_weight = d.weight == WANT_OUT ? WANT_ABSENT : d.weight,
 		.state = state_of(l->conf, &s->realservers[id], d.weight, lowest != NULL),
 		.backup = l->conf->backup,
-		.reason = reason_of(v, l->conf, &s->realservers[id], &d, lowest),
+		.reason = reason_of(v, a, id, &d, lowest),
 		.domain = l->conf->domain,
 	};
 	if (!v->realservers[id].reason)

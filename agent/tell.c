@@ -1,18 +1,12 @@
 /* tell.c: what was decided, as lines of the log. The engine is silent: it says what it
  * decided, and here it is said to whom that concerns. */
 #include <math.h>
+#include <string.h>
 
 #include "agent/agent.h"
 #include "agent/base/log.h"
 #include "agent/rules/decision.h"
 #include "agent/rules/rule_conf.h"
-
-static const char *const state_names[RULE_N_STATES] = {
-	[RULE_INACTIVE] = "inactive",
-	[RULE_PENDING] = "pending",
-	[RULE_FIRING] = "firing",
-	[RULE_RECOVERING] = "recovering",
-};
 
 /* How each kind is told; a message of NULL is not. */
 static const struct telling {
@@ -64,10 +58,8 @@ static void add_particulars(struct facts *f, const struct decision *d)
 {
 	switch (d->kind) {
 	case DECISION_RULE:
-		add(f, LOG_STR("from", state_names[d->from]));
-		add(f, LOG_STR("to", state_names[d->to]));
-		if (!isnan(d->value))
-			add(f, LOG_FLOAT("value", d->value));
+		add(f, LOG_STR("from", rule_state_names[d->from]));
+		add(f, LOG_STR("to", rule_state_names[d->to]));
 		break;
 	case DECISION_REFUSAL:
 		add(f, LOG_STR("guard", guard_names[d->guard]));
@@ -93,7 +85,7 @@ static void add_particulars(struct facts *f, const struct decision *d)
 /* The probes' verdicts have their own lines; so the built-in rule's states need none. */
 static bool known_already(const struct decision *d)
 {
-	return d->kind == DECISION_RULE && rule_conf_is_probe_down(d->rule);
+	return d->kind == DECISION_RULE && !strcmp(d->rule->head.name, rule_probe_down);
 }
 
 static void log_decision(const struct decision *d)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/base/parse.h"
 #include "agent/holds/place.h"
 #include "agent/rules/engine_internal.h"
 #include "agent/rules/evidence.h"
@@ -90,12 +91,11 @@ static const char *name_of(const struct engine *e, uint32_t realserver)
 	return e->state->layout->realservers[realserver].conf->name;
 }
 
-/* Why a rule fires, in words. */
-static void describe(const struct engine *e, const struct ruleset_rule *rule,
+void engine_describe(const struct state *s, const struct ruleset_rule *rule,
 		     const struct rule_slot *slot, uint32_t realserver, struct buf *out)
 {
-	if (rule->verdict && evidence_witness(e->state, realserver)) {
-		evidence_describe(e->state, realserver, out);
+	if (rule->verdict && evidence_witness(s, realserver)) {
+		evidence_describe(s, realserver, out);
 		return;
 	}
 	buf_puts(out, rule->conf->expr);
@@ -218,7 +218,7 @@ static void admit(struct engine *e, struct ruleset_rule *rule, struct rule_slot 
 	struct decision d = engine_decision(e, DECISION_HOLD, rule, realserver);
 	struct buf reason = BUF_INIT;
 
-	describe(e, rule, slot, realserver, &reason);
+	engine_describe(e->state, rule, slot, realserver, &reason);
 	/* What cannot even be placed for want of memory is tried again when its service
 	 * is judged anew. */
 	if (!place(e, rule, name_of(e, realserver), rule->effect, buf_str(&reason))) {
@@ -251,7 +251,7 @@ static void refuse(struct engine *e, struct ruleset_rule *rule, struct rule_slot
 		return;
 	slot->refused = (uint8_t)guard;
 	rule->refused[guard]++;
-	describe(e, rule, slot, realserver, &reason);
+	engine_describe(e->state, rule, slot, realserver, &reason);
 	d.guard = guard;
 	d.effect = rule->effect;
 	d.value = slot->value;

@@ -29,9 +29,10 @@ void engine_adopt(struct engine *e, struct ruleset *rules, const struct moment *
 const struct ruleset *engine_rules(const struct engine *e);
 struct samples *engine_samples(const struct engine *e);
 
-/* An outcome of a target: for the brake. */
-void engine_outcome(struct engine *e, const struct state *s, uint32_t target, bool turned_bad,
-		    bool success, const struct moment *now);
+/* For the brake: the last attempt of a target ended. True when the brake was taken off
+ * with it: what it refused may be asked again. */
+bool engine_outcome(struct engine *e, const struct state *s, uint32_t target,
+		    const struct moment *now);
 
 /* Judges every rule for every realserver of a service: ends the holds whose rule
  * resolved, asks for those whose rule fires, as far as the guards admit them. The
@@ -41,12 +42,17 @@ void engine_service(struct engine *e, struct state *s, uint32_t service, bool ke
 
 /* When time alone may change something in a service that was judged (monotonic ms);
  * INT64_MAX = never. engine_due() calls fn for each service for which it has come. */
-int64_t engine_next(const struct engine *e);
+int64_t engine_next(const struct engine *e, int64_t now_ms);
 void engine_due(struct engine *e, int64_t now_ms, void (*fn)(void *arg, uint32_t service),
 		void *arg);
 
-/* The brake: too much failed at once. It may lapse by time alone. */
+/* The brake: too much failed at once. It may lapse by time alone: engine_tick() looks,
+ * and is true when it did. */
 bool engine_braked(const struct engine *e);
-void engine_tick(struct engine *e, const struct state *s, const struct moment *now);
+bool engine_tick(struct engine *e, const struct state *s, const struct moment *now);
+
+/* Appends why a rule fires, or did, in words. */
+void engine_describe(const struct state *s, const struct ruleset_rule *rule,
+		     const struct rule_slot *slot, uint32_t realserver, struct buf *out);
 
 #endif

@@ -102,9 +102,9 @@ void engine_wait(struct engine *e, int64_t at_ms)
 		e->set->due[e->service] = at_ms;
 }
 
-int64_t engine_next(const struct engine *e)
+int64_t engine_next(const struct engine *e, int64_t now_ms)
 {
-	int64_t next = e->braked ? brake_until(e->set->brake) : INT64_MAX;
+	int64_t next = e->braked ? brake_next(e->set->brake, now_ms) : INT64_MAX;
 	uint32_t i;
 
 	for (i = 0; i < e->set->layout->n_services; i++)
@@ -128,40 +128,52 @@ void engine_due(struct engine *e, int64_t now_ms, void (*fn)(void *arg, uint32_t
 
 /* --- the brake ------------------------------------------------------------------------- */
 
-static void brake_changed(struct engine *e, const struct state *s, const struct moment *now)
+bool engine_tick(struct engine *e, const struct state *s, const struct moment *now)
 {
+	bool on = e->set->brake && brake_next(e->set->brake, now->mono_ms) != INT64_MAX;
 	struct decision d = { .kind = DECISION_BRAKE,
 			      .at = *now,
 			      .state = s,
 			      .service = LAYOUT_NONE,
 			      .realserver = LAYOUT_NONE,
-			      .on = e->braked };
-
-	engine_tell(e, &d);
-}
-
-void engine_outcome(struct engine *e, const struct state *s, uint32_t target, bool turned_bad,
-		    bool success, const struct moment *now)
-{
-	if (!e->set->brake)
-		return;
-	brake_outcome(e->set->brake, target, 0, turned_bad, success, now->mono_ms);
-	engine_tick(e, s, now);
-}
-
-void engine_tick(struct engine *e, const struct state *s, const struct moment *now)
-{
-	bool on = e->set->brake && brake_on(e->set->brake, now->mono_ms);
+			      .on = on };
 
 	if (on == e->braked)
-		return;
+		return false;
 	e->braked = on;
-	brake_changed(e, s, now);
+	engine_tell(e, &d);
+	return !on;
+}
+
+bool engine_outcome(struct engine *e, const struct state *s, uint32_t target,
+		    const struct moment *now)
+{
+	const struct health *h = &s->targets[target].health;
+
+	if (!e->set->brake || h->unknown)
+		return false;
+	if (h->success)
+		brake_success(e->set->brake, target, BRAKE_UNKNOWN, now->mono_ms);
+	else
+		brake_bad(e->set->brake, target, BRAKE_UNKNOWN, now->mono_ms);
+	return engine_tick(e, s, now);
 }
 
 bool engine_braked(const struct engine *e)
 {
 	return e->braked;
+}
+
+static bool correlated(const struct engine *e, uint32_t realserver)
+{
+	const struct layout *l = e->set->layout;
+	const struct layout_realserver *r = &l->realservers[realserver];
+	uint32_t i;
+
+	for (i = r->first_link; i < r->first_link + r->n_links && e->braked; i++)
+		if (brake_on(e->set->brake, l->links[i], e->now.mono_ms))
+			return true;
+	return false;
 }
 
 /* --- what the guards are told ------------------------------------------------------------ */
@@ -183,7 +195,6 @@ void engine_guard_input(const struct engine *e, const struct survey *v, struct g
 		.max_held = c->max_held,
 		.domains = v->domains,
 		.backups_serve = v->backups_serve,
-		.correlated = e->braked,
 		.now_ms = e->now.mono_ms,
 	};
 }
@@ -221,6 +232,7 @@ void engine_guard_candidate(const struct engine *e, const struct candidate *c, u
 	in->domain_on = conf->domain_guard && rs->domain &&
 			!survey_held(e->state, e->env.holds, c->realserver, true);
 	in->rate_spent = e->set->rate && !rate_ok(e->set->rate, e->now.mono_ms);
+	in->correlated = correlated(e, c->realserver);
 	in->dry_run = c->rule->conf->enforce == ENFORCE_DRY_RUN;
 }
 

@@ -139,9 +139,7 @@ out:
 
 static int make_limits(struct ruleset *set, const struct ruleset_conf *conf)
 {
-	struct brake_conf brake = { .n_targets = set->layout->n_targets,
-				    .min_targets = conf->correlated_targets,
-				    .share = conf->correlated_share };
+	struct brake_conf brake = brake_defaults;
 	uint32_t n = set->layout->n_services, i;
 	int e = 0;
 
@@ -152,8 +150,10 @@ static int make_limits(struct ruleset *set, const struct ruleset_conf *conf)
 		set->due[i] = INT64_MAX;
 	if (conf->rate_n)
 		e = rate_new(conf->rate_n, conf->rate_ms, &set->rate);
+	brake.targets = conf->correlated_targets;
+	brake.share = conf->correlated_share;
 	if (!e && conf->correlated_targets)
-		e = brake_new(&brake, &set->brake);
+		e = brake_new(&brake, set->layout->n_targets, 1, &set->brake);
 	return e;
 }
 
