@@ -133,7 +133,11 @@ static struct guard_input survey(const struct remedy *m, const struct state *s, 
 				 bool kernel_known)
 {
 	const struct layout_service *svc = &s->layout->services[service];
-	struct guard_input in = { .min = svc->conf->min_available, .kernel_known = kernel_known };
+	struct guard_input in = { .min = svc->conf->min_available,
+				  .effect = m->rule.effect,
+				  .probe_down = true,
+				  .max_held = 100,
+				  .kernel_known = kernel_known };
 	uint32_t i;
 
 	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++) {
