@@ -1,0 +1,185 @@
+/* brake.c: a count of failures an interface, in steps of time, so that ten thousand
+ * targets that fail at once cost ten thousand additions. A success empties the count:
+ * what failed before it did not fail for want of a way. */
+#include "agent/rules/brake.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/attr.h"
+
+enum { STEPS = 20 };
+
+struct lane {
+	uint32_t targets;    /* probed from there */
+	uint32_t bad[STEPS]; /* by step of time, modulo */
+	int64_t step[STEPS]; /* which step each of them counts */
+	bool any;            /* something is counted */
+	int64_t until_ms;    /* INT64_MIN = off */
+};
+
+struct probed {
+	uint32_t lane;
+	bool bad;
+};
+
+struct brake {
+	struct brake_conf conf;
+	int64_t step_ms;
+	uint32_t n_targets, n_lanes;
+	struct probed *targets;
+	struct lane *lanes;
+};
+
+const struct brake_conf brake_defaults = { 5, 50, 10000, 30000 };
+
+int brake_new(const struct brake_conf *conf, uint32_t n_targets, uint32_t n_interfaces,
+	      struct brake **ret_brake)
+{
+	struct brake *b;
+	uint32_t i;
+
+	if (conf->window_ms < 1 || conf->lapse_ms < 0 || !n_interfaces)
+		return -EINVAL;
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return -ENOMEM;
+	b->conf = *conf;
+	b->step_ms = (conf->window_ms + STEPS - 1) / STEPS;
+	b->n_targets = n_targets;
+	b->n_lanes = n_interfaces;
+	b->targets = calloc(n_targets + 1ul, sizeof(*b->targets));
+	b->lanes = calloc(n_interfaces, sizeof(*b->lanes));
+	if (!b->targets || !b->lanes) {
+		brake_free(b);
+		return -ENOMEM;
+	}
+	for (i = 0; i < n_interfaces; i++)
+		b->lanes[i].until_ms = INT64_MIN;
+	b->lanes[BRAKE_UNKNOWN].targets = n_targets;
+	*ret_brake = b;
+	return 0;
+}
+
+void brake_free(struct brake *b)
+{
+	if (!b)
+		return;
+	free(b->targets);
+	free(b->lanes);
+	free(b);
+}
+
+/* Where it is probed from now on. */
+static struct lane *move(struct brake *b, struct probed *t, uint32_t interface)
+{
+	if (interface == BRAKE_AS_BEFORE)
+		interface = t->lane;
+	if (interface >= b->n_lanes)
+		interface = BRAKE_UNKNOWN;
+	b->lanes[t->lane].targets--;
+	t->lane = interface;
+	b->lanes[interface].targets++;
+	return &b->lanes[interface];
+}
+
+/* How many turned bad within the window, since the last success. */
+static uint64_t recent(const struct lane *l, int64_t step)
+{
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < STEPS; i++)
+		if (step - l->step[i] < STEPS)
+			sum += l->bad[i];
+	return sum;
+}
+
+static bool too_many(const struct brake *b, const struct lane *l, int64_t step)
+{
+	uint64_t n = recent(l, step);
+
+	return n && n >= b->conf.targets && n * 100 >= (uint64_t)l->targets * b->conf.share;
+}
+
+void brake_bad(struct brake *b, uint32_t target, uint32_t interface, int64_t now_ms)
+{
+	int64_t step = (now_ms > 0 ? now_ms : 0) / b->step_ms;
+	size_t at = (size_t)(step % STEPS);
+	struct lane *l;
+
+	if (target >= b->n_targets)
+		return;
+	l = move(b, &b->targets[target], interface);
+	if (b->targets[target].bad)
+		return;
+	b->targets[target].bad = true;
+	if (l->step[at] != step)
+		l->bad[at] = 0;
+	l->step[at] = step;
+	l->bad[at]++;
+	l->any = true;
+	if (too_many(b, l, step))
+		l->until_ms = now_ms > INT64_MAX - b->conf.lapse_ms ? INT64_MAX
+								    : now_ms + b->conf.lapse_ms;
+}
+
+void brake_success(struct brake *b, uint32_t target, uint32_t interface, int64_t now_ms ATTR_UNUSED)
+{
+	struct lane *l;
+
+	if (target >= b->n_targets)
+		return;
+	l = move(b, &b->targets[target], interface);
+	b->targets[target].bad = false;
+	l->until_ms = INT64_MIN;
+	if (!l->any)
+		return;
+	memset(l->bad, 0, sizeof(l->bad));
+	l->any = false;
+}
+
+int64_t brake_until(const struct brake *b, uint32_t target)
+{
+	return target < b->n_targets ? b->lanes[b->targets[target].lane].until_ms : INT64_MIN;
+}
+
+bool brake_on(const struct brake *b, uint32_t target, int64_t now_ms)
+{
+	return now_ms < brake_until(b, target);
+}
+
+int64_t brake_next(const struct brake *b, int64_t now_ms)
+{
+	int64_t next = INT64_MAX;
+	uint32_t i;
+
+	for (i = 0; i < b->n_lanes; i++)
+		if (b->lanes[i].until_ms > now_ms && b->lanes[i].until_ms < next)
+			next = b->lanes[i].until_ms;
+	return next;
+}
+
+void brake_carry(struct brake *to, const struct brake *from, const uint32_t *old_target)
+{
+	uint32_t i, n = from->n_lanes < to->n_lanes ? from->n_lanes : to->n_lanes;
+
+	for (i = 0; i < n; i++) {
+		struct lane *l = &to->lanes[i];
+
+		/* Steps of another length can't be told in ours. */
+		if (to->step_ms == from->step_ms) {
+			memcpy(l->bad, from->lanes[i].bad, sizeof(l->bad));
+			memcpy(l->step, from->lanes[i].step, sizeof(l->step));
+			l->any = from->lanes[i].any;
+		}
+		l->until_ms = from->lanes[i].until_ms;
+	}
+	for (i = 0; i < to->n_targets; i++) {
+		if (old_target[i] >= from->n_targets)
+			continue;
+		move(to, &to->targets[i], from->targets[old_target[i]].lane);
+		to->targets[i].bad = from->targets[old_target[i]].bad;
+	}
+}

@@ -1,0 +1,54 @@
+/* brake.h: PURE: the correlated brake: when too much fails at once, doubt the prober.
+ * It is on for an interface when at least `targets` of the targets probed from there,
+ * and `share` percent of them, turned bad within `window_ms`, and none of them
+ * succeeded since the first of those did; it lapses `lapse_ms` after the last one that
+ * made it so, or with the first success there, which proves the way. 8 bytes a target.
+ *
+ * Tell it of the first failure that follows a success, not of the verdict only: then
+ * it knows before the first of the verdicts can ask for anything, `fall` being above 1. */
+#ifndef RULES_BRAKE_H
+#define RULES_BRAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct brake_conf {
+	uint32_t targets; /* 5 */
+	uint32_t share;   /* percent, rounded up: 50 */
+	int64_t window_ms, lapse_ms;
+};
+
+/* The design's figures. */
+extern const struct brake_conf brake_defaults;
+
+/* Interfaces are the caller's ids, small and dense; 0 = unknown, where every target
+ * begins: as long as no source interface is known there is one interface. */
+enum { BRAKE_UNKNOWN = 0 };
+#define BRAKE_AS_BEFORE UINT32_MAX /* of a failure that doesn't know where it left */
+
+struct brake;
+
+/* For target ids below n_targets and interfaces below n_interfaces (at least 1). Time
+ * is told in steps of a twentieth of the window. -EINVAL, -ENOMEM. */
+int brake_new(const struct brake_conf *conf, uint32_t n_targets, uint32_t n_interfaces,
+	      struct brake **ret_brake);
+void brake_free(struct brake *b);
+
+/* Target outcomes. Bad while it is bad already changes nothing, an unknown outcome is
+ * not told. Ids out of range: no such target; no such interface = unknown. */
+void brake_bad(struct brake *b, uint32_t target, uint32_t interface, int64_t now_ms);
+void brake_success(struct brake *b, uint32_t target, uint32_t interface, int64_t now_ms);
+
+/* Is the brake on for what depends on this target? */
+bool brake_on(const struct brake *b, uint32_t target, int64_t now_ms);
+/* When it lapses at the latest; INT64_MIN = it was not on. */
+int64_t brake_until(const struct brake *b, uint32_t target);
+/* When the next of those that are on lapses: what was refused may then be asked
+ * again; INT64_MAX = none is on. */
+int64_t brake_next(const struct brake *b, int64_t now_ms);
+
+/* After a reload: what is known of the targets that stay. old_target: by new id, its
+ * old one, UINT32_MAX = new. Interfaces keep their ids. */
+void brake_carry(struct brake *to, const struct brake *from, const uint32_t *old_target);
+
+#endif
