@@ -68,7 +68,7 @@ static void put_all(struct world *w)
 
 	w->now_ms += INTERVAL_MS;
 	for (i = 0; i < N; i++) {
-		double noise = (double)((i * 7919 + (uint64_t)w->now_ms) % 1000) / 1000;
+		double noise = (double)((i * 7919 + (uint64_t)w->now_ms / 7) % 1000) / 1000;
 
 		samples_put(w->s, SIGNAL_PROBE_DURATION_SECONDS, i, w->now_ms,
 			    i % 100 ? 0.01 + noise * 0.015 : 0.3);
