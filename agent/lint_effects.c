@@ -15,7 +15,7 @@ struct meeting {
 	struct config *c;
 	const struct rule_conf *rule;
 	const struct service_conf *service;
-	const struct scheduler_facts *facts; /* NULL = not known */
+	const struct scheduler *facts;
 };
 
 /* --- weights ------------------------------------------------------------------------ */
@@ -25,14 +25,12 @@ struct meeting {
 static void lint_quiesce(const struct meeting *m, const struct rule_action *a)
 {
 	const struct service_conf *s = m->service;
-	bool flag = m->facts && m->facts->quiesce == QUIESCE_FALLBACK;
 	struct buf flags = BUF_INIT;
 
-	if (!m->facts || m->facts->quiesce == QUIESCE_SAFE ||
-	    (flag && (s->scheduler_flags & IPVS_SVC_SCHED1)))
+	if (!guard_scheduler_unsafe(s->scheduler, s->scheduler_flags))
 		return;
-	if (flag)
-		buf_printf(&flags, "set scheduler_flags = %s-fallback, or ", s->scheduler);
+	if (m->facts->fallback)
+		buf_printf(&flags, "set scheduler_flags = %s, or ", m->facts->fallback);
 	else
 		buf_puts(&flags, "take sh with sh-fallback, or ");
 	if (!m->rule->head.line)
@@ -51,12 +49,12 @@ static void lint_quiesce(const struct meeting *m, const struct rule_action *a)
 	buf_fini(&flags);
 }
 
-/* What a share of the weight means there; NULL = what it should. */
-static const char *weight_trouble(const struct scheduler_facts *facts, bool none)
+/* Why a weight between 0 and the whole is of no use there; NULL = it is. */
+static const char *weight_trouble(const struct scheduler *facts)
 {
-	if (!facts || !none)
+	if (facts->reweight == REWEIGHT_SHARE)
 		return NULL;
-	if (facts->reweight == REWEIGHT_FAILOVER)
+	if (facts->reweight == REWEIGHT_IS_FAILOVER)
 		return "gives all to the highest weight";
 	if (!strcmp(facts->name, "rr"))
 		return "ignores weights (use wrr)";
@@ -68,15 +66,14 @@ static const char *weight_trouble(const struct scheduler_facts *facts, bool none
 static void lint_reweight(const struct meeting *m, const struct rule_action *a)
 {
 	const struct service_conf *s = m->service;
-	const char *trouble =
-		weight_trouble(m->facts, m->facts && m->facts->reweight != REWEIGHT_YES);
+	const char *trouble = weight_trouble(m->facts);
 	uint32_t i;
 
 	if (trouble) {
 		conf_report(m->c, CONF_WARNING, a->file, a->line,
 			    "rule %s reweights service %s, but its scheduler '%s' %s%s",
 			    m->rule->head.name, s->head.name, s->scheduler, trouble,
-			    m->facts->reweight == REWEIGHT_FAILOVER ? ": it is a failover" : "");
+			    m->facts->reweight == REWEIGHT_IS_FAILOVER ? ": it is a failover" : "");
 		return;
 	}
 	for (i = 0; i < s->n_realservers; i++) {
@@ -99,7 +96,7 @@ static void lint_ramp(struct config *c, const struct service_conf *s, const stru
 	const void *owner = rule ? (const void *)rule : s;
 	const char *file = conf_key_file(c, owner, "ramp"), *trouble;
 	unsigned int line = conf_key_line(c, owner, "ramp");
-	const struct scheduler_facts *facts = scheduler_facts(s->scheduler);
+	const struct scheduler *facts = scheduler_find(s->scheduler);
 	struct buf who = BUF_INIT;
 	uint32_t i;
 
@@ -108,7 +105,7 @@ static void lint_ramp(struct config *c, const struct service_conf *s, const stru
 			   s->head.name);
 	else
 		buf_printf(&who, "service %s: ramp does nothing", s->head.name);
-	trouble = weight_trouble(facts, facts && facts->ramp == RAMP_NONE);
+	trouble = facts->ramp == RAMP_NONE ? weight_trouble(facts) : NULL;
 	if (trouble)
 		conf_report(c, CONF_WARNING, file, line, "%s: its scheduler '%s' %s", buf_str(&who),
 			    s->scheduler, trouble);
@@ -195,7 +192,7 @@ struct sums {
 
 static struct sums meet_rules(struct config *c, const struct service_conf *s)
 {
-	struct meeting m = { .c = c, .service = s, .facts = scheduler_facts(s->scheduler) };
+	struct meeting m = { .c = c, .service = s, .facts = scheduler_find(s->scheduler) };
 	struct sums sums = { 0 };
 	size_t n, i;
 	void *const *rules = rules_all(c, &n);

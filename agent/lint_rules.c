@@ -186,6 +186,44 @@ void lint_rules(struct config *c)
 
 /* --- receivers ---------------------------------------------------------------------- */
 
+static void lint_clear(struct config *c, const struct notify_conf *w)
+{
+	if (strncmp(w->url, "http://", 7))
+		return;
+	if (w->bearer_token_file)
+		conf_report(c, CONF_WARNING, w->head.file, conf_key_line(c, w, "bearer_token_file"),
+			    "notify %s: the network can read its token: '%s' is without TLS "
+			    "(https://)",
+			    w->head.name, w->url);
+	if (w->ca_file)
+		conf_report(c, CONF_WARNING, w->head.file, conf_key_line(c, w, "ca_file"),
+			    "notify %s: 'ca_file' does nothing: '%s' is without TLS (https://)",
+			    w->head.name, w->url);
+}
+
+/* Whether a rule tells it; one that is not understood may. */
+static bool some_rule_tells(const struct config *c, const struct notify_conf *w)
+{
+	size_t n, i;
+	void *const *rules = rules_all(c, &n);
+	uint32_t k;
+
+	for (i = 0; i < n; i++) {
+		const struct rule_conf *r = rules[i];
+
+		if (r->head.bad)
+			return true;
+		for (k = 0; k < r->n_actions; k++) {
+			const struct rule_action *a = &r->actions[k];
+
+			if (a->action->refers && !strcmp(a->action->refers, notify_section.name) &&
+			    !strcmp(a->argument, w->head.name))
+				return true;
+		}
+	}
+	return false;
+}
+
 void lint_notify(struct config *c)
 {
 	size_t n, i;
@@ -194,18 +232,15 @@ void lint_notify(struct config *c)
 	for (i = 0; i < n; i++) {
 		const struct notify_conf *w = receivers[i];
 
-		if (w->head.bad || strncmp(w->url, "http://", 7))
+		if (w->head.bad)
 			continue;
-		if (w->bearer_token_file)
-			conf_report(c, CONF_WARNING, w->head.file,
-				    conf_key_line(c, w, "bearer_token_file"),
-				    "notify %s: the network can read its token: '%s' is without "
-				    "TLS (https://)",
-				    w->head.name, w->url);
-		if (w->ca_file)
-			conf_report(c, CONF_WARNING, w->head.file, conf_key_line(c, w, "ca_file"),
-				    "notify %s: 'ca_file' does nothing: '%s' is without TLS "
-				    "(https://)",
-				    w->head.name, w->url);
+		lint_clear(c, w);
+		/* panic and freeze are no rule's: every receiver hears of them */
+		if ((w->events & ~(uint32_t)(NOTIFY_PANIC | NOTIFY_FREEZE)) &&
+		    !some_rule_tells(c, w))
+			conf_report(c, CONF_WARNING, w->head.file, w->head.line,
+				    "notify %s: no rule has action = notify %s: it hears of panic "
+				    "and freeze only (events = panic freeze)",
+				    w->head.name, w->head.name);
 	}
 }

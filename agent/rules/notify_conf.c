@@ -174,7 +174,9 @@ static const struct conf_key keys[] = {
 	  .type = &events_type,
 	  FIELD(events),
 	  .def = "hold release refused panic freeze",
-	  .help = "What is told: any of hold release refused panic freeze." },
+	  .help = "What is told: any of hold release refused, of the rules that name it, and of "
+		  "panic "
+		  "freeze." },
 	{ .name = "bearer_token_file",
 	  .type = &conf_path,
 	  FIELD(bearer_token_file),
@@ -195,7 +197,9 @@ static const struct conf_key keys[] = {
 
 const struct conf_section notify_section = {
 	.name = "notify",
-	.help = "A receiver of webhooks; a rule's action = notify NAME tells it.",
+	.help = "A receiver of webhooks. Rules tell it by action = notify NAME; of panic and "
+		"freeze it "
+		"hears by itself.",
 	.named = true,
 	.size = sizeof(struct notify_conf),
 	.keys = keys,

@@ -269,7 +269,9 @@ static void receivers(void **state ATTR_UNUSED)
 	struct config *c = load("[notify a]\nurl = http://127.0.0.1:9000/hook\n"
 				"[notify b]\nurl = https://[2001:db8::1]/\nevents = freeze, hold\n"
 				"retries = 0\nmax_queue = 1\ntimeout = 1m\n"
-				"bearer_token_file = /t\nca_file = /c\n");
+				"bearer_token_file = /t\nca_file = /c\n" SITE
+				"[rule r]\nexpr = probe_up == 0\naction = notify a\n"
+				"action = notify b\n");
 	const struct notify_conf *a = config_named(c, &notify_section, "a");
 	const struct notify_conf *b = config_named(c, &notify_section, "b");
 
