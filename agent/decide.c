@@ -33,6 +33,7 @@ int decider_prepare(const struct decider *d, const struct state *s, struct decid
 		return -ENOMEM;
 	for (i = 0; i < s->layout->n_realservers; i++) {
 		decided[i].told = DECIDED_NOTHING;
+		decided[i].ramp_next_ms = INT64_MAX;
 		decided[i].ramp_ms = RULE_RAMP_OF_SERVICE;
 		old = d->state ? old_id(s->layout, d->state->layout, i) : LAYOUT_NONE;
 		if (old != LAYOUT_NONE)
@@ -164,10 +165,13 @@ static void judge_ramp(struct decider *d, uint32_t realserver, const struct desi
 	struct decided *r = &d->decided[realserver];
 	bool held = desired_held(desired);
 
-	if (held)
-		ramp_stop(&r->ramp);
-	else if (r->held && desired->weight > 0)
-		ramp_begin(&r->ramp, r->ramp_ms != RULE_RAMP_OF_SERVICE ? r->ramp_ms : c->ramp, c->scheduler, now_ms);
+	if (held || ramp_over(&r->ramp, now_ms))
+		r->ramp = (struct ramp){ 0 };
+	if (!held && r->held && desired->weight > 0)
+		ramp_begin(&r->ramp, scheduler_ramps(c->scheduler),
+			   r->ramp_ms != RULE_RAMP_OF_SERVICE ? r->ramp_ms : c->ramp, now_ms);
+	r->ramp_next_ms =
+		ramp_next(&r->ramp, (int32_t)l->realservers[realserver].conf->weight, now_ms);
 	if (held != r->held)
 		r->ramp_ms = RULE_RAMP_OF_SERVICE;
 	r->held = held;
@@ -318,13 +322,12 @@ bool decide(struct decider *d, const struct moment *now,
 
 int64_t decide_next(const struct decider *d, int64_t now_ms)
 {
-	int64_t next = engine_next(d->engine, now_ms), at;
+	int64_t next = engine_next(d->engine, now_ms);
 	uint32_t i;
 
 	for (i = 0; i < d->state->layout->n_realservers; i++) {
-		at = ramp_next(&d->decided[i].ramp, now_ms);
-		if (at < next)
-			next = at;
+		if (d->decided[i].ramp_next_ms < next)
+			next = d->decided[i].ramp_next_ms;
 	}
 	return next;
 }
@@ -344,6 +347,6 @@ void decide_due(struct decider *d, const struct moment *now)
 		state_dirty_all(s);
 	engine_due(d->engine, now->mono_ms, mark, s);
 	for (i = 0; i < s->layout->n_realservers; i++)
-		if (ramp_due(&d->decided[i].ramp, now->mono_ms))
+		if (d->decided[i].ramp_next_ms <= now->mono_ms)
 			state_dirty(s, s->layout->realservers[i].service);
 }

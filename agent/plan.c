@@ -127,14 +127,20 @@ static int work_out(struct plan *p)
 	struct diff_policy gone = { defaults->on_remove, defaults->drain_timeout };
 	struct state *s = p->agent.state;
 	struct pass *pass = p->pass;
+	struct decided *decided;
 	uint32_t i;
 	int e;
 
+	p->agent.decider.holds = p->agent.holds;
+	e = decider_prepare(&p->agent.decider, s, &decided);
+	if (e)
+		return e;
+	decider_adopt(&p->agent.decider, s, decided);
 	pass_set_caps(pass, s);
 	for (i = 0; i < s->layout->n_realservers; i++)
-		agent_want(&p->agent, i);
+		decide_want(&p->agent.decider, i, clock_mono_ms());
 	for (i = 0; i < s->layout->n_services; i++)
-		agent_count(s, i);
+		decide_count(s, i);
 	e = pass_prepare(pass, s, NULL, 0, &gone, clock_mono_ms());
 	if (e)
 		return e;
@@ -168,6 +174,7 @@ int agent_plan(const char *config_path, bool json)
 	buf_fini(&p.why);
 	pass_free(p.pass);
 	owned_fini(&p.owned);
+	decider_fini(&p.agent.decider);
 	holds_free(p.agent.holds);
 	state_free(p.agent.state);
 	config_unref(p.agent.conf);

@@ -120,7 +120,6 @@ static int carry_realservers(const struct state *old, struct state *now, struct 
 			continue;
 		if (took_part(lo, a[i]))
 			now->realservers[b[j]].proven |= old->realservers[a[i]].proven;
-		now->realservers[b[j]].refused = old->realservers[a[i]].refused;
 		now->realservers[b[j]].down_since_ms = old->realservers[a[i]].down_since_ms;
 		i++;
 		kept++;

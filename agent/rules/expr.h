@@ -21,6 +21,7 @@
 
 #include "agent/base/buf.h"
 #include "agent/model/signal.h"
+#include "agent/rules/truth.h"
 
 enum {
 	EXPR_LENGTH_MAX = 1000, /* characters */
@@ -28,8 +29,6 @@ enum {
 	EXPR_WINDOW_MIN_MS = 1000,
 	EXPR_WINDOW_MAX_MS = 24 * 3600 * 1000,
 };
-
-enum truth { TRUTH_NO_DATA = 0, TRUTH_FALSE, TRUTH_TRUE };
 
 struct expr;
 struct samples;
