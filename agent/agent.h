@@ -3,6 +3,7 @@
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
+#include "agent/adopt.h"
 #include "agent/command.h"
 #include "agent/decide.h"
 #include "agent/holds/hold.h"
@@ -24,7 +25,6 @@ struct publisher;
 struct reading;
 struct reconcile;
 struct reload_job;
-struct ruleset;
 struct sched;
 
 struct agent {
@@ -64,16 +64,8 @@ int agent_run(const char *config_path);
  * (decide.h) and writes what is urgent. */
 void agent_decide(struct agent *a);
 int agent_rules_new(struct agent *a);
-/* Makes the rules of a configuration ready for a state of it; agent_rules_adopt() puts
- * both in force, agent_rules_drop() does not. `why` says what of the rules cannot be. */
-struct agent_rules {
-	struct ruleset *set;
-	struct decided *decided;
-};
-int agent_rules_prepare(const struct agent *a, const struct config *conf, struct state *s,
-			struct buf *why, struct agent_rules *ret_rules);
-void agent_rules_adopt(struct agent *a, struct state *s, struct agent_rules *rules);
-void agent_rules_drop(struct agent_rules *rules);
+/* Puts what was prepared (adopt.h) in force. */
+void agent_rules_put(struct agent *a, struct state *s, struct agent_rules *rules);
 /* A complete reading of the kernel came in. */
 void agent_rules_reading(struct agent *a, const struct reading *reading);
 void agent_on_decision(void *arg, const struct decision *d);

@@ -114,7 +114,7 @@ static void put_in_force(struct agent *a, struct reload_job *job, struct state *
 		state_judge(now, i, clock_mono_ms());
 	agent_settings(a);
 	gone = agent_gone_policy(a);
-	agent_rules_adopt(a, now, rules);
+	agent_rules_put(a, now, rules);
 	reconcile_set_state(a->reconcile, now, agent_conf(a)->reconcile_interval, &gone);
 	state_dirty_all(now);
 	/* At once: who asks next shall not see a service that nobody has judged. */
@@ -156,7 +156,7 @@ static void finish(struct reload_job *job)
 		refuse(job, &why);
 		goto out;
 	}
-	if (agent_rules_prepare(a, job->conf, now, &why, &rules)) {
+	if (agent_rules_prepare(&a->decider, job->conf, now, &why, &rules)) {
 		if (!why.len)
 			buf_puts(&why, "out of memory");
 		refuse(job, &why);

@@ -9,7 +9,6 @@
 #include "agent/base/loop.h"
 #include "agent/feed.h"
 #include "agent/rules/engine.h"
-#include "agent/rules/rule_conf.h"
 #include "agent/settings.h"
 #include "agent/sync/reconcile.h"
 
@@ -131,48 +130,10 @@ int agent_rules_new(struct agent *a)
 	return e;
 }
 
-int agent_rules_prepare(const struct agent *a, const struct config *conf, struct state *s,
-			struct buf *why, struct agent_rules *ret_rules)
-{
-	const struct agent_conf *c = config_section(conf, &agent_section);
-	struct ruleset_conf rules = { .rate_n = c->rate.n,
-				      .rate_ms = c->rate.per_ms,
-				      .correlated_targets = c->correlated_targets,
-				      .correlated_share = c->correlated_share,
-				      .sample_interval = c->sample_interval,
-				      .window_memory = c->window_memory };
-	struct agent_rules made = { 0 };
-	size_t n;
-	int e;
-
-	rules.rules = (const struct rule_conf *const *)rules_all(conf, &n);
-	rules.n_rules = (uint32_t)n;
-	e = ruleset_new(s->layout, &rules, why, &made.set);
-	if (!e && engine_rules(a->engine))
-		e = ruleset_carry(made.set, engine_rules(a->engine));
-	if (!e)
-		e = decider_prepare(&a->decider, s, &made.decided);
-	if (e) {
-		agent_rules_drop(&made);
-		return e;
-	}
-	*ret_rules = made;
-	return 0;
-}
-
-void agent_rules_adopt(struct agent *a, struct state *s, struct agent_rules *rules)
+void agent_rules_put(struct agent *a, struct state *s, struct agent_rules *rules)
 {
 	struct moment now = this_moment();
 
-	decider_adopt(&a->decider, s, rules->decided);
-	engine_adopt(a->engine, rules->set, &now);
-	*rules = (struct agent_rules){ 0 };
+	agent_rules_adopt(&a->decider, s, rules, &now);
 	sample_again(a);
-}
-
-void agent_rules_drop(struct agent_rules *rules)
-{
-	ruleset_free(rules->set);
-	free(rules->decided);
-	*rules = (struct agent_rules){ 0 };
 }

@@ -136,9 +136,9 @@ static int make_rules(struct agent *a)
 	int e = agent_rules_new(a);
 
 	if (!e)
-		e = agent_rules_prepare(a, a->conf, a->state, &why, &rules);
+		e = agent_rules_prepare(&a->decider, a->conf, a->state, &why, &rules);
 	if (!e)
-		agent_rules_adopt(a, a->state, &rules);
+		agent_rules_put(a, a->state, &rules);
 	else
 		log_event(LOG_ERROR, "the rules cannot be put in force",
 			  LOG_STR("reason", why.len ? buf_str(&why) : strerror(-e)));

@@ -8,7 +8,7 @@
 #include "agent/base/loop.h"
 #include "agent/holds/place.h"
 #include "agent/model/reload.h"
-#include "agent/rules/remedy.h"
+#include "agent/rules/engine.h"
 #include "agent/sync/reconcile.h"
 #include "tests/unit/fake_kernel.h"
 #include "tests/unit/kernel_text.h"
@@ -90,7 +90,8 @@ static ATTR_UNUSED void rig_run(struct rig *r, bool (*until)(struct rig *r))
 /* A state from `ini`; everybody up. */
 static ATTR_UNUSED void rig_open(struct rig *r, const char *ini, struct fake_kernel *kernel)
 {
-	struct remedy_rule rule = { .name = "probe-down", .effect = HOLD_ZERO };
+	struct buf why = BUF_INIT;
+	struct agent_rules rules;
 
 	*r = (struct rig){ .kernel = kernel };
 	r->a.state = make_state(ini);
@@ -99,7 +100,11 @@ static ATTR_UNUSED void rig_open(struct rig *r, const char *ini, struct fake_ker
 	assert_int_equal(holds_new(&r->a.holds), 0);
 	assert_int_equal(ipvs_port_new(r->a.loop, fake_kernel_door(kernel), &r->a.port), 0);
 	assert_int_equal(placer_new(r->a.loop, NULL, r->a.holds, on_rig_hold, r, &r->a.placer), 0);
-	assert_int_equal(remedy_new(&rule, r->a.holds, r->a.placer, &r->a.remedy), 0);
+	assert_int_equal(agent_rules_new(&r->a), 0);
+	assert_int_equal(agent_rules_prepare(&r->a.decider, r->a.state->layout->conf, r->a.state,
+					     &why, &rules),
+			 0);
+	agent_rules_put(&r->a, r->a.state, &rules);
 	assert_int_equal(loop_timer_new(r->a.loop, "deadline", on_rig_deadline, r, &r->deadline),
 			 0);
 	loop_before_sleep(r->a.loop, "decide", on_rig_sleep, r);
@@ -126,7 +131,8 @@ static ATTR_UNUSED void rig_close(struct rig *r)
 	ipvs_port_free(r->a.port);
 	ledger_free(r->a.ledger);
 	reconcile_free(r->a.reconcile);
-	remedy_free(r->a.remedy);
+	engine_free(r->a.engine);
+	decider_fini(&r->a.decider);
 	placer_free(r->a.placer);
 	holds_free(r->a.holds);
 	loop_timer_free(r->deadline);
@@ -139,11 +145,16 @@ static ATTR_UNUSED void rig_reload(struct rig *r, const char *ini, int64_t inter
 {
 	struct diff_policy gone = { REMOVE_DRAIN, 300000 };
 	struct state *old = r->a.state, *now = make_state(ini);
+	struct buf why = BUF_INIT;
+	struct agent_rules rules;
 	struct reload carried;
 
 	assert_int_equal(reload_carry(old, now, &carried), 0);
 	all_up(now);
+	assert_int_equal(
+		agent_rules_prepare(&r->a.decider, now->layout->conf, now, &why, &rules), 0);
 	r->a.state = now;
+	agent_rules_put(&r->a, now, &rules);
 	reconcile_set_state(r->a.reconcile, now, interval_ms, &gone);
 	state_dirty_all(now);
 	state_free(old);

@@ -204,7 +204,8 @@ static int cmp_leaving(const void *a, const void *b)
 static void work_out(struct a_case *c)
 {
 	struct diff_policy gone = { REMOVE_DRAIN, 300000 };
-	struct agent a = { .state = c->s, .holds = c->holds };
+	struct decider decider = { .holds = c->holds };
+	struct decided *decided;
 	struct state *s = c->s;
 	uint32_t i, j;
 
@@ -215,14 +216,17 @@ static void work_out(struct a_case *c)
 		settle(c);
 	each_line(c->facts, take_seen, c);
 	pass_set_caps(c->pass, s);
+	assert_int_equal(decider_prepare(&decider, s, &decided), 0);
+	decider_adopt(&decider, s, decided);
 	for (i = 0; i < s->layout->n_services; i++) {
 		s->services[i].panic = desired_panic(s->layout, s, i);
 		s->services[i].backup_up = desired_backup_up(s->layout, s, i);
 	}
 	for (i = 0; i < s->layout->n_realservers; i++)
-		agent_want(&a, i);
+		decide_want(&decider, i, 0);
 	for (i = 0; i < s->layout->n_services; i++)
-		agent_count(s, i);
+		decide_count(s, i);
+	decider_fini(&decider);
 	qsort(c->leaving, c->n_leaving, sizeof(*c->leaving), cmp_leaving);
 	assert_int_equal(pass_prepare(c->pass, s, c->leaving, c->n_leaving, &gone, NOW_MS), 0);
 	for (i = 0; i < c->pass->reading->table.n_services; i++)

@@ -5,7 +5,7 @@
 #include "agent/agent.h"
 #include "agent/base/loop.h"
 #include "agent/holds/place.h"
-#include "agent/rules/remedy.h"
+#include "agent/rules/engine.h"
 #include "tests/unit/model_fixture.h"
 
 static const char ini[] = "[service web]\naddress = tcp://10.1.2.15:80\n"
@@ -29,19 +29,25 @@ static void nothing(void *arg, const char *service, const char *realserver)
 
 static void open_rig(struct rig *r)
 {
-	struct remedy_rule rule = { .name = "probe-down", .effect = HOLD_ZERO };
+	struct buf why = BUF_INIT;
+	struct agent_rules rules;
 
 	*r = (struct rig){ 0 };
 	r->a.state = make_state(ini);
 	assert_int_equal(loop_new(&r->a.loop), 0);
 	assert_int_equal(holds_new(&r->a.holds), 0);
 	assert_int_equal(placer_new(r->a.loop, NULL, r->a.holds, nothing, r, &r->a.placer), 0);
-	assert_int_equal(remedy_new(&rule, r->a.holds, r->a.placer, &r->a.remedy), 0);
+	assert_int_equal(agent_rules_new(&r->a), 0);
+	assert_int_equal(agent_rules_prepare(&r->a.decider, r->a.state->layout->conf, r->a.state,
+					     &why, &rules),
+			 0);
+	agent_rules_put(&r->a, r->a.state, &rules);
 }
 
 static void close_rig(struct rig *r)
 {
-	remedy_free(r->a.remedy);
+	engine_free(r->a.engine);
+	decider_fini(&r->a.decider);
 	placer_free(r->a.placer);
 	holds_free(r->a.holds);
 	loop_free(r->a.loop);

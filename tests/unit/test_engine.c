@@ -1,12 +1,11 @@
-/* test_remedy.c: from verdicts to holds, as the agent decides it: in the order of
- * evidence, as far as the guard lets it, and back. */
+/* test_engine.c: from verdicts and signals to holds, as the agent decides it: in the
+ * order of evidence, as far as the guards let it, and back. */
 #include <errno.h>
+#include <math.h>
 
-#include "agent/agent.h"
-#include "agent/base/loop.h"
-#include "agent/holds/place.h"
-#include "agent/rules/remedy.h"
-#include "agent/sync/desired.h"
+#include "agent/rules/engine.h"
+#include "agent/rules/rule_conf.h"
+#include "agent/world.h"
 #include "tests/unit/model_fixture.h"
 
 #define PROBE "[probe p]\nurl = http://x/\n"
@@ -14,97 +13,96 @@
 #define THREE "realserver = a 10.1.2.21\nrealserver = b 10.1.2.22\nrealserver = c 10.1.2.23\n"
 
 struct rig {
-	struct agent a;
-	bool kernel_known;
+	struct world *w;
+	struct moment now;
+	uint64_t told[DECISION_N_KINDS];
 };
 
-static void on_hold(void *arg, const char *service, const char *realserver)
+static void on_decision(void *arg, const struct decision *d)
 {
 	struct rig *r = arg;
-	uint32_t id = layout_find_service(r->a.state->layout, service);
 
-	(void)realserver;
-	if (id != LAYOUT_NONE)
-		state_dirty(r->a.state, id);
+	r->told[d->kind]++;
+}
+
+/* Decides at `ms` after the beginning. */
+static void decide_at(struct rig *r, int64_t ms)
+{
+	r->now = (struct moment){ .mono_ms = 1000 + ms, .wall_ms = 1700000000000 + ms };
+	r->w->now = r->now;
+	world_sampled(r->w);
+	world_step(r->w, &r->now);
+}
+
+static void settle(struct rig *r)
+{
+	decide_at(r, r->now.mono_ms - 1000);
 }
 
 static void open_rig(struct rig *r, const char *ini)
 {
-	struct remedy_rule rule = { .name = "probe-down", .effect = HOLD_ZERO };
+	struct config *c = load_conf(ini);
+	struct buf why = BUF_INIT;
 	uint32_t i;
 
-	*r = (struct rig){ .kernel_known = true };
-	r->a.state = make_state(ini);
-	assert_int_equal(loop_new(&r->a.loop), 0);
-	assert_int_equal(holds_new(&r->a.holds), 0);
-	assert_int_equal(placer_new(r->a.loop, NULL, r->a.holds, on_hold, r, &r->a.placer), 0);
-	assert_int_equal(remedy_new(&rule, r->a.holds, r->a.placer, &r->a.remedy), 0);
-	for (i = 0; i < r->a.state->layout->n_dests; i++)
-		r->a.state->dests[i].cap = 0;
-	all_up(r->a.state);
+	*r = (struct rig){ .now = { .mono_ms = 1000, .wall_ms = 1700000000000 } };
+	assert_int_equal(world_new(c, &r->now, &why, &r->w), 0);
+	config_unref(c);
+	r->w->tell = on_decision;
+	r->w->arg = r;
+	for (i = 0; i < r->w->state->layout->n_realservers; i++)
+		world_verdict(r->w, i, VERDICT_UP, PROBE_OK);
+	settle(r);
 }
 
 static void close_rig(struct rig *r)
 {
-	remedy_free(r->a.remedy);
-	placer_free(r->a.placer);
-	holds_free(r->a.holds);
-	loop_free(r->a.loop);
-	state_free(r->a.state);
-}
-
-/* What agent_decide() does, without a kernel. */
-static void decide(struct rig *r)
-{
-	struct state *s = r->a.state;
-	unsigned int rounds = 0;
-	uint32_t i;
-
-	while (s->n_dirty) {
-		uint32_t service = s->dirty[--s->n_dirty];
-		const struct layout_service *svc = &s->layout->services[service];
-
-		assert_true(++rounds < 100);
-		s->services[service].dirty = false;
-		s->services[service].panic = desired_panic(s->layout, s, service);
-		s->services[service].backup_up = desired_backup_up(s->layout, s, service);
-		for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++)
-			agent_want(&r->a, i);
-		remedy_service(r->a.remedy, s, service, r->kernel_known, 1000);
-		agent_count(s, service);
-	}
+	world_free(r->w);
 }
 
 static void set(struct rig *r, const char *target, enum verdict v, enum probe_reason why,
-		int64_t now_ms)
+		int64_t ms)
 {
-	end_probes(r->a.state, id_of(r->a.state->layout, target), v, why, now_ms);
+	r->now.mono_ms = 1000 + ms;
+	r->w->now = r->now;
+	world_verdict(r->w, id_of(r->w->state->layout, target), v, why);
 }
 
 static bool held(const struct rig *r, const char *target)
 {
-	const struct layout *l = r->a.state->layout;
+	const struct layout *l = r->w->state->layout;
 	const struct layout_realserver *rs = &l->realservers[id_of(l, target)];
 	const struct hold *h =
-		holds_of(r->a.holds, l->services[rs->service].conf->head.name, rs->conf->name);
+		holds_of(r->w->holds, l->services[rs->service].conf->head.name, rs->conf->name);
 
 	return h && h->hold_class == HOLD_RULE && h->active;
 }
 
 static int32_t want(const struct rig *r, const char *target)
 {
-	const struct layout *l = r->a.state->layout;
+	const struct layout *l = r->w->state->layout;
 
-	return r->a.state->dests[l->dest_links[l->realservers[id_of(l, target)].first_dest_link]]
+	return r->w->state
+		->dests[l->dest_links[l->realservers[id_of(l, target)].first_dest_link]]
 		.want;
 }
 
-static struct remedy_stats stats_of(const struct rig *r)
+static const struct ruleset_rule *rule(const struct rig *r, const char *name)
 {
-	struct remedy_stats stats;
+	const struct ruleset *set = engine_rules(r->w->engine);
+	uint32_t i;
 
-	remedy_stats(r->a.remedy, &stats);
-	return stats;
+	for (i = 0; i < set->n_rules; i++)
+		if (!strcmp(set->rules[i].conf->head.name, name))
+			return &set->rules[i];
+	fail_msg("no rule %s", name);
+	return NULL;
+}
+
+static const struct rule_slot *slot(const struct rig *r, const char *name, const char *target)
+{
+	return ruleset_slot(engine_rules(r->w->engine), rule(r, name),
+			    id_of(r->w->state->layout, target));
 }
 
 static void test_hold_and_release(void **state)
@@ -114,25 +112,26 @@ static void test_hold_and_release(void **state)
 
 	(void)state;
 	open_rig(&r, HEAD THREE PROBE);
-	decide(&r);
-	assert_int_equal(r.a.state->services[0].available, 3);
+	settle(&r);
+	assert_int_equal(r.w->state->services[0].available, 3);
 	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 5);
-	decide(&r);
+	settle(&r);
 	assert_true(held(&r, "web/b"));
 	assert_int_equal(want(&r, "web/b"), 0);
 	assert_int_equal(want(&r, "web/a"), 100);
-	assert_int_equal(r.a.state->services[0].available, 2);
-	remedy_reason(r.a.state, id_of(r.a.state->layout, "web/b"), &why);
+	assert_int_equal(r.w->state->services[0].available, 2);
+	engine_describe(r.w->state, rule(&r, "probe-down"), slot(&r, "probe-down", "web/b"),
+			id_of(r.w->state->layout, "web/b"), &why);
 	assert_non_null(strstr(buf_str(&why), probe_reasons[PROBE_CONNECT_REFUSED].sentence));
-	state_dirty_all(r.a.state);
-	decide(&r);
-	assert_int_equal(stats_of(&r).detected, 1); /* once */
-	assert_int_equal(stats_of(&r).enforced, 1);
+	state_dirty_all(r.w->state);
+	settle(&r);
+	assert_int_equal(rule(&r, "probe-down")->detected, 1); /* once */
+	assert_int_equal(rule(&r, "probe-down")->enforced, 1);
 	set(&r, "web/b", VERDICT_UP, PROBE_OK, 6);
-	decide(&r);
+	settle(&r);
 	assert_false(held(&r, "web/b"));
 	assert_int_equal(want(&r, "web/b"), 100);
-	assert_int_equal(holds_count(r.a.holds), 0);
+	assert_int_equal(holds_count(r.w->holds), 0);
 	buf_fini(&why);
 	close_rig(&r);
 }
@@ -146,10 +145,10 @@ static void test_no_verdict_freezes(void **state)
 	open_rig(&r, HEAD THREE PROBE);
 	set(&r, "web/a", VERDICT_NONE, PROBE_LOCAL_ROUTE, 5);
 	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 5);
-	decide(&r);
+	settle(&r);
 	assert_false(held(&r, "web/a"));
 	set(&r, "web/b", VERDICT_NONE, PROBE_LOCAL_ROUTE, 6);
-	decide(&r);
+	settle(&r);
 	assert_true(held(&r, "web/b"));
 	close_rig(&r);
 }
@@ -164,7 +163,7 @@ static void test_order_of_evidence(void **state)
 	set(&r, "web/a", VERDICT_DOWN, PROBE_ANSWER_STATUS, 1);
 	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_TIMEOUT, 2);
 	set(&r, "web/c", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 3);
-	decide(&r);
+	settle(&r);
 	assert_true(held(&r, "web/c"));
 	assert_false(held(&r, "web/a") || held(&r, "web/b"));
 	close_rig(&r);
@@ -172,7 +171,7 @@ static void test_order_of_evidence(void **state)
 	open_rig(&r, HEAD "min_available = 2\n" THREE PROBE);
 	set(&r, "web/a", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 9);
 	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 8);
-	decide(&r);
+	settle(&r);
 	assert_true(held(&r, "web/b"));
 	assert_false(held(&r, "web/a"));
 	close_rig(&r);
@@ -180,7 +179,7 @@ static void test_order_of_evidence(void **state)
 	open_rig(&r, HEAD "min_available = 2\n" THREE PROBE);
 	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 8);
 	set(&r, "web/a", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 8);
-	decide(&r);
+	settle(&r);
 	assert_true(held(&r, "web/a"));
 	assert_false(held(&r, "web/b"));
 	close_rig(&r);
@@ -195,22 +194,21 @@ static void test_refused_then_admitted(void **state)
 	open_rig(&r, HEAD "min_available = 2\n" THREE PROBE);
 	set(&r, "web/a", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 1);
 	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 2);
-	decide(&r);
+	settle(&r);
 	assert_true(held(&r, "web/a"));
 	assert_false(held(&r, "web/b"));
 	assert_int_equal(want(&r, "web/b"), 100);
-	assert_true(r.a.state->realservers[id_of(r.a.state->layout, "web/b")].firing);
-	assert_int_equal(stats_of(&r).refused[GUARD_MIN_AVAILABLE], 1);
-	state_dirty_all(r.a.state);
-	decide(&r);
-	assert_int_equal(stats_of(&r).refused[GUARD_MIN_AVAILABLE], 1);
+	assert_int_equal(slot(&r, "probe-down", "web/b")->run.state, RULE_FIRING);
+	assert_int_equal(rule(&r, "probe-down")->refused[GUARD_MIN_AVAILABLE], 1);
+	state_dirty_all(r.w->state);
+	settle(&r);
+	assert_int_equal(rule(&r, "probe-down")->refused[GUARD_MIN_AVAILABLE], 1);
 	set(&r, "web/a", VERDICT_UP, PROBE_OK, 3);
-	decide(&r);
+	settle(&r);
 	assert_false(held(&r, "web/a"));
 	assert_true(held(&r, "web/b"));
-	assert_int_equal(stats_of(&r).enforced, 2);
-	assert_int_equal(r.a.state->realservers[id_of(r.a.state->layout, "web/b")].refused,
-			 GUARD_ADMIT);
+	assert_int_equal(rule(&r, "probe-down")->enforced, 2);
+	assert_int_equal(slot(&r, "probe-down", "web/b")->refused, GUARD_ADMIT);
 	close_rig(&r);
 }
 
@@ -225,19 +223,19 @@ static void test_last_one(void **state)
 	set(&r, "web/a", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 1);
 	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 2);
 	set(&r, "web/c", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 3);
-	decide(&r);
-	assert_int_equal(holds_count(r.a.holds), 2);
-	assert_int_equal(r.a.state->services[0].available, 1);
+	settle(&r);
+	assert_int_equal(holds_count(r.w->holds), 2);
+	assert_int_equal(r.w->state->services[0].available, 1);
 	assert_int_equal(want(&r, "web/c"), 100);
 	close_rig(&r);
 
 	open_rig(&r, HEAD THREE PROBE);
 	for (i = 0; i < 3; i++)
-		end_probes(r.a.state, i, VERDICT_DOWN, PROBE_CONNECT_REFUSED, i);
-	decide(&r);
-	assert_true(r.a.state->services[0].panic);
-	assert_int_equal(r.a.state->services[0].available, 3);
-	assert_int_equal(holds_count(r.a.holds), 2);
+		world_verdict(r.w, i, VERDICT_DOWN, PROBE_CONNECT_REFUSED);
+	settle(&r);
+	assert_true(r.w->state->services[0].panic);
+	assert_int_equal(r.w->state->services[0].available, 3);
+	assert_int_equal(holds_count(r.w->holds), 2);
 	close_rig(&r);
 }
 
@@ -250,19 +248,19 @@ static void test_backup(void **state)
 	(void)state;
 	open_rig(&r, HEAD "on_panic = backup\n" THREE "backup = sorry 10.1.2.30\n" PROBE);
 	for (i = 0; i < 3; i++)
-		end_probes(r.a.state, i, VERDICT_DOWN, PROBE_CONNECT_REFUSED, i);
-	decide(&r);
-	assert_int_equal(holds_count(r.a.holds), 3);
+		world_verdict(r.w, i, VERDICT_DOWN, PROBE_CONNECT_REFUSED);
+	settle(&r);
+	assert_int_equal(holds_count(r.w->holds), 3);
 	assert_int_equal(want(&r, "web/sorry"), 100);
-	assert_int_equal(r.a.state->services[0].available, 1);
+	assert_int_equal(r.w->state->services[0].available, 1);
 	set(&r, "web/sorry", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 9);
-	decide(&r);
+	settle(&r);
 	assert_int_equal(want(&r, "web/sorry"), 0);
 	assert_int_equal(want(&r, "web/a"), 100);
-	assert_int_equal(r.a.state->services[0].available, 3);
+	assert_int_equal(r.w->state->services[0].available, 3);
 	set(&r, "web/a", VERDICT_UP, PROBE_OK, 10);
 	set(&r, "web/sorry", VERDICT_UP, PROBE_OK, 10);
-	decide(&r);
+	settle(&r);
 	assert_int_equal(want(&r, "web/a"), 100);
 	assert_int_equal(want(&r, "web/b"), 0);
 	assert_int_equal(want(&r, "web/sorry"), 0);
@@ -276,37 +274,77 @@ static void test_settling(void **state)
 
 	(void)state;
 	open_rig(&r, HEAD THREE PROBE);
-	r.kernel_known = false;
+	r.w->decider.kernel_known = false;
 	set(&r, "web/a", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 1);
-	decide(&r);
-	assert_int_equal(holds_count(r.a.holds), 0);
-	assert_int_equal(stats_of(&r).refused[GUARD_SETTLING], 1);
-	r.kernel_known = true;
-	state_dirty_all(r.a.state);
-	decide(&r);
+	settle(&r);
+	assert_int_equal(holds_count(r.w->holds), 0);
+	assert_int_equal(rule(&r, "probe-down")->refused[GUARD_SETTLING], 1);
+	r.w->decider.kernel_known = true;
+	state_dirty_all(r.w->state);
+	settle(&r);
 	assert_true(held(&r, "web/a"));
 	close_rig(&r);
 }
 
-/* It is down and up all the time: as many holds as downs, and nothing is left over. */
+/* It leaves at its first fall and at every other, and returns later each time, at most
+ * flap_max later. */
 static void test_flapping(void **state)
 {
+	int64_t at = 0, before = -1, waited;
 	struct rig r;
 	int i;
 
 	(void)state;
 	open_rig(&r, HEAD THREE PROBE);
-	for (i = 0; i < 20; i++) {
-		set(&r, "web/a", VERDICT_DOWN, PROBE_CONNECT_REFUSED, i);
-		decide(&r);
+	for (i = 0; i < 8; i++) {
+		int64_t next;
+
+		set(&r, "web/a", VERDICT_DOWN, PROBE_CONNECT_REFUSED, at);
+		decide_at(&r, at);
 		assert_true(held(&r, "web/a"));
-		set(&r, "web/a", VERDICT_UP, PROBE_OK, i);
-		decide(&r);
-		assert_false(held(&r, "web/a"));
+		at += 6000;
+		set(&r, "web/a", VERDICT_UP, PROBE_OK, at);
+		decide_at(&r, at);
+		waited = 0;
+		while (held(&r, "web/a")) {
+			next = decide_next(&r.w->decider, r.now.mono_ms);
+			assert_true(next > r.now.mono_ms && next != INT64_MAX);
+			waited += next - r.now.mono_ms;
+			decide_at(&r, next - 1000);
+		}
+		assert_true(waited > before || waited == 600000);
+		assert_true(waited <= 600000);
+		before = waited;
+		at = r.now.mono_ms - 1000 + 6000;
 	}
-	assert_int_equal(stats_of(&r).detected, 20);
-	assert_int_equal(stats_of(&r).enforced, 20);
-	assert_int_equal(holds_count(r.a.holds), 0);
+	assert_int_equal(waited, 600000);
+	assert_int_equal(rule(&r, "probe-down")->enforced, 8);
+	assert_int_equal(holds_count(r.w->holds), 0);
+	close_rig(&r);
+}
+
+/* A flapping server that is needed comes back at once. */
+static void test_flapping_but_needed(void **state)
+{
+	struct rig r;
+	int i;
+
+	(void)state;
+	open_rig(&r, HEAD "min_available = 2\n" THREE PROBE);
+	for (i = 0; i < 3; i++) {
+		set(&r, "web/a", VERDICT_DOWN, PROBE_CONNECT_REFUSED, i * 10000);
+		decide_at(&r, i * 10000);
+		if (i < 2)
+			set(&r, "web/a", VERDICT_UP, PROBE_OK, i * 10000 + 5000);
+		decide_at(&r, 200000 * i + i * 10000 + 5000);
+	}
+	assert_true(held(&r, "web/a"));
+	set(&r, "web/a", VERDICT_UP, PROBE_OK, 500000);
+	decide_at(&r, 500000);
+	assert_true(held(&r, "web/a"));
+	assert_int_equal(slot(&r, "probe-down", "web/a")->delayed, GUARD_FLAPPING);
+	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 500100);
+	decide_at(&r, 500100);
 	close_rig(&r);
 }
 
@@ -323,12 +361,12 @@ static void test_harmless(void **state)
 
 	(void)state;
 	open_rig(&r, HEAD "min_available = 100%\n" THREE PROBE);
-	assert_int_equal(holds_place(r.a.holds, op, NULL), 0);
+	assert_int_equal(holds_place(r.w->holds, op, NULL), 0);
 	set(&r, "web/a", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 1);
-	decide(&r);
-	assert_int_equal(holds_count(r.a.holds), 2);
+	settle(&r);
+	assert_int_equal(holds_count(r.w->holds), 2);
 	set(&r, "web/a", VERDICT_UP, PROBE_OK, 2);
-	decide(&r);
+	settle(&r);
 	assert_int_equal(want(&r, "web/a"), 0); /* a lower class lifts nothing of it */
 	close_rig(&r);
 }
@@ -344,7 +382,7 @@ static void place(struct rig *r, const char *id, enum hold_class c, const char *
 						  .effect = HOLD_ZERO,
 						  .active = true });
 
-	assert_int_equal(holds_place(r->a.holds, h, NULL), 0);
+	assert_int_equal(holds_place(r->w->holds, h, NULL), 0);
 }
 
 /* Holds of this rule on what is not there any more end; all others stay. */
@@ -359,10 +397,10 @@ static void test_sweep(void **state)
 	place(&r, "3", HOLD_RULE, "probe-down", "web", "a");
 	place(&r, "4", HOLD_RULE, "another", "web", "gone");
 	place(&r, "5", HOLD_OPERATOR, "probe-down", "web", "gone");
-	remedy_sweep(r.a.remedy, r.a.state);
-	assert_int_equal(holds_count(r.a.holds), 3);
-	assert_null(holds_find(r.a.holds, "1"));
-	assert_null(holds_find(r.a.holds, "2"));
+	world_step(r.w, &r.now);
+	assert_int_equal(holds_count(r.w->holds), 3);
+	assert_null(holds_find(r.w->holds, "1"));
+	assert_null(holds_find(r.w->holds, "2"));
 	close_rig(&r);
 }
 
@@ -381,5 +419,5 @@ int main(void)
 		cmocka_unit_test(test_sweep),
 	};
 
-	return cmocka_run_group_tests_name("remedy", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
 }

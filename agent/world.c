@@ -1,0 +1,267 @@
+/* world.c: a director in memory. It has the agent's own code for everything that is
+ * decided, and stands in only for what the agent waits for: probes, the kernel, the
+ * clock. */
+#include "agent/world.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/adopt.h"
+#include "agent/feed.h"
+#include "agent/holds/place.h"
+#include "agent/model/reload.h"
+#include "agent/rules/engine.h"
+
+static void on_hold(void *arg, const char *service, const char *realserver)
+{
+	struct world *w = arg;
+	uint32_t id = layout_find_service(w->state->layout, service);
+
+	(void)realserver;
+	if (id != LAYOUT_NONE)
+		state_dirty(w->state, id);
+}
+
+static void on_decision(void *arg, const struct decision *d)
+{
+	struct world *w = arg;
+
+	if (w->tell)
+		w->tell(w->arg, d);
+}
+
+static void feed(void *arg, uint32_t service, const struct moment *now)
+{
+	struct world *w = arg;
+
+	feed_service(engine_rules(w->engine), w->state, service, now->mono_ms);
+}
+
+/* The kernel does as it is told, at once. */
+static void write_service(void *arg, uint32_t service)
+{
+	struct world *w = arg;
+	const struct layout *l = w->state->layout;
+	const struct layout_service *svc = &l->services[service];
+	uint32_t v, d;
+
+	for (v = svc->first_vip; v < svc->first_vip + svc->n_vips; v++)
+		for (d = l->vips[v].first_dest; d < l->vips[v].first_dest + l->vips[v].n_dests;
+		     d++) {
+			struct dest_state *dest = &w->state->dests[d];
+
+			dest->seen = dest->want < 0 ? SEEN_ABSENT : dest->want;
+		}
+}
+
+/* Nothing is in the kernel; who is not to wait for a good probe is in at once. */
+static void set_caps(struct state *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->layout->n_dests; i++) {
+		const struct layout_realserver *r =
+			&s->layout->realservers[s->layout->dests[i].realserver];
+
+		if (s->layout->services[r->service].conf->initial == INITIAL_UP)
+			s->dests[i].cap = CAP_NONE;
+		else if (s->dests[i].cap == CAP_NONE && s->dests[i].seen < 0)
+			s->dests[i].cap = 0;
+	}
+}
+
+static int make_state(struct config *conf, struct state **ret_state)
+{
+	struct layout *l;
+	int e = layout_new(conf, &l);
+
+	if (e)
+		return e;
+	e = state_new(l, ret_state);
+	layout_unref(l);
+	return e;
+}
+
+static int make_engine(struct world *w)
+{
+	struct engine_env env = { .tell = decider_tell, .arg = &w->decider };
+	int e = holds_new(&w->holds);
+
+	if (!e)
+		e = placer_new(NULL, NULL, w->holds, on_hold, w, &w->placer);
+	env.holds = w->holds;
+	env.placer = w->placer;
+	if (!e)
+		e = engine_new(&env, &w->engine);
+	w->decider = (struct decider){ .holds = w->holds,
+				       .engine = w->engine,
+				       .kernel_known = true,
+				       .feed = feed,
+				       .tell = on_decision,
+				       .arg = w };
+	return e;
+}
+
+/* Puts a state and the rules of its configuration in force. */
+static int adopt(struct world *w, struct config *conf, struct state *s, struct buf *why)
+{
+	struct agent_rules rules;
+	int e = agent_rules_prepare(&w->decider, conf, s, why, &rules);
+	uint32_t i;
+
+	if (e)
+		return e;
+	set_caps(s);
+	w->state = s;
+	for (i = 0; i < s->layout->n_realservers; i++)
+		state_judge(s, i, w->now.mono_ms);
+	agent_rules_adopt(&w->decider, s, &rules, &w->now);
+	config_unref(w->conf);
+	w->conf = config_ref(conf);
+	state_dirty_all(s);
+	return 0;
+}
+
+int world_new(struct config *conf, const struct moment *now, struct buf *why,
+	      struct world **ret_world)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct state *s = NULL;
+	int e;
+
+	if (!w)
+		return -ENOMEM;
+	w->now = *now;
+	e = make_engine(w);
+	if (!e)
+		e = make_state(conf, &s);
+	if (!e)
+		e = adopt(w, conf, s, why);
+	if (e) {
+		if (s != w->state)
+			state_free(s);
+		world_free(w);
+		return e;
+	}
+	*ret_world = w;
+	return 0;
+}
+
+void world_free(struct world *w)
+{
+	if (!w)
+		return;
+	engine_free(w->engine);
+	decider_fini(&w->decider);
+	placer_free(w->placer);
+	holds_free(w->holds);
+	state_free(w->state);
+	config_unref(w->conf);
+	free(w);
+}
+
+/* What the scheduler does in the agent: the probes of what stayed go on. */
+static void move_targets(struct state *to, struct state *from, const uint32_t *old)
+{
+	uint32_t i;
+
+	for (i = 0; i < to->layout->n_targets; i++) {
+		struct target *t = &to->targets[i], *was;
+
+		if (old[i] == LAYOUT_NONE)
+			continue;
+		was = &from->targets[old[i]];
+		t->health = was->health;
+		t->attempts = was->attempts;
+		t->last_us = was->last_us;
+		t->last_status = was->last_status;
+	}
+}
+
+int world_reload(struct world *w, struct config *conf, struct buf *why)
+{
+	struct state *old = w->state, *now = NULL;
+	struct reload carried = { 0 };
+	int e = make_state(conf, &now);
+
+	if (!e)
+		e = reload_carry(old, now, &carried);
+	if (!e) {
+		move_targets(now, old, carried.targets);
+		e = adopt(w, conf, now, why);
+	}
+	state_free(e ? now : old);
+	reload_fini(&carried);
+	return e;
+}
+
+void world_verdict(struct world *w, uint32_t realserver, enum verdict verdict,
+		   enum probe_reason reason)
+{
+	struct state *s = w->state;
+	const struct layout_realserver *r = &s->layout->realservers[realserver];
+	uint32_t i;
+
+	for (i = r->first_link; i < r->first_link + r->n_links; i++) {
+		struct target *t = &s->targets[s->layout->links[i]];
+
+		t->health.verdict = verdict;
+		t->health.reason = reason;
+		t->health.unknown = verdict == VERDICT_NONE;
+		t->health.success = verdict == VERDICT_UP;
+		t->health.failures = verdict == VERDICT_DOWN ? t->conf->fall : 0;
+		t->health.passes = verdict == VERDICT_UP ? t->conf->rise : 0;
+		t->attempts++;
+		if (engine_outcome(w->engine, s, s->layout->links[i], &w->now))
+			state_dirty_all(s);
+	}
+	if (state_judge(s, realserver, w->now.mono_ms))
+		state_dirty(s, r->service);
+}
+
+void world_sample(struct world *w, enum signal_id signal, uint32_t id, double value)
+{
+	samples_put(engine_samples(w->engine), signal, id, w->now.mono_ms, value);
+}
+
+int world_hold(struct world *w, const struct hold *like)
+{
+	struct hold *h = hold_new(like);
+	int e;
+
+	if (!h)
+		return -ENOMEM;
+	h->active = true;
+	h->recorded = true;
+	e = holds_place(w->holds, h, NULL);
+	if (e) {
+		hold_free(h);
+		return e;
+	}
+	on_hold(w, like->service, like->realserver);
+	return 0;
+}
+
+void world_lift(struct world *w, const struct hold *like)
+{
+	placer_lift_asked(w->placer, like);
+}
+
+void world_step(struct world *w, const struct moment *now)
+{
+	w->now = *now;
+	decide_due(&w->decider, now);
+	while (w->state->n_dirty && decide(&w->decider, now, write_service, w))
+		;
+}
+
+void world_sampled(struct world *w)
+{
+	const struct ruleset *set = engine_rules(w->engine);
+	uint32_t i;
+
+	for (i = 0; i < set->layout->n_services; i++)
+		if (set->sampled[i])
+			state_dirty(w->state, i);
+}

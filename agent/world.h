@@ -1,0 +1,53 @@
+/* world.h: a director that exists in memory alone: a configuration, its state, its
+ * holds and its rules, with a kernel that does at once what it is told. Time is what
+ * its owner says. `ipvs-agent test`, `replay` and the model test drive it. */
+#ifndef AGENT_WORLD_H
+#define AGENT_WORLD_H
+
+#include "agent/decide.h"
+#include "agent/model/signal.h"
+
+struct config;
+struct placer;
+struct ruleset;
+
+struct world {
+	struct config *conf; /* a reference */
+	struct state *state;
+	struct holds *holds;
+	struct placer *placer;
+	struct engine *engine;
+	struct decider decider;
+	struct moment now;
+	/* Told of every decision, after the world itself. */
+	decision_fn *tell;
+	void *arg;
+};
+
+/* From a configuration without errors, at `now`; nothing is probed, the kernel has
+ * nothing. -EINVAL and the like: `why` says what of the rules cannot be. */
+int world_new(struct config *conf, const struct moment *now, struct buf *why,
+	      struct world **ret_world);
+void world_free(struct world *w);
+
+/* Takes the next configuration, as a reload does. On failure the old one stays. */
+int world_reload(struct world *w, struct config *conf, struct buf *why);
+
+/* All probes of a realserver came to this verdict, by that outcome. */
+void world_verdict(struct world *w, uint32_t realserver, enum verdict verdict,
+		   enum probe_reason reason);
+
+/* A value of a signal, as rules will read it at their next step. */
+void world_sample(struct world *w, enum signal_id signal, uint32_t id, double value);
+
+/* Places or ends an operator's or an alert's hold; recorded at once. */
+int world_hold(struct world *w, const struct hold *like);
+void world_lift(struct world *w, const struct hold *like);
+
+/* Lets the time be `now`, decides what is due and dirty, and has the kernel do it. */
+void world_step(struct world *w, const struct moment *now);
+
+/* Every service that samples anything is judged at the next step. */
+void world_sampled(struct world *w);
+
+#endif
