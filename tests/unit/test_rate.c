@@ -98,6 +98,7 @@ static void test_edges(void **state)
 	assert_true(rate_take(r, 500));
 	assert_false(rate_take(r, 1099));
 	assert_true(rate_take(r, 1100));
+	assert_int_equal(rate_next(r), 1100);
 	rate_free(r);
 	assert_int_equal(rate_new(1, 100, &r), 0);
 	assert_true(rate_take(r, INT64_MAX - 1));
