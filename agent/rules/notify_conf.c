@@ -10,45 +10,45 @@
 /* --- url ---------------------------------------------------------------------------- */
 
 /* Behind the host: "" or ":80". */
-static int check_port(const char *text, size_t len, const char *url, struct conf_env *env)
+static int check_port(const char *part, size_t len, const char *url, struct conf_env *env)
 {
 	char digits[6] = "";
 	uint64_t port;
 
 	if (!len)
 		return 0;
-	if (text[0] == ':' && len - 1 < sizeof(digits))
-		memcpy(digits, text + 1, len - 1);
+	if (part[0] == ':' && len - 1 < sizeof(digits))
+		memcpy(digits, part + 1, len - 1);
 	if (parse_u64(digits, &port) || port < 1 || port > 65535)
 		return conf_refuse(env, url, "has no port between 1 and 65535");
 	return 0;
 }
 
 /* host[:port], the host in brackets where it is an IPv6 address. */
-static int check_authority(const char *text, size_t len, const char *url, struct conf_env *env)
+static int check_authority(const char *part, size_t len, const char *url, struct conf_env *env)
 {
 	size_t host;
 
-	if (memchr(text, '@', len))
+	if (memchr(part, '@', len))
 		return conf_refuse(env, url,
 				   "has a user in it; secrets come from files only "
 				   "(bearer_token_file)");
-	if (len && text[0] == '[') {
-		const char *end = memchr(text, ']', len);
+	if (len && part[0] == '[') {
+		const char *end = memchr(part, ']', len);
 
 		if (!end)
 			return conf_refuse(env, url, "has a '[' without its ']'");
-		host = (size_t)(end - text) + 1;
+		host = (size_t)(end - part) + 1;
 		if (host < 4)
 			return conf_refuse(env, url, "has no host");
 	} else {
-		const char *colon = memchr(text, ':', len);
+		const char *colon = memchr(part, ':', len);
 
-		host = colon ? (size_t)(colon - text) : len;
+		host = colon ? (size_t)(colon - part) : len;
 		if (!host)
 			return conf_refuse(env, url, "has no host");
 	}
-	return check_port(text + host, len - host, url, env);
+	return check_port(part + host, len - host, url, env);
 }
 
 static int set_url(void *field, const char *text, const struct conf_key *key, struct conf_env *env)

@@ -9,15 +9,14 @@
 const struct probe_type *const probe_table[] = { NULL };
 
 /* Takes the keys of the kinds of probes out: they stand before the next section. */
-static void cut_parts(struct buf *text)
+static void cut_parts(char *text)
 {
-	char *from = strstr(text->data, "\n; With a url of ");
-	char *to = strstr(text->data, "\n; A rule: ");
+	char *from = text ? strstr(text, "\n; With a url of ") : NULL;
+	char *to = text ? strstr(text, "\n; A rule: ") : NULL;
 
-	assert_non_null(from);
-	assert_non_null(to);
-	assert_true(from < to);
-	memmove(from, to, strlen(to) + 1);
+	assert_true(from && to && from < to);
+	if (to)
+		memmove(from, to, strlen(to) + 1);
 }
 
 static void sample_is_printed_by_the_tables(void **state ATTR_UNUSED)
@@ -33,7 +32,7 @@ static void sample_is_printed_by_the_tables(void **state ATTR_UNUSED)
 	agent_sections_init();
 	config_print_sample(agent_sections, &want);
 	assert_true(want.len > 1000);
-	cut_parts(&have);
+	cut_parts(have.data);
 	assert_string_equal(buf_str(&have), buf_str(&want));
 	buf_fini(&want);
 	buf_fini(&have);
