@@ -45,6 +45,8 @@ static void note_need(struct expr *e, enum signal_id signal, int64_t window_ms, 
 	}
 	if (window_ms > need->window_ms)
 		need->window_ms = window_ms;
+	if (window_ms && (!need->shortest_ms || window_ms < need->shortest_ms))
+		need->shortest_ms = window_ms;
 	need->peers |= peers;
 }
 
