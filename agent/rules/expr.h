@@ -43,7 +43,9 @@ void expr_free(struct expr *e);
 /* What samples must hold for it: a row for each signal, with its longest window. */
 struct expr_need {
 	enum signal_id signal;
-	int64_t window_ms; /* 0 = the newest value only */
+	int64_t window_ms;   /* 0 = the newest value only */
+	int64_t shortest_ms; /* its shortest window: rate() and changes() never have data
+			      * in one that is shorter than the interval of samples */
 	bool peers;
 };
 const struct expr_need *expr_needs(const struct expr *e, size_t *ret_n);

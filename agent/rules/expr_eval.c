@@ -103,7 +103,7 @@ static enum truth negate(enum truth truth)
 enum truth expr_eval(const struct expr *e, struct samples *s, uint32_t realserver, int64_t now_ms,
 		     double *ret_value)
 {
-	struct slot stack[EXPR_STACK_MAX], *top = stack;
+	struct slot stack[EXPR_STACK_MAX] = { { 0 } }, *top = stack;
 	const struct expr_op *op;
 
 	for (op = e->ops; op < e->ops + e->n_ops; op++) {

@@ -45,6 +45,8 @@ static void note_need(struct expr *e, enum signal_id signal, int64_t window_ms, 
 	}
 	if (window_ms > need->window_ms)
 		need->window_ms = window_ms;
+	if (window_ms && (!need->shortest_ms || window_ms < need->shortest_ms))
+		need->shortest_ms = window_ms;
 	need->peers |= peers;
 }
 
@@ -211,7 +213,7 @@ static bool parse_prefix(struct parser *p, enum expr_code code, unsigned int bin
 {
 	unsigned int column = p->lex.token.column;
 	enum expr_kind kind = code == EXPR_NOT ? KIND_CONDITION : KIND_NUMBER;
-	struct operand operand;
+	struct operand operand = { 0 };
 
 	if (!enter_depth(p) || !lex_next(&p->lex) || !parse_level(p, binding, &operand))
 		return false;
@@ -289,7 +291,7 @@ static bool check_side(struct parser *p, const struct expr_operator *op, unsigne
 /* Operators that bind at least so tight, and what they bind. */
 static bool parse_level(struct parser *p, unsigned int binding, struct operand *ret)
 {
-	struct operand left, right;
+	struct operand left = { 0 }, right = { 0 };
 
 	if (!parse_operand(p, &left))
 		return false;
@@ -332,7 +334,7 @@ static bool refuse_rest(struct parser *p)
 
 static bool parse_whole(struct parser *p, const char *text, struct buf *why)
 {
-	struct operand whole;
+	struct operand whole = { 0 };
 
 	if (!lex_begin(&p->lex, text, why) || !parse_level(p, BINDING_LOOSEST, &whole))
 		return false;

@@ -39,15 +39,15 @@ struct expr_op {
 	};
 };
 
-/* Each op is at least a character of the text, and puts at most one value on the
- * stack. The stack of an expression this deep: at each level of parentheses one left
- * operand for each of the five bindings of two-sided operators, and the last value. */
-enum { EXPR_STACK_MAX = 5 * (EXPR_DEPTH_MAX + 1) + 1 };
+/* What waits on the stack at most. At each level of parentheses left operands of two
+ * operators: or, and around conditions; a sum, a product around numbers; where numbers
+ * begin, all four and a comparison's. And the value that was loaded last. */
+enum { EXPR_STACK_MAX = 2 * EXPR_DEPTH_MAX + 5 + 1 };
 
 struct expr {
 	struct expr_need needs[N_SIGNALS];
 	size_t n_needs, n_ops;
-	struct expr_op ops[];
+	struct expr_op ops[]; /* at most one for each character */
 };
 
 #endif

@@ -120,6 +120,7 @@ static void run(const char *text, const struct expr *e, const uint8_t *data, siz
 	int64_t now_ms = 0;
 	uint32_t row, step;
 
+	check(size > 0);
 	check(samples_new(&shape, needs, n, INTERVAL_MS, UINT64_MAX, &why, &s) == 0);
 	for (step = 0; step < STEPS; step++) {
 		now_ms += 10 * data[at++ % size];

@@ -75,7 +75,7 @@ static inline double naive_over(const struct naive *n, unsigned int row, enum sa
 	}
 	switch (what) {
 	case SAMPLES_RATE:
-		if (count < 2 || (before->at_ms - first->at_ms) * 2 < window_ms)
+		if (!before || before == first || (before->at_ms - first->at_ms) * 2 < window_ms)
 			return NAN;
 		return grown / ((double)(before->at_ms - first->at_ms) / 1000);
 	case SAMPLES_AVG:

@@ -211,11 +211,45 @@ static void test_kleene(void **state)
 	expr_free(e_or);
 }
 
+/* As many values wait as ever can: all levels of conditions, or all of numbers, around
+ * the level where numbers begin. ASan watches the stack. */
+static void test_tallest_stack(void **state)
+{
+	unsigned int conditions;
+
+	(void)state;
+	for (conditions = 0; conditions <= EXPR_DEPTH_MAX; conditions++) {
+		struct buf text = BUF_INIT, why = BUF_INIT;
+		struct scene none = { 0 };
+		unsigned int column = 0, i;
+		struct expr *e = NULL;
+		struct samples *s;
+
+		for (i = 0; i < conditions; i++)
+			buf_puts(&text, "1>2 or 1<2 and(");
+		buf_puts(&text, "1>2 or 1<2 and 1==1+0*");
+		for (i = conditions; i < EXPR_DEPTH_MAX; i++)
+			buf_puts(&text, "(1+1*");
+		buf_puts(&text, "weight");
+		for (i = 0; i < EXPR_DEPTH_MAX; i++)
+			buf_putc(&text, ')');
+		assert_int_equal(expr_compile(buf_str(&text), &why, &column, &e), 0);
+		s = fill(&none, e);
+		assert_int_equal(expr_eval(e, s, 0, 0, NULL), TRUTH_NO_DATA);
+		samples_put(s, SIGNAL_WEIGHT, 0, 0, 1);
+		assert_int_equal(expr_eval(e, s, 0, 0, NULL), TRUTH_TRUE);
+		samples_free(s);
+		expr_free(e);
+		buf_fini(&text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_kleene),
+		cmocka_unit_test(test_tallest_stack),
 	};
 
 	return cmocka_run_group_tests_name("expr_eval", tests, NULL, NULL);

@@ -43,6 +43,10 @@ static void put_needs(struct buf *out, const struct expr *e)
 		if (needs[i].window_ms) {
 			buf_putc(out, '[');
 			format_duration(out, needs[i].window_ms);
+			if (needs[i].shortest_ms != needs[i].window_ms) {
+				buf_puts(out, ", ");
+				format_duration(out, needs[i].shortest_ms);
+			}
 			buf_putc(out, ']');
 		}
 		buf_puts(out, needs[i].peers ? " of peers" : "");

@@ -149,7 +149,7 @@ static void test_long_pause(void **state)
 	samples_put(s, SIGNAL_WEIGHT, 0, wrap + 22000, 1);
 	expect(samples_over(s, SIGNAL_WEIGHT, 0, SAMPLES_AVG, WINDOW_MS, wrap + 22000), 1);
 	/* and where there was no data all that time */
-	for (ms = 22000; ms < wrap; ms += 10000000)
+	for (ms = 22000; ms < wrap + 22000; ms += 25000)
 		samples_put(s, SIGNAL_WEIGHT, 1, ms, NAN);
 	samples_put(s, SIGNAL_WEIGHT, 1, wrap + 22000, NAN);
 	expect(samples_over(s, SIGNAL_WEIGHT, 1, SAMPLES_AVG, WINDOW_MS, wrap + 22000), NAN);
@@ -197,6 +197,10 @@ static void test_peers(void **state)
 	expect(samples_peers_median(s, id, 3, 9001), NAN);
 	samples_put(s, id, 4, 9500, 50);
 	expect(samples_peers_avg(s, id, 3, 9500), 50);
+	/* what is yet to come counts when it has come */
+	samples_put(s, id, 4, 20000, 60);
+	expect(samples_peers_avg(s, id, 3, 15000), NAN);
+	expect(samples_peers_avg(s, id, 3, 20000), 60);
 	samples_free(s);
 }
 
