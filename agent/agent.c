@@ -131,7 +131,6 @@ void agent_on_reading(void *arg, struct reading *reading)
 {
 	struct agent *a = arg;
 
-	tell_ledger(a);
 	publisher_reading(a->publisher, reading);
 }
 
@@ -151,6 +150,7 @@ void agent_on_sleep(void *arg)
 {
 	struct agent *a = arg;
 
+	tell_ledger(a);
 	if (!a->stopping)
 		agent_decide(a);
 }

@@ -32,6 +32,7 @@ struct agent {
 	struct config *conf; /* the one in force; a reference */
 	struct buf kept;     /* values of the start that a reload cannot change */
 	bool ledger_told;    /* that it cannot be written */
+	bool ledger_damaged; /* at the start; its holds are lost */
 	uint64_t generation;
 	int64_t reloaded_wall_ms; /* the last good load */
 	bool reload_ok;           /* the last load was good */

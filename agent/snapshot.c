@@ -218,6 +218,7 @@ static void fill_agent(struct view *v, const struct agent *a)
 	v->agent.probe_late_us = sched.late_us;
 	v->agent.ledger_unrecorded = placer_unrecorded(a->placer);
 	v->agent.ledger_writable = ledger_writable(a->ledger);
+	v->agent.ledger_damaged = a->ledger_damaged;
 	v->agent.last_reload_ok = a->reload_ok;
 	v->agent.last_reload_wall_ms = a->reloaded_wall_ms;
 	v->agent.info = a->info;

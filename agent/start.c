@@ -66,6 +66,21 @@ static void be_cautious(struct state *s, const struct hold *h)
 		s->targets[s->layout->links[i]].health.cautious = true;
 }
 
+static void tell_damage(const struct ledger_state *kept)
+{
+	const char *damage = kept->damage ? kept->damage : "";
+	const char *file = kept->set_aside ? kept->set_aside : "";
+
+	log_event(LOG_ERROR,
+		  "the ledger was damaged and is set aside: all holds are lost, and services that "
+		  "left the file are not removed",
+		  LOG_STR("damage", damage), LOG_STR("file", file));
+	log_event(LOG_ERROR,
+		  "weights stay as the kernel has them until probes or an operator say otherwise: "
+		  "read the file that was set aside and place again what must hold",
+		  LOG_STR("file", file));
+}
+
 /* Takes back what the ledger kept: holds that were in force, services that are ours. */
 static int restore(struct agent *a, struct ledger_state *kept)
 {
@@ -74,9 +89,8 @@ static int restore(struct agent *a, struct ledger_state *kept)
 	int e;
 
 	if (kept->damaged)
-		log_event(LOG_ERROR, "the ledger was damaged and set aside",
-			  LOG_STR("damage", kept->damage ? kept->damage : ""),
-			  LOG_STR("file", kept->set_aside ? kept->set_aside : ""));
+		tell_damage(kept);
+	a->ledger_damaged = kept->damaged;
 	for (i = 0; i < kept->n_holds; i++) {
 		struct hold *h = kept->holds[i];
 

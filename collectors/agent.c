@@ -35,6 +35,7 @@ GETTER(write_failures, true, metric_u64(a->kernel_write_failures[sub]))
 GETTER(reconcile_time, a->last_reconcile_wall_ms, metric_ms(a->last_reconcile_wall_ms))
 GETTER(reconciles, true, metric_u64(a->reconciles))
 GETTER(writable, true, metric_u64(a->ledger_writable))
+GETTER(damaged, true, metric_u64(a->ledger_damaged))
 GETTER(unrecorded, true, metric_u64(a->ledger_unrecorded))
 GETTER(lag, true, metric_us(a->loop_lag_us))
 GETTER(slow, true, metric_u64(a->slow_callbacks))
@@ -87,6 +88,8 @@ static const struct metric metrics[] = {
 	      "When the kernel was last read and made to match."),
 	TOTAL("reconciles", reconciles, "Passes that made the kernel match."),
 	GAUGE("ledger_writable", writable, "Whether the last write to the ledger succeeded."),
+	GAUGE("ledger_damaged", damaged,
+	      "Whether the ledger was found damaged at the start and set aside with its holds."),
 	TOTAL("ledger_unrecorded_holds", unrecorded,
 	      "Rules' holds that took effect before they were on disk."),
 	GAUGE("loop_lag_seconds", lag, "How late the loop's timers run."),
