@@ -66,7 +66,7 @@ $(1)/tests/%: $(1)/obj/tests/unit/%.o $$(UNITLIB:%.c=$(1)/obj/%.o) $(1)/lib.a
 $(1)/fuzz/%: $(1)/obj/tests/fuzz/%.o $$(UNITLIB:%.c=$(1)/obj/%.o) $(1)/lib.a
 	$$(call say,LD,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$(2) $$(ALL_CFLAGS) $(3) -fsanitize=fuzzer $$(LDFLAGS) $$^ $$(LDLIBS) -o $$@
+	$$(Q)$(2) $$(ALL_CFLAGS) $(3) -fsanitize=fuzzer $$(LDFLAGS) $$^ -lcmocka $$(LDLIBS) -o $$@
 endef
 
 $(eval $(call build,build,$$(CC),,))
@@ -88,7 +88,7 @@ LAYERS_demo := guest
 LAYERS_lint := unit lint
 LAYERS_format := lint
 LAYERS_tsan := unit
-LAYERS_fuzz := fuzz
+LAYERS_fuzz := unit fuzz
 LAYERS_check-fresh := fresh
 LAYERS_deps := unit guest lint fuzz fresh
 LAYERS := $(sort $(foreach goal,$(MAKECMDGOALS),$(LAYERS_$(goal))))

@@ -17,6 +17,7 @@
 #include "agent/holds/place.h"
 #include "agent/http/server.h"
 #include "agent/ipvs/port.h"
+#include "agent/note.h"
 #include "agent/probes/sched.h"
 #include "agent/publish.h"
 #include "agent/registry.h"
@@ -101,6 +102,7 @@ static int restore(struct agent *a, struct ledger_state *kept)
 		if (e)
 			return e;
 		kept->holds[i] = NULL;
+		note_restored(a, h);
 		be_cautious(a->state, h);
 		log_event(LOG_INFO, "hold kept over the restart", LOG_STR("service", h->service),
 			  LOG_STR("realserver", h->realserver),
@@ -248,6 +250,9 @@ int agent_start(struct agent *a)
 		e = make_state(a);
 	if (!e)
 		e = open_ledger(a, &kept);
+	/* Behind the ledger's lock: the journal has one writer too. */
+	if (!e)
+		note_start(a);
 	if (!e)
 		e = holds_new(&a->holds);
 	if (!e)

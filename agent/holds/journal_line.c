@@ -183,7 +183,7 @@ const struct journal_kind_row journal_kinds[JOURNAL_N_KINDS] = {
 	KIND(JOURNAL_CONFIG, "config", true, config_fields, "A configuration came into force."),
 	KIND(JOURNAL_RESTORED, "restored", true, hold_fields,
 	     "A hold of the ledger, at the start."),
-	KIND(JOURNAL_KERNEL, "kernel", true, kernel_fields, "The first reading of the table."),
+	KIND(JOURNAL_KERNEL, "kernel", true, kernel_fields, "The kernel's table was read whole."),
 	KIND(JOURNAL_VERDICT, "verdict", true, verdict_fields, "What probes say has changed."),
 	KIND(JOURNAL_SAMPLE, "sample", true, sample_fields, "What rules look at, each interval."),
 	KIND(JOURNAL_ASKED, "asked", true, hold_fields, "An operator's or an alert's hold."),

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "agent/holds/journal_read.h"
+#include "tests/unit/golden.h"
 
 static void test_bytes(void **state)
 {
@@ -143,6 +144,29 @@ static void test_kinds(void **state)
 	assert_false(journal_kind_find("merge", &kind));
 }
 
+/* The manual page says what the table says. */
+static void test_manual(void **state)
+{
+	const char *path = "contrib/man/ipvs-agent.8";
+	struct buf page = BUF_INIT, rows = BUF_INIT;
+
+	(void)state;
+	golden_read(path, &page);
+	for (int i = 0; i < JOURNAL_N_KINDS; i++) {
+		const struct journal_kind_row *k = &journal_kinds[i];
+
+		buf_reset(&rows);
+		buf_printf(&rows, ".It Ql %s\n%s\n", k->name, k->help);
+		for (size_t f = 0; f < k->n_fields; f++)
+			buf_printf(&rows, ".Ql %s%s\n", k->fields[f].name,
+				   f + 1 < k->n_fields ? " ," : " .");
+		if (!strstr(buf_str(&page), buf_str(&rows)))
+			fail_msg("%s has no such lines:\n%s", path, buf_str(&rows));
+	}
+	buf_fini(&page);
+	buf_fini(&rows);
+}
+
 /* --- reading ------------------------------------------------------------------ */
 
 static int tell(void *arg, const struct journal_entry *e)
@@ -254,10 +278,10 @@ static void test_stopped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bytes),   cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_order),   cmocka_unit_test(test_kinds),
-		cmocka_unit_test(test_hostile), cmocka_unit_test(test_body),
-		cmocka_unit_test(test_stopped),
+		cmocka_unit_test(test_bytes),  cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_order),  cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_manual), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_body),   cmocka_unit_test(test_stopped),
 	};
 
 	return cmocka_run_group_tests_name("journal_line", tests, NULL, NULL);
