@@ -1,6 +1,6 @@
 /* fuzz_journal.c: a journal from anybody's hands, and names and numbers from anybody in
  * ours. The bytes are read as a file, whole and in pieces, which must come to the same;
- * then they are put into a line of each kind, which must read back as it was written and
+ * then they are put into a line of some kind, which must read back as it was written and
  * be the same bytes again.
  *
  *   clang -fsanitize=fuzzer,address,undefined … tests/fuzz/fuzz_journal.c agent/holds/…
@@ -150,8 +150,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(&with.n, data + sizeof(with.number), sizeof(with.n));
 	data += sizeof(with.number) + sizeof(with.n);
 	with.text = strndup((const char *)data, size - sizeof(with.number) - sizeof(with.n));
-	for (int kind = 0; with.text && kind < JOURNAL_N_KINDS; kind++)
-		write_line((enum journal_kind)kind, &with);
+	if (with.text)
+		write_line((enum journal_kind)((uint64_t)with.n % JOURNAL_N_KINDS), &with);
 	free(with.text);
 	return 0;
 }
