@@ -25,6 +25,7 @@
 #include "agent/holds/place.h"
 #include "agent/http/server.h"
 #include "agent/ipvs/port.h"
+#include "agent/note.h"
 #include "agent/probes/sched.h"
 #include "agent/registry.h"
 #include "agent/rules/engine.h"
@@ -135,7 +136,6 @@ void agent_on_reading(void *arg, struct reading *reading)
 {
 	struct agent *a = arg;
 
-	tell_ledger(a);
 	agent_rules_reading(a, reading);
 	publisher_reading(a->publisher, reading);
 }
@@ -146,6 +146,7 @@ void agent_on_first_reading(void *arg)
 
 	if (a->stopping)
 		return;
+	note_kernel(a);
 	if (a->generation == 1)
 		log_event(LOG_INFO, "the kernel's IPVS table was read, managing it");
 	state_dirty_all(a->state);
@@ -156,6 +157,8 @@ void agent_on_sleep(void *arg)
 {
 	struct agent *a = arg;
 
+	tell_ledger(a);
+	note_tell(a);
 	if (!a->stopping)
 		agent_decide(a);
 }
@@ -228,6 +231,7 @@ void agent_stop(void *arg)
 	if (a->stopping)
 		return;
 	a->stopping = true;
+	note_stop(a);
 	log_event(LOG_INFO, "stopping",
 		  LOG_STR("on_exit", agent_conf(a)->on_exit == ON_EXIT_REMOVE ? "remove" : "keep"));
 	(void)notify_send(a->notify, "STOPPING=1");
@@ -252,6 +256,7 @@ static void fini(struct agent *a)
 	decider_fini(&a->decider);
 	placer_free(a->placer);
 	holds_free(a->holds);
+	journal_free(a->journal);
 	publisher_free(a->publisher);
 	notify_free(a->notify);
 	loop_timer_free(a->info_timer);

@@ -28,10 +28,11 @@ struct reload_job;
 struct sched;
 
 struct agent {
-	const char *path;    /* of the configuration */
-	struct config *conf; /* the one in force; a reference */
-	struct buf kept;     /* values of the start that a reload cannot change */
-	bool ledger_told;    /* that it cannot be written */
+	const char *path;               /* of the configuration */
+	struct config *conf;            /* the one in force; a reference */
+	struct buf kept;                /* values of the start that a reload cannot change */
+	bool ledger_told, journal_told; /* that they cannot be written */
+	bool ledger_damaged;            /* at the start; its holds are lost */
 	uint64_t generation;
 	int64_t reloaded_wall_ms; /* the last good load */
 	bool reload_ok;           /* the last load was good */
@@ -43,6 +44,7 @@ struct agent {
 	struct sched *sched;
 	struct holds *holds;
 	struct ledger *ledger;
+	struct journal *journal; /* NULL = no thread for it could be had */
 	struct placer *placer;
 	struct engine *engine;
 	struct decider decider;
@@ -72,10 +74,8 @@ void agent_on_decision(void *arg, const struct decision *d);
 
 /* plan.c: prints what `run` would change in the kernel; an exit code. */
 int agent_plan(const char *config_path, bool json);
-
 /* explain.c: why the weights of a target are what they are, as JSON. */
 enum command_status explain_target(const struct agent *a, const char *target, struct buf *out);
-
 /* reload.c: begins to load the configuration again; fn (may be NULL) is told. */
 void agent_reload(struct agent *a, command_fn *fn, void *arg);
 

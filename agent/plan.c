@@ -64,6 +64,11 @@ static int recall(struct plan *p)
 	if (ledger_read(conf->state_dir, &p->why, &kept))
 		fprintf(stderr, "ipvs-agent plan: the ledger cannot be read, ignoring it: %s\n",
 			buf_str(&p->why));
+	if (kept.damaged)
+		fprintf(stderr,
+			"ipvs-agent plan: the ledger is damaged (%s): a start would set it aside "
+			"with all its holds\n",
+			kept.damage);
 	for (i = 0; !e && i < kept.n_holds; i++) {
 		kept.holds[i]->active = true;
 		e = holds_place(p->agent.holds, kept.holds[i], &same);

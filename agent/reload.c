@@ -13,6 +13,7 @@
 #include "agent/http/http_conf.h"
 #include "agent/http/server.h"
 #include "agent/model/reload.h"
+#include "agent/note.h"
 #include "agent/probes/sched.h"
 #include "agent/sections.h"
 #include "agent/settings.h"
@@ -113,6 +114,7 @@ static void put_in_force(struct agent *a, struct reload_job *job, struct state *
 	for (i = 0; i < now->layout->n_realservers; i++)
 		state_judge(now, i, clock_mono_ms());
 	agent_settings(a);
+	note_config(a);
 	gone = agent_gone_policy(a);
 	agent_rules_put(a, now, rules);
 	reconcile_set_state(a->reconcile, now, agent_conf(a)->reconcile_interval, &gone);

@@ -14,6 +14,8 @@ struct agent_conf {
 	enum on_exit on_exit;
 	int log_level;       /* enum log_level */
 	uint32_t max_probes; /* attempts under way at once */
+	bool journal;
+	uint64_t journal_size; /* bytes */
 	const char *procfs;
 	int64_t sample_interval;     /* ms */
 	uint64_t window_memory;      /* bytes */

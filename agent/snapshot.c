@@ -8,6 +8,7 @@
 #include "agent/agent.h"
 #include "agent/base/clock.h"
 #include "agent/base/loop.h"
+#include "agent/holds/journal.h"
 #include "agent/holds/ledger.h"
 #include "agent/holds/place.h"
 #include "agent/ipvs/ipvs.h"
@@ -207,10 +208,12 @@ static void fill_agent(struct view *v, const struct agent *a)
 	struct reconcile_stats rec;
 	struct loop_stats loop;
 	struct sched_stats sched;
+	struct journal_stats journal;
 
 	reconcile_stats(a->reconcile, &rec);
 	loop_stats(a->loop, &loop);
 	sched_stats(a->sched, &sched);
+	journal_stats(a->journal, &journal);
 	for (unsigned int i = 0; i < IPVS_N_OPS; i++)
 		v->agent.kernel_writes[i] = rec.writes.done[i] + rec.writes.refused[i];
 	memcpy(v->agent.kernel_write_failures, rec.writes.refused,
@@ -227,6 +230,10 @@ static void fill_agent(struct view *v, const struct agent *a)
 	v->agent.probe_late_us = sched.late_us;
 	v->agent.ledger_unrecorded = placer_unrecorded(a->placer);
 	v->agent.ledger_writable = ledger_writable(a->ledger);
+	v->agent.ledger_damaged = a->ledger_damaged;
+	v->agent.journal_lines = journal.lines;
+	v->agent.journal_dropped = journal.dropped;
+	v->agent.journal_errors = journal.errors;
 	v->agent.last_reload_ok = a->reload_ok;
 	v->agent.last_reload_wall_ms = a->reloaded_wall_ms;
 	v->agent.info = a->info;

@@ -17,6 +17,7 @@
 #include "agent/holds/place.h"
 #include "agent/http/server.h"
 #include "agent/ipvs/port.h"
+#include "agent/note.h"
 #include "agent/probes/sched.h"
 #include "agent/publish.h"
 #include "agent/registry.h"
@@ -66,6 +67,21 @@ static void be_cautious(struct state *s, const struct hold *h)
 		s->targets[s->layout->links[i]].health.cautious = true;
 }
 
+static void tell_damage(const struct ledger_state *kept)
+{
+	const char *damage = kept->damage ? kept->damage : "";
+	const char *file = kept->set_aside ? kept->set_aside : "";
+
+	log_event(LOG_ERROR,
+		  "the ledger was damaged and is set aside: all holds are lost, and services that "
+		  "left the file are not removed",
+		  LOG_STR("damage", damage), LOG_STR("file", file));
+	log_event(LOG_ERROR,
+		  "weights stay as the kernel has them until probes or an operator say otherwise: "
+		  "read the file that was set aside and place again what must hold",
+		  LOG_STR("file", file));
+}
+
 /* Takes back what the ledger kept: holds that were in force, services that are ours. */
 static int restore(struct agent *a, struct ledger_state *kept)
 {
@@ -74,9 +90,8 @@ static int restore(struct agent *a, struct ledger_state *kept)
 	int e;
 
 	if (kept->damaged)
-		log_event(LOG_ERROR, "the ledger was damaged and set aside",
-			  LOG_STR("damage", kept->damage ? kept->damage : ""),
-			  LOG_STR("file", kept->set_aside ? kept->set_aside : ""));
+		tell_damage(kept);
+	a->ledger_damaged = kept->damaged;
 	for (i = 0; i < kept->n_holds; i++) {
 		struct hold *h = kept->holds[i];
 
@@ -87,6 +102,7 @@ static int restore(struct agent *a, struct ledger_state *kept)
 		if (e)
 			return e;
 		kept->holds[i] = NULL;
+		note_restored(a, h);
 		be_cautious(a->state, h);
 		log_event(LOG_INFO, "hold kept over the restart", LOG_STR("service", h->service),
 			  LOG_STR("realserver", h->realserver),
@@ -236,6 +252,9 @@ int agent_start(struct agent *a)
 		e = make_state(a);
 	if (!e)
 		e = open_ledger(a, &kept);
+	/* Behind the ledger's lock: the journal has one writer too. */
+	if (!e)
+		note_start(a);
 	if (!e)
 		e = holds_new(&a->holds);
 	if (!e)

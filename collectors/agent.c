@@ -35,7 +35,11 @@ GETTER(write_failures, true, metric_u64(a->kernel_write_failures[sub]))
 GETTER(reconcile_time, a->last_reconcile_wall_ms, metric_ms(a->last_reconcile_wall_ms))
 GETTER(reconciles, true, metric_u64(a->reconciles))
 GETTER(writable, true, metric_u64(a->ledger_writable))
+GETTER(damaged, true, metric_u64(a->ledger_damaged))
 GETTER(unrecorded, true, metric_u64(a->ledger_unrecorded))
+GETTER(journal_lines, true, metric_u64(a->journal_lines))
+GETTER(journal_dropped, true, metric_u64(a->journal_dropped))
+GETTER(journal_errors, true, metric_u64(a->journal_errors))
 GETTER(lag, true, metric_us(a->loop_lag_us))
 GETTER(slow, true, metric_u64(a->slow_callbacks))
 GETTER(late, true, metric_us(a->probe_late_us))
@@ -87,8 +91,15 @@ static const struct metric metrics[] = {
 	      "When the kernel was last read and made to match."),
 	TOTAL("reconciles", reconciles, "Passes that made the kernel match."),
 	GAUGE("ledger_writable", writable, "Whether the last write to the ledger succeeded."),
+	GAUGE("ledger_damaged", damaged,
+	      "Whether the ledger was found damaged at the start and set aside with its holds."),
 	TOTAL("ledger_unrecorded_holds", unrecorded,
 	      "Rules' holds that took effect before they were on disk."),
+	TOTAL("journal_lines", journal_lines, "Lines written to the journal."),
+	TOTAL("journal_dropped_lines", journal_dropped,
+	      "Lines that the journal left out: the disk was too slow, or full."),
+	TOTAL("journal_write_errors", journal_errors,
+	      "Failed attempts to write the journal; each is made again after a second."),
 	GAUGE("loop_lag_seconds", lag, "How late the loop's timers run."),
 	TOTAL("slow_callbacks", slow, "Callbacks that kept the loop for more than 10 ms."),
 	GAUGE("probe_lateness_seconds", late, "The latest start of a probe against its plan."),

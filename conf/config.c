@@ -145,6 +145,11 @@ bool conf_key_given(const void *obj, const char *key)
 	return find_seen(obj, key) != NULL;
 }
 
+uint64_t config_hash(const struct config *c)
+{
+	return c->hash;
+}
+
 struct arena *config_arena(struct config *c)
 {
 	return &c->arena;

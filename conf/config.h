@@ -59,6 +59,9 @@ unsigned int conf_key_line(const struct config *c, const void *obj, const char *
 const char *conf_key_file(const struct config *c, const void *obj, const char *key);
 /* Whether the object's own section gives the key (not a default). */
 bool conf_key_given(const void *obj, const char *key);
+/* Of the text of all its files, in order of reading: equal for equal text (FNV-1a, against
+ * accidents only). */
+uint64_t config_hash(const struct config *c);
 struct arena *config_arena(struct config *c);
 /* The table that it was loaded with. */
 const struct conf_section *const *config_types(const struct config *c);

@@ -56,6 +56,7 @@ struct config {
 	struct objects *objects; /* of each type */
 	const char **files;      /* in order of reading */
 	size_t n_files;
+	uint64_t hash;       /* of the text of all files */
 	struct filed *filed; /* malloc'd, until the load is done */
 	size_t n_filed;
 	struct conf_problem *problems;

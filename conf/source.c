@@ -272,6 +272,19 @@ static const char *said(int r)
 	}
 }
 
+static void add_hash(struct config *c, const struct buf *text)
+{
+	uint64_t hash = c->hash ? c->hash : UINT64_C(0xcbf29ce484222325);
+	size_t i;
+
+	/* With the NUL behind it, so that two files are not one. */
+	for (i = 0; i <= text->len; i++) {
+		hash ^= i < text->len ? (unsigned char)text->data[i] : 0;
+		hash *= UINT64_C(0x100000001b3);
+	}
+	c->hash = hash;
+}
+
 /* Reads one file into raw sections; `inc` is the line that names it, or NULL. */
 static int read_file(struct load *l, const char *path, const struct include *inc)
 {
@@ -312,6 +325,7 @@ static int read_file(struct load *l, const char *path, const struct include *inc
 		l->current = NULL;
 		l->passed = NULL;
 		l->bytes += text.len;
+		add_hash(c, &text);
 		r = ini_read(text.len ? text.data : "", text.len, &sink, l);
 	}
 out:

@@ -16,9 +16,8 @@ struct ledger_state {
 	size_t n_holds;
 	struct ipvs_key *owned; /* services that we created or took over */
 	size_t n_owned;
-	/* The file was not whole. Then the holds of the records before the damage stand
-	 * (to hold too much is the safe side) and nothing is owned (to own what is not
-	 * ours is not). */
+	/* The file was not whole. Then nothing of it is trusted: no hold stands and nothing
+	 * is owned. The kernel still has the weights that the lost holds asked for. */
 	bool damaged;
 	char *damage;    /* "line 17 has a checksum that does not match" */
 	char *set_aside; /* the path where it is kept; NULL = it was whole, or was only read */

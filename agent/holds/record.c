@@ -13,6 +13,7 @@
 #include <zlib.h>
 
 #include "agent/base/parse.h"
+#include "agent/holds/text.h"
 
 enum { CRC_LEN = 8, NAME_MAX_LEN = 256, TEXT_MAX_LEN = 8192 };
 
@@ -75,34 +76,6 @@ static int put_line(struct buf *out, uint64_t sequence, json_t *object)
 	}
 	buf_fini(&line);
 	return r;
-}
-
-/* A JSON string of at most `max` bytes; bytes that are not UTF-8 become '?'. NULL =
- * memory is out. */
-static json_t *text_value(const char *text, size_t max)
-{
-	size_t len = strnlen(text, max + 1);
-	json_t *value;
-	char *ascii;
-
-	if (len > max) {
-		/* Not in the middle of a character. */
-		for (len = max; len > 0 && (text[len] & 0xc0) == 0x80;)
-			len--;
-	}
-	value = json_stringn(text, len);
-	if (value)
-		return value;
-	ascii = strndup(text, len);
-	if (!ascii)
-		return NULL;
-	for (char *c = ascii; *c; c++) {
-		if ((unsigned char)*c >= 0x80)
-			*c = '?';
-	}
-	value = json_string(ascii);
-	free(ascii);
-	return value;
 }
 
 /* An object that begins with its type; sets *ok false where memory is out. */

@@ -158,21 +158,58 @@ static int read_line(struct replay *p, const char *line, size_t len, uint64_t se
 	return r;
 }
 
+/* Whether the tail is a whole record behind which another byte stands than the newline:
+ * what was cut off cannot look so, a flipped newline does. */
+static int newline_lost(const char *tail, size_t len, uint64_t sequence, bool *ret_lost)
+{
+	struct record rec = { 0 };
+	struct buf why = BUF_INIT;
+	int r = record_read(tail, len - 1, sequence, &why, &rec);
+
+	record_fini(&rec);
+	buf_fini(&why);
+	if (r == -ENOMEM)
+		return r;
+	*ret_lost = r != -EBADMSG;
+	return 0;
+}
+
 /* What follows the last newline. Returns 0, -EBADMSG with a reason, or -ENOMEM. */
 static int read_tail(const char *tail, size_t len, struct replay_end *end, struct buf *why)
 {
-	bool torn = len < RECORD_MAX;
-	int r = 0;
+	bool torn = len < RECORD_MAX, lost = false;
+	int r;
 
 	if (end->next == 0)
 		r = header_torn(tail, len, &torn);
-	end->torn = torn;
-	if (r == 0 && !end->torn) {
-		buf_puts(why,
-			 end->next == 0 ? "is not a ledger's header" : "is longer than any record");
-		r = -EBADMSG;
-	}
-	return r;
+	else
+		r = newline_lost(tail, len, end->next, &lost);
+	if (r != 0)
+		return r;
+	end->torn = torn && !lost;
+	if (end->torn)
+		return 0;
+	if (lost)
+		buf_puts(why, "does not end where its record does");
+	else if (end->next == 0)
+		buf_puts(why, "is not a ledger's header");
+	else
+		buf_puts(why, "is longer than any record");
+	return -EBADMSG;
+}
+
+/* Nothing of a damaged file stands: which of its records are right nobody can say, and
+ * a part of them is a state that never was. */
+static int forget(struct replay *p)
+{
+	struct replay empty;
+	int r = replay_init(&empty);
+
+	if (r != 0)
+		return r;
+	replay_fini(p);
+	*p = empty;
+	return 0;
 }
 
 int replay_read(struct replay *p, const char *data, size_t len, struct buf *why,
@@ -210,8 +247,7 @@ int replay_read(struct replay *p, const char *data, size_t len, struct buf *why,
 	buf_fini(&reason);
 	if (r == -EBADMSG) {
 		end.damaged = true;
-		disown_all(p);
-		r = 0;
+		r = forget(p);
 	}
 	if (r == 0)
 		*ret_end = end;

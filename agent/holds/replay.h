@@ -30,9 +30,8 @@ void replay_fini(struct replay *p);
  * -EEXIST for another hold's id, -ENOMEM: nothing changed, the record is whole. */
 int replay_apply(struct replay *p, struct record *r, struct hold **ret_old);
 
-/* Reads a whole file. 0 also for a damaged one: then the holds of the records before
- * the damage stand (to hold too much is the safe side) and nothing is owned (to own
- * too much is not). -EPROTONOSUPPORT (why says it) or -ENOMEM. */
+/* Reads a whole file. 0 also for a damaged one: then nothing of it stands.
+ * -EPROTONOSUPPORT (why says it) or -ENOMEM. */
 int replay_read(struct replay *p, const char *data, size_t len, struct buf *why,
 		struct replay_end *ret_end);
 

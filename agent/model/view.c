@@ -91,5 +91,10 @@ bool view_trouble(const struct view *v, unsigned int i, struct buf *out)
 		buf_puts(out, "the ledger cannot be written: is the disk of state_dir full?");
 		return true;
 	}
+	if (i == 3 && a->ledger_damaged) {
+		buf_puts(out, "the ledger was damaged at the start: all holds are lost, and the "
+			      "file is set aside in state_dir as ledger.damaged-TIME");
+		return true;
+	}
 	return false;
 }

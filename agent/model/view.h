@@ -40,7 +40,7 @@ struct view {
 
 /* What is wrong with the agent itself, as an operator is told it: appends the sentence
  * about trouble `i` and returns true where there is that trouble. */
-enum { VIEW_N_TROUBLES = 3 };
+enum { VIEW_N_TROUBLES = 4 };
 bool view_trouble(const struct view *v, unsigned int i, struct buf *out);
 
 /* A view without rows, with one reference; NULL when memory is out. */

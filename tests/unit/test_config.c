@@ -335,6 +335,39 @@ static void many_problems_are_counted_whole(void **state ATTR_UNUSED)
 	buf_fini(&text);
 }
 
+static void hashes_its_text(void **state ATTR_UNUSED)
+{
+	static const char *const texts[] = {
+		"[main]\nsize = 1\n",
+		"[main]\nsize = 2\n",
+		"; one\n[main]\nsize = 1\n",
+		"[main]\nsize = 1\ninclude = y.ini\n",
+		"",
+	};
+	struct config *c;
+	uint64_t hash[countof(texts) + 1];
+	size_t i, k;
+
+	put("y.ini", "[thing a]\nkind = plain\n");
+	for (i = 0; i < countof(texts); i++) {
+		c = load(texts[i]);
+		hash[i] = config_hash(c);
+		config_unref(c);
+		c = load(texts[i]);
+		assert_true(config_hash(c) == hash[i]);
+		config_unref(c);
+	}
+	/* What is included counts too. */
+	put("y.ini", "[thing b]\nkind = plain\n");
+	c = load(texts[3]);
+	hash[i] = config_hash(c);
+	config_unref(c);
+	for (i = 0; i <= countof(texts); i++)
+		for (k = 0; k < i; k++)
+			assert_true(hash[i] != hash[k]);
+	unlink("y.ini");
+}
+
 static void prints_what_it_loaded(void **state ATTR_UNUSED)
 {
 	static const char want[] = "[main]\ndir = /d\nitem = one\nitem = two\nsize = 7\n"
@@ -411,6 +444,7 @@ int main(void)
 		cmocka_unit_test(include_of_a_fifo_does_not_wait),
 		cmocka_unit_test(too_large_a_file),
 		cmocka_unit_test(many_problems_are_counted_whole),
+		cmocka_unit_test(hashes_its_text),
 		cmocka_unit_test(prints_what_it_loaded),
 		cmocka_unit_test(tells_what_needs_a_restart),
 		cmocka_unit_test(threads_share_it),

@@ -1,0 +1,65 @@
+/* test_trouble.c: what is wrong with the agent itself, as an operator is told it. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/view_fixture.h"
+
+/* All sentences, a line each. */
+static void troubles(const struct view *v, struct buf *out)
+{
+	buf_reset(out);
+	for (unsigned int i = 0; i < VIEW_N_TROUBLES; i++)
+		if (view_trouble(v, i, out))
+			buf_putc(out, '\n');
+}
+
+static void test_none(void **state)
+{
+	struct view v = view_fixture();
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	troubles(&v, &out);
+	assert_string_equal(buf_str(&out), "");
+	buf_fini(&out);
+}
+
+static void test_each(void **state)
+{
+	static const char *const words[VIEW_N_TROUBLES] = {
+		"no ip_vs",
+		"the last reload was refused",
+		"the ledger cannot be written",
+		"the ledger was damaged at the start: all holds are lost",
+	};
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	for (unsigned int i = 0; i < VIEW_N_TROUBLES; i++) {
+		struct view v = view_fixture();
+
+		v.agent.kernel_ok = i != 0;
+		v.agent.kernel_error = i == 0 ? -ENOPROTOOPT : 0;
+		v.agent.last_reload_ok = i != 1;
+		v.agent.ledger_writable = i != 2;
+		v.agent.ledger_damaged = i == 3;
+		troubles(&v, &out);
+		assert_non_null(strstr(buf_str(&out), words[i]));
+		assert_ptr_equal(strchr(buf_str(&out), '\n'), buf_str(&out) + out.len - 1);
+	}
+	buf_fini(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_each),
+	};
+
+	return cmocka_run_group_tests_name("trouble", tests, NULL, NULL);
+}
