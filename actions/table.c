@@ -2,6 +2,6 @@
 #include "actions/table.h"
 
 const struct action *const action_table[] = {
-	&action_quiesce,
-	NULL,
+	&action_quiesce, &action_reweight, &action_remove, &action_fallback,
+	&action_notify,  &action_exec,     NULL,
 };

@@ -7,6 +7,7 @@
 /* NULL-terminated. */
 extern const struct action *const action_table[];
 
-extern const struct action action_quiesce;
+extern const struct action action_quiesce, action_reweight, action_remove, action_fallback,
+	action_notify, action_exec;
 
 #endif

@@ -56,12 +56,13 @@ static void answer(struct asker *list, enum command_status status, const struct 
 
 static void log_problems(const struct config *conf)
 {
+	static const enum log_level levels[] = { LOG_ERROR, LOG_WARN, LOG_INFO };
 	size_t n, i;
 	const struct conf_problem *p = config_problems(conf, &n);
 
 	for (i = 0; i < n; i++)
-		log_event(p[i].severity == CONF_ERROR ? LOG_ERROR : LOG_WARN, p[i].text,
-			  LOG_STR("file", p[i].file), LOG_INT("line", p[i].line));
+		log_event(levels[p[i].severity], p[i].text, LOG_STR("file", p[i].file),
+			  LOG_INT("line", p[i].line));
 }
 
 static void refuse(struct reload_job *job, struct buf *why)

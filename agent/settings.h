@@ -15,6 +15,11 @@ struct agent_conf {
 	int log_level;       /* enum log_level */
 	uint32_t max_probes; /* attempts under way at once */
 	const char *procfs;
+	int64_t sample_interval;     /* ms */
+	uint64_t window_memory;      /* bytes */
+	struct conf_rate rate;       /* of holds that rules place; n = 0: no limit */
+	uint32_t correlated_targets; /* 0 = that guard is off */
+	uint32_t correlated_share;   /* percent */
 };
 
 extern const struct conf_section agent_section;

@@ -66,6 +66,23 @@ struct conf_head *config_add(struct config *c, size_t type, const char *name)
 	return head;
 }
 
+int config_to_front(struct config *c, size_t type, size_t n)
+{
+	struct objects *o = &c->objects[type];
+	size_t before = o->n - n;
+	void **items;
+
+	if (!n || !before)
+		return 0;
+	items = arena_alloc(&c->arena, o->n * sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	memcpy(items, o->items + before, n * sizeof(*items));
+	memcpy(items + n, o->items, before * sizeof(*items));
+	o->items = items;
+	return 0;
+}
+
 void *const *config_sections(const struct config *c, const struct conf_section *s, size_t *ret_n)
 {
 	size_t t = config_type_index(c, s);
@@ -157,10 +174,9 @@ void conf_report(struct config *c, enum conf_severity severity, const char *file
 	struct filed *filed;
 	va_list ap;
 
-	if (severity == CONF_ERROR)
-		c->n_errors++;
-	else
-		c->n_warnings++;
+	c->n_errors += severity == CONF_ERROR;
+	c->n_warnings += severity == CONF_WARNING;
+	c->n_advice += severity == CONF_ADVICE;
 	if (c->n_filed >= LOAD_PROBLEMS_MAX)
 		return;
 	if (!(c->n_filed & (c->n_filed - 1))) {
@@ -233,6 +249,13 @@ const struct conf_problem *config_problems(const struct config *c, size_t *ret_n
 	return c->problems;
 }
 
+const char *conf_severity_name(enum conf_severity severity)
+{
+	static const char *const names[] = { "error", "warning", "advice" };
+
+	return names[severity];
+}
+
 void config_format_problems(const struct config *c, struct buf *out)
 {
 	size_t i;
@@ -243,10 +266,9 @@ void config_format_problems(const struct config *c, struct buf *out)
 		buf_puts(out, p->file);
 		if (p->line)
 			buf_printf(out, ":%u", p->line);
-		buf_printf(out, ": %s: %s\n", p->severity == CONF_ERROR ? "error" : "warning",
-			   p->text);
+		buf_printf(out, ": %s: %s\n", conf_severity_name(p->severity), p->text);
 	}
-	if (c->n_problems < c->n_errors + c->n_warnings)
+	if (c->n_problems < c->n_errors + c->n_warnings + c->n_advice)
 		buf_printf(out, "(only the first %zu are shown)\n", c->n_problems);
 	if (c->n_errors)
 		buf_printf(out, "%zu error%s", c->n_errors, c->n_errors == 1 ? "" : "s");

@@ -8,7 +8,9 @@
 
 struct config;
 
-enum conf_severity { CONF_ERROR = 0, CONF_WARNING };
+/* Advice is what no file can settle: it fails nothing, not even `check --strict`. */
+enum conf_severity { CONF_ERROR = 0, CONF_WARNING, CONF_ADVICE };
+const char *conf_severity_name(enum conf_severity severity);
 
 /* One thing wrong. `text` is whole but for "file:line: error: ". */
 struct conf_problem {
@@ -39,7 +41,8 @@ const struct conf_problem *config_problems(const struct config *c, size_t *ret_n
 /* Appends "site.ini:14: error: …" lines and "2 errors, 1 warning". */
 void config_format_problems(const struct config *c, struct buf *out);
 
-/* The objects of a section type in the order of the file. */
+/* The objects of a section type: built-in ones that no file replaces, then those of
+ * the files in their order. */
 void *const *config_sections(const struct config *c, const struct conf_section *s, size_t *ret_n);
 /* The one object of an unnamed section; never NULL. */
 void *config_section(const struct config *c, const struct conf_section *s);

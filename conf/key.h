@@ -45,6 +45,12 @@ struct conf_strings {
 	size_t n;
 };
 
+/* So many in a time: 10/m; n = 0: no limit. */
+struct conf_rate {
+	uint32_t n;
+	int64_t per_ms;
+};
+
 enum conf_flag {
 	CONF_LIST = 1,        /* may be given several times */
 	CONF_REQUIRED = 2,    /* the section is wrong without it */
@@ -77,9 +83,10 @@ struct conf_enum {
 
 /* Fields: char pointer, bool, uint32_t, uint64_t, int64_t (ms), unsigned percent
  * (uint32_t), uint64_t bytes, int, struct conf_strings, struct addr,
- * uint32_t mode bits (octal). A path is absolute. */
+ * uint32_t mode bits (octal), struct conf_rate. A path is absolute. */
 extern const struct conf_type conf_string, conf_bool, conf_u32, conf_u64, conf_duration, conf_share,
-	conf_size, conf_enum_type, conf_strings_type, conf_words, conf_addr, conf_path, conf_mode;
+	conf_size, conf_enum_type, conf_strings_type, conf_words, conf_addr, conf_path, conf_mode,
+	conf_rate_type;
 
 /* Sets one key's default. -EINVAL (a mistake in the table), -ENOMEM. */
 int conf_default(void *obj, const struct conf_key *key, struct conf_env *env);

@@ -59,7 +59,7 @@ struct config {
 	struct filed *filed; /* malloc'd, until the load is done */
 	size_t n_filed;
 	struct conf_problem *problems;
-	size_t n_problems, n_errors, n_warnings;
+	size_t n_problems, n_errors, n_warnings, n_advice;
 	bool broken; /* headers or includes could not be read: no cross-checks */
 	bool oom;
 };
@@ -81,12 +81,14 @@ struct load {
  * else is filed as problems. */
 int load_sources(struct load *l, const char *path);
 
-/* section.c: makes the objects of all raw sections, bases first, then what is not
- * in the file. -ENOMEM. */
+/* section.c: makes the objects of all raw sections, bases first, and of what is not
+ * in the files: unnamed sections and built-in ones. -ENOMEM. */
 int load_objects(struct load *l);
 
 /* config.c: room for an object of a type, its name noted; NULL when memory is out. */
 struct conf_head *config_add(struct config *c, size_t type, const char *name);
+/* Moves the `n` objects of a type that were added last before the others. -ENOMEM. */
+int config_to_front(struct config *c, size_t type, size_t n);
 /* The object of that type and name (NULL for an unnamed section), or NULL. */
 struct conf_head *config_find(const struct config *c, size_t type, const char *name);
 size_t config_type_index(const struct config *c, const struct conf_section *s);

@@ -391,6 +391,59 @@ static int build_missing(struct load *l)
 	return r;
 }
 
+/* Turns the "key = value" lines of a built-in section into raw ones. -ENOMEM. */
+static int read_builtin(struct load *l, const char *text, struct raw_section *raw)
+{
+	raw->last = &raw->lines;
+	while (*text) {
+		size_t len = strcspn(text, "\n"), key = strcspn(text, " ");
+		struct raw_line *line = arena_alloc(&l->raw, sizeof(*line));
+
+		if (!line)
+			return -ENOMEM;
+		line->key = arena_strndup(&l->raw, text, key);
+		line->value = arena_strndup(&l->raw, text + key + 3, len - key - 3);
+		if (!line->key || !line->value)
+			return -ENOMEM;
+		*raw->last = line;
+		raw->last = &line->next;
+		text += len + (text[len] == '\n');
+	}
+	return 0;
+}
+
+static int build_builtin(struct load *l, size_t type, const struct conf_builtin *builtin)
+{
+	struct config *c = l->c;
+	struct conf_head *head = config_add(c, type, builtin->name);
+	struct raw_section raw = { .type = c->types[type], .head = head };
+	int r;
+
+	if (!head)
+		return -ENOMEM;
+	head->file = c->n_files ? c->files[0] : NULL;
+	r = read_builtin(l, builtin->text, &raw);
+	return r ? r : build(l, c->types[type], head, &raw);
+}
+
+/* The built-in sections that no file replaces, before those of the files. */
+static int build_builtins(struct load *l)
+{
+	struct config *c = l->c;
+	size_t t, i, before, added;
+	int r = 0;
+
+	for (t = 0; t < c->n_types && !r; t++) {
+		before = c->objects[t].n;
+		for (i = 0; i < c->types[t]->n_builtins && !r; i++)
+			if (!config_find(c, t, c->types[t]->builtins[i].name))
+				r = build_builtin(l, t, &c->types[t]->builtins[i]);
+		added = c->objects[t].n - before;
+		r = r ? r : config_to_front(c, t, added);
+	}
+	return r;
+}
+
 int load_objects(struct load *l)
 {
 	struct raw_section *raw;
@@ -403,5 +456,5 @@ int load_objects(struct load *l)
 				r = build(l, raw->type, raw->head, raw);
 		bases = !bases;
 	} while (!bases && !r);
-	return r;
+	return r ? r : build_builtins(l);
 }

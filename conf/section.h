@@ -15,6 +15,12 @@ struct conf_part {
 	size_t n_keys, size;
 };
 
+/* A section that is there when no file has one of its name. */
+struct conf_builtin {
+	const char *name;
+	const char *text; /* "key = value" lines, set as if a file had them */
+};
+
 struct conf_section {
 	const char *name; /* "service" */
 	const char *help;
@@ -26,6 +32,8 @@ struct conf_section {
 	size_t size; /* of the struct; it begins with struct conf_head */
 	const struct conf_key *keys;
 	size_t n_keys;
+	const struct conf_builtin *builtins; /* of a named section, in order; NULL = none */
+	size_t n_builtins;
 	const char *select; /* the key that chooses the part; NULL = none */
 	/* The part for a value of `select`; NULL with a reason in env->why. */
 	const struct conf_part *(*part)(const char *value, struct conf_env *env);
@@ -44,7 +52,7 @@ struct conf_head {
 	const struct conf_part *part;
 	void *part_conf; /* the part's struct */
 	const char *file;
-	unsigned int line;            /* of the section's header; 0 = not in the file */
+	unsigned int line;            /* of the section's header; 0 = not in a file */
 	bool bad;                     /* a value was refused or is missing: checks pass it by */
 	const struct conf_seen *seen; /* which keys stand where; the engine's own */
 	size_t n_seen;

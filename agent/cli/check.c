@@ -46,7 +46,7 @@ static int print_json(const struct config *c)
 		r = json_array_append_new(
 			list,
 			json_pack("{s:o, s:i, s:s, s:s}", "file", file, "line", (int)p[i].line,
-				  "severity", p[i].severity == CONF_ERROR ? "error" : "warning",
+				  "severity", conf_severity_name(p[i].severity),
 				  "message", p[i].text));
 	}
 	all = json_pack("{s:I, s:I, s:o}", "errors", (json_int_t)config_errors(c), "warnings",
@@ -64,7 +64,7 @@ static int print_text(const char *path, const struct config *c)
 	int r = 0;
 
 	config_format_problems(c, &out);
-	if (!config_errors(c) && !config_warnings(c))
+	if (!config_errors(c) && !config_warnings(c)) /* with advice or without */
 		put_ok(&out, path, c);
 	if (buf_ok(&out))
 		fwrite(out.data, 1, out.len, stdout);

@@ -14,8 +14,13 @@
 enum hold_class { HOLD_RULE = 0, HOLD_ALERT, HOLD_OPERATOR, HOLD_N_CLASSES };
 extern const char *const hold_class_names[HOLD_N_CLASSES];
 
-/* Effects in order: absent < 0 < a share of the configured weight. */
-enum { HOLD_ABSENT = -1, HOLD_ZERO = 0 }; /* 1..100: percent, rounded up, at least 1 */
+/* Effects in order: absent < 0 < a share of the configured weight. `fallback` is one
+ * of a service as a whole: its realserver is "*". */
+enum {
+	HOLD_ABSENT = -1,
+	HOLD_ZERO = 0, /* 1..100: percent, rounded up, at least 1 */
+	HOLD_FALLBACK = 101
+};
 
 struct hold {
 	char *id; /* unique over restarts, [0-9a-z-] */

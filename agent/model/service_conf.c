@@ -8,6 +8,7 @@
 
 #include "agent/base/parse.h"
 #include "agent/model/pool_conf.h"
+#include "agent/model/service_types.h"
 #include "conf/setter.h"
 
 enum { PERSISTENCE_MAX_S = 31 * 86400 }; /* as ipvsadm has it: the kernel counts in jiffies */
@@ -99,114 +100,6 @@ static void get_flags(const void *field, const struct conf_key *key ATTR_UNUSED,
 
 static const struct conf_type flags_type = { .name = "words", .set = set_flags, .get = get_flags };
 
-/* --- persistence ------------------------------------------------------------------ */
-
-static int set_persistence(void *field, const char *text, const struct conf_key *key,
-			   struct conf_env *env)
-{
-	int64_t ms;
-	int r = conf_duration.set(&ms, text, key, env);
-
-	if (r)
-		return r;
-	if (ms % 1000)
-		return conf_refuse(env, text, "is not whole seconds");
-	*(int64_t *)field = ms;
-	return 0;
-}
-
-static void get_persistence(const void *field, const struct conf_key *key, size_t i,
-			    struct buf *out)
-{
-	conf_duration.get(field, key, i, out);
-}
-
-static const struct conf_type persistence_type = { .name = "duration",
-						   .set = set_persistence,
-						   .get = get_persistence };
-
-/* "24", "/24"; for IPv4 (key->max 32) "255.255.255.0" as well. */
-static int set_netmask(void *field, const char *text, const struct conf_key *key,
-		       struct conf_env *env)
-{
-	const char *digits = text[0] == '/' ? text + 1 : text;
-	struct in_addr mask;
-	uint64_t n;
-
-	if (key->max == 32 && inet_pton(AF_INET, text, &mask) == 1) {
-		uint32_t bits = ntohl(mask.s_addr);
-
-		n = bits ? (uint64_t)__builtin_popcount(bits) : 0;
-		if (!n || bits != UINT32_MAX << (32 - n))
-			return conf_refuse(env, text, "is not a netmask (ones, then zeroes)");
-	} else if (parse_u64(digits, &n) || n < 1 || n > (uint64_t)key->max) {
-		return conf_refuse(env, text,
-				   key->max == 32 ? "is not a netmask (such as "
-						    "255.255.255.0 or 24; 1 to 32)"
-						  : "is not a prefix length (1 to 128)");
-	}
-	*(uint32_t *)field = (uint32_t)n;
-	return 0;
-}
-
-static void get_netmask(const void *field, const struct conf_key *key ATTR_UNUSED,
-			size_t i ATTR_UNUSED, struct buf *out)
-{
-	buf_put_u64(out, *(const uint32_t *)field);
-}
-
-static const struct conf_type netmask_type = { .name = "netmask",
-					       .set = set_netmask,
-					       .get = get_netmask };
-
-/* --- min_available ---------------------------------------------------------------- */
-
-static int set_min(void *field, const char *text, const struct conf_key *key ATTR_UNUSED,
-		   struct conf_env *env)
-{
-	struct min_available m = { 0 };
-	const char *share = strchr(text, '%');
-	char percent[8] = "";
-	uint64_t n;
-	unsigned int p;
-
-	if (!share) {
-		if (parse_u64(text, &n) || n > UINT32_MAX)
-			goto bad;
-		m = (struct min_available){ .kind = MIN_COUNT, .n = (uint32_t)n };
-		*(struct min_available *)field = m;
-		return 0;
-	}
-	if ((size_t)(share + 1 - text) >= sizeof(percent))
-		goto bad;
-	memcpy(percent, text, (size_t)(share + 1 - text));
-	if (parse_share(percent, &p))
-		goto bad;
-	share += 1 + strspn(share + 1, " \t");
-	if (*share && strcmp(share, "weight"))
-		goto bad;
-	m = (struct min_available){ .kind = *share ? MIN_WEIGHT : MIN_SHARE, .n = p };
-	*(struct min_available *)field = m;
-	return 0;
-bad:
-	return conf_refuse(env, text,
-			   "is neither a count (2), nor a share (50%%), nor a share of "
-			   "the weight (40%% weight)");
-}
-
-static void get_min(const void *field, const struct conf_key *key ATTR_UNUSED, size_t i ATTR_UNUSED,
-		    struct buf *out)
-{
-	static const char *const suffix[] = { "", "%", "% weight" };
-	const struct min_available *m = field;
-
-	buf_printf(out, "%u%s", m->n, suffix[m->kind]);
-}
-
-static const struct conf_type min_type = { .name = "count | share | share weight",
-					   .set = set_min,
-					   .get = get_min };
-
 /* --- the tables --------------------------------------------------------------------- */
 
 static const struct conf_enum initial_names[] = {
@@ -249,20 +142,20 @@ static const struct conf_key keys[] = {
 	  .def = "off",
 	  .help = "Schedules every UDP packet by itself." },
 	{ .name = "persistence",
-	  .type = &persistence_type,
+	  .type = &conf_persistence,
 	  FIELD(persistence),
 	  .def = "0s",
 	  .max = PERSISTENCE_MAX_S * INT64_C(1000),
 	  .help = "So long a client stays with its realserver, in whole seconds; 0s is off." },
 	{ .name = "persistence_netmask",
-	  .type = &netmask_type,
+	  .type = &conf_netmask,
 	  FIELD(persistence_netmask4),
 	  .def = "32",
 	  .min = 1,
 	  .max = 32,
 	  .help = "IPv4 clients of one such network count as one: 255.255.255.0 or 24." },
 	{ .name = "persistence_netmask6",
-	  .type = &netmask_type,
+	  .type = &conf_netmask,
 	  FIELD(persistence_netmask6),
 	  .def = "128",
 	  .min = 1,
@@ -306,7 +199,7 @@ static const struct conf_key keys[] = {
 	  FIELD(probes),
 	  .help = "Names of the [probe] sections that check each realserver." },
 	{ .name = "min_available",
-	  .type = &min_type,
+	  .type = &conf_min_available,
 	  FIELD(min_available),
 	  .def = "1",
 	  .help = "Rules leave at least so many realservers above weight 0: 2, 50% or 40% "
@@ -336,6 +229,29 @@ static const struct conf_key keys[] = {
 	  .def = "5m",
 	  .max = INT64_C(7) * 86400 * 1000,
 	  .help = "So long a drain may take before the realserver is deleted all the same." },
+	{ .name = "max_held",
+	  .type = &conf_share,
+	  FIELD(max_held),
+	  .def = "100%",
+	  .help = "Rules hold at most such a share of the realservers at once." },
+	{ .name = "domain_guard",
+	  .type = &conf_bool,
+	  FIELD(domain_guard),
+	  .def = "off",
+	  .help = "on: rules hold realservers of one failure domain (domain=) at a time." },
+	{ .name = "flap_max",
+	  .type = &conf_duration,
+	  FIELD(flap_max),
+	  .def = "10m",
+	  .max = INT64_C(24) * 3600 * 1000,
+	  .help = "So long at most the return of a realserver that flaps is delayed." },
+	{ .name = "ramp",
+	  .type = &conf_duration,
+	  FIELD(ramp),
+	  .def = "0s",
+	  .max = INT64_C(24) * 3600 * 1000,
+	  .help = "A realserver that returns gets its weight back over such a time; 0s is at "
+		  "once." },
 	{ .name = "realserver",
 	  .type = &conf_realserver,
 	  FIELD(realservers),

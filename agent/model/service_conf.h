@@ -72,6 +72,9 @@ struct service_conf {
 	enum on_panic on_panic;
 	enum on_remove on_remove;
 	int64_t drain_timeout; /* ms */
+	uint32_t max_held;     /* percent */
+	bool domain_guard;
+	int64_t flap_max, ramp; /* ms; ramp 0 = off */
 };
 
 extern const struct conf_section service_section, defaults_section;
