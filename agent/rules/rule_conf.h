@@ -1,0 +1,66 @@
+/* rule_conf.h: the [rule NAME] section: what is watched, and what is asked when it
+ * shows. `probe-down` is built in (head.line 0); a section of that name replaces it. */
+#ifndef RULES_RULE_CONF_H
+#define RULES_RULE_CONF_H
+
+#include "conf/config.h"
+
+struct action;
+struct service_conf;
+struct realserver_conf;
+
+enum enforce { ENFORCE_ON = 0, ENFORCE_DRY_RUN, ENFORCE_OFF };
+
+enum { RULE_RAMP_OF_SERVICE = -1 };
+
+struct rule_action {
+	const struct action *action;
+	int effect;           /* of a hold (holds/hold.h); of one that tells 0 */
+	const char *argument; /* the words behind the name; "" = none */
+	const char *file;
+	unsigned int line; /* where it stands; 0 = built in */
+};
+
+struct rule_conf {
+	struct conf_head head;
+	const char *expr;             /* as it is written; rule_conf_init()'s check let it pass */
+	struct conf_strings services; /* names or patterns; none = all */
+	const unsigned int *service_lines, *realserver_lines; /* where each of them stands */
+	struct conf_strings realservers;                      /* patterns; none = all */
+	int64_t for_ms, keep_ms;
+	int64_t cooldown; /* ms */
+	int64_t ramp;     /* ms, or RULE_RAMP_OF_SERVICE */
+	enum enforce enforce;
+	struct rule_action *actions; /* at least one; at most one a hold on the realserver */
+	uint32_t n_actions;
+};
+
+extern const struct conf_section rule_section;
+extern const char rule_probe_down[]; /* "probe-down" */
+
+/* Whether an expression is in order: 0, or -EINVAL with a reason and the 1-based
+ * column where it goes wrong, or -ENOMEM. */
+typedef int rule_check_fn(const char *text, struct buf *why, unsigned int *ret_column);
+
+/* sections.c hands over, before any load, what this room may not see: the registry of
+ * actions (NULL-terminated), and who checks expressions. Both outlive everything. */
+void rule_conf_init(const struct action *const *actions, rule_check_fn *check);
+
+/* All rules, struct rule_conf: built-in ones first, then as the files have them. */
+void *const *rules_all(const struct config *c, size_t *ret_n);
+
+/* Whether the rule is about such a service, and such a realserver of it. */
+bool rule_conf_service(const struct rule_conf *r, const struct service_conf *s);
+bool rule_conf_matches(const struct rule_conf *r, const struct service_conf *s,
+		       const struct realserver_conf *realserver);
+
+/* The action that places a hold on realservers; NULL = none. */
+const struct rule_action *rule_conf_hold(const struct rule_conf *r);
+
+/* What is wrong with a pattern, "has a '[' without its ']'"; NULL = nothing. */
+const char *rule_pattern_wrong(const char *text);
+/* Whether a word is a pattern and not a name. */
+bool rule_pattern_is(const char *text);
+bool rule_pattern_matches(const char *pattern, const char *name);
+
+#endif
