@@ -23,7 +23,8 @@ struct rule_action {
 
 struct rule_conf {
 	struct conf_head head;
-	const char *expr;             /* as it is written; rule_conf_init()'s check let it pass */
+	const char *expr;             /* as it is written; expr_compile() takes it */
+	bool reads_probes;            /* it needs a signal that probes give */
 	struct conf_strings services; /* names or patterns; none = all */
 	const unsigned int *service_lines, *realserver_lines; /* where each of them stands */
 	struct conf_strings realservers;                      /* patterns; none = all */
@@ -38,13 +39,9 @@ struct rule_conf {
 extern const struct conf_section rule_section;
 extern const char rule_probe_down[]; /* "probe-down" */
 
-/* Whether an expression is in order: 0, or -EINVAL with a reason and the 1-based
- * column where it goes wrong, or -ENOMEM. */
-typedef int rule_check_fn(const char *text, struct buf *why, unsigned int *ret_column);
-
-/* sections.c hands over, before any load, what this room may not see: the registry of
- * actions (NULL-terminated), and who checks expressions. Both outlive everything. */
-void rule_conf_init(const struct action *const *actions, rule_check_fn *check);
+/* sections.c hands the registry of actions over before any load: this room may not see
+ * actions/. NULL-terminated, must outlive everything. */
+void rule_conf_actions(const struct action *const *actions);
 
 /* All rules, struct rule_conf: built-in ones first, then as the files have them. */
 void *const *rules_all(const struct config *c, size_t *ret_n);
