@@ -292,7 +292,7 @@ static void child_free(struct child *c)
 	buf_fini(&c->result.output);
 	if (c->prev)
 		c->prev->next = c->next;
-	else if (cs->first == c)
+	else
 		cs->first = c->next;
 	if (c->next)
 		c->next->prev = c->prev;

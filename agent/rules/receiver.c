@@ -59,9 +59,13 @@ static struct item *item_new(struct receiver *r, struct payload *p, const char *
 	if (!it)
 		return NULL;
 	it->receiver = r;
+	it->argument = strdup(argument);
+	if (!it->argument) {
+		free(it);
+		return NULL;
+	}
 	it->payload = p;
 	p->refs++;
-	it->argument = strdup(argument);
 	it->run = (struct tell_run){ .conf = r->conf,
 				     .argument = it->argument,
 				     .body = p->text.json,
@@ -70,10 +74,7 @@ static struct item *item_new(struct receiver *r, struct payload *p, const char *
 				     .fetches = r->env->fetches,
 				     .children = r->env->children,
 				     .state = it->state };
-	if (it->argument)
-		return it;
-	item_free(it);
-	return NULL;
+	return it;
 }
 
 static void wait_last(struct receiver *r, struct item *it)
