@@ -459,14 +459,15 @@ void children_free(struct children *cs)
 {
 	int64_t left, until = clock_mono_ms() + FREE_WAIT_MS;
 	struct pollfd p = { .events = POLLIN };
-	struct child *c;
+	struct child *c, *next;
 	siginfo_t info;
 
 	if (!cs)
 		return;
 	for (c = cs->first; c; c = c->next)
 		kill(-c->pid, SIGKILL);
-	while ((c = cs->first)) {
+	for (c = cs->first; c; c = next) {
+		next = c->next;
 		p.fd = c->pidfd;
 		left = until - clock_mono_ms();
 		while (!reap(c, &info) && left > 0) {

@@ -147,17 +147,27 @@ static void test_bounds(void **state ATTR_UNUSED)
 	exec_fini(&x);
 }
 
-/* A flood of failures that end within their start: no depth, no loss. */
+/* A whole queue that ends within its start(): no depth, no loss. */
 static void test_all_fail_at_once(void **state ATTR_UNUSED)
 {
+	char fifo[96];
 	struct exec_world x;
-	int i;
+	int fd, i;
 
-	exec_init(&x, "exit 0");
-	snprintf(x.action, sizeof(x.action), "%s/missing", x.dir);
-	for (i = 0; i < 300; i++)
+	exec_init(&x, "read go <${0%/*}/fifo");
+	snprintf(fifo, sizeof(fifo), "%s/fifo", x.dir);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	for (i = 0; i < 201; i++)
 		world_tell(&x.w, NOTICE_HOLD, "web1");
-	assert_int_equal(world_row(&x.w, 0).failed, 300);
+	assert_int_equal(world_row(&x.w, 0).waiting, 200);
+	fd = open(fifo, O_WRONLY | O_CLOEXEC); /* returns when the script reads */
+	assert_int_not_equal(fd, -1);
+	unlink(x.script);
+	assert_int_equal(write(fd, "go\n", 3), 3);
+	close(fd);
+	await_ends(&x, 201);
+	assert_int_equal(world_row(&x.w, 0).sent, 1);
+	assert_int_equal(world_row(&x.w, 0).failed, 200);
 	exec_fini(&x);
 }
 
