@@ -11,6 +11,8 @@ enum action_kind {
 	ACTION_TELL,     /* asks nothing of the kernel: tells people, or starts a program */
 };
 
+struct teller;
+
 struct action {
 	const char *name;  /* the first word of `action = …` */
 	const char *usage; /* name and argument, for messages: "reweight N%" */
@@ -22,6 +24,7 @@ struct action {
 	int (*effect)(const char *argument, struct buf *why, int *ret_effect);
 	/* The type of section that the argument is the name of, "notify"; NULL = none. */
 	const char *refers;
+	const struct teller *teller; /* of ACTION_TELL: how it tells (agent/tell.h) */
 };
 
 #endif
