@@ -82,8 +82,10 @@ static void dirty_sampled(struct agent *a)
 
 static void sample_again(struct agent *a)
 {
+	const struct agent_conf *conf = config_section(a->state->layout->conf, &agent_section);
+
 	if (engine_rules(a->engine)->any_sampled)
-		loop_timer_start(a->sample_timer, agent_conf(a)->sample_interval);
+		loop_timer_start(a->sample_timer, conf->sample_interval);
 	else
 		loop_timer_stop(a->sample_timer);
 }
