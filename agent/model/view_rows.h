@@ -97,5 +97,4 @@ struct view_agent {
 	int kernel_error; /* 0, or why the last reading failed (-errno) */
 	struct ipvs_info info;
 };
-
 #endif
