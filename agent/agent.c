@@ -21,6 +21,7 @@
 #include "agent/base/loop.h"
 #include "agent/base/notify.h"
 #include "agent/base/privilege.h"
+#include "agent/holds/expire.h"
 #include "agent/holds/ledger.h"
 #include "agent/holds/place.h"
 #include "agent/http/server.h"
@@ -108,9 +109,9 @@ void agent_on_hold(void *arg, const char *service, const char *realserver)
 	struct agent *a = arg;
 	uint32_t id = layout_find_service(a->state->layout, service);
 
-	(void)realserver;
 	if (id != LAYOUT_NONE)
 		state_dirty(a->state, id);
+	expirer_note(a->expirer, service, realserver);
 }
 
 static void tell_ledger(struct agent *a)
@@ -244,6 +245,7 @@ static void fini(struct agent *a)
 	ledger_free(a->ledger);
 	reconcile_free(a->reconcile);
 	remedy_free(a->remedy);
+	expirer_free(a->expirer);
 	placer_free(a->placer);
 	holds_free(a->holds);
 	publisher_free(a->publisher);

@@ -12,6 +12,7 @@
 struct agent_conf;
 struct desired;
 struct desired_input;
+struct expirer;
 struct fetch_multi;
 struct http_server;
 struct ipvs_port;
@@ -45,6 +46,7 @@ struct agent {
 	struct holds *holds;
 	struct ledger *ledger;
 	struct placer *placer;
+	struct expirer *expirer;
 	struct remedy *remedy;
 	struct reconcile *reconcile;
 	struct http_server *http;

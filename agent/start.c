@@ -13,6 +13,7 @@
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
 #include "agent/base/notify.h"
+#include "agent/holds/expire.h"
 #include "agent/holds/ledger.h"
 #include "agent/holds/place.h"
 #include "agent/http/server.h"
@@ -177,6 +178,8 @@ static int make_reconcile(struct agent *a)
 		.loop = a->loop,
 		.port = a->port,
 		.ledger = a->ledger,
+		.holds = a->holds,
+		.placer = a->placer,
 		.reading = agent_on_reading,
 		.first = agent_on_first_reading,
 		.arg = a,
@@ -251,13 +254,15 @@ int agent_start(struct agent *a)
 	if (!e)
 		e = holds_new(&a->holds);
 	if (!e)
+		e = placer_new(a->loop, a->ledger, a->holds, agent_on_hold, a, &a->placer);
+	if (!e)
+		e = expirer_new(a->loop, a->holds, a->placer, &a->expirer);
+	if (!e)
 		e = make_kernel(a);
 	if (!e)
 		e = make_reconcile(a);
 	if (!e)
 		e = restore(a, &kept);
-	if (!e)
-		e = placer_new(a->loop, a->ledger, a->holds, agent_on_hold, a, &a->placer);
 	if (!e)
 		e = make_rule(a);
 	if (!e)
@@ -276,6 +281,7 @@ int agent_start(struct agent *a)
 	if (e)
 		return e;
 	remedy_sweep(a->remedy, a->state);
+	expirer_run(a->expirer);
 	gone = agent_gone_policy(a);
 	reconcile_set_state(a->reconcile, a->state, agent_conf(a)->reconcile_interval, &gone);
 	agent_ask_info(a);

@@ -218,6 +218,10 @@ static const struct conf_enum panic_names[] = {
 static const struct conf_enum remove_names[] = { { "drain", REMOVE_DRAIN },
 						 { "now", REMOVE_NOW },
 						 { NULL, 0 } };
+static const struct conf_enum drift_names[] = {
+	{ "auto", DRIFT_AUTO },	  { "repair", DRIFT_REPAIR }, { "adopt", DRIFT_ADOPT },
+	{ "report", DRIFT_REPORT }, { NULL, 0 },
+};
 
 #define FIELD(f) .offset = offsetof(struct service_conf, f)
 
@@ -336,6 +340,20 @@ static const struct conf_key keys[] = {
 	  .def = "5m",
 	  .max = INT64_C(7) * 86400 * 1000,
 	  .help = "So long a drain may take before the realserver is deleted all the same." },
+	{ .name = "drift",
+	  .type = &conf_enum_type,
+	  FIELD(drift),
+	  .def = "auto",
+	  .extra = drift_names,
+	  .help = "auto | repair | adopt | report: what becomes of what somebody else changes; "
+		  "auto makes an operator's hold of a weight of 0 and puts the rest right." },
+	{ .name = "drift_ttl",
+	  .type = &conf_duration,
+	  FIELD(drift_ttl),
+	  .def = "4h",
+	  .min = 1000,
+	  .max = INT64_C(30) * 86400 * 1000,
+	  .help = "So long such a hold lasts, unless the weight is set back by hand." },
 	{ .name = "realserver",
 	  .type = &conf_realserver,
 	  FIELD(realservers),

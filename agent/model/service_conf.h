@@ -44,6 +44,7 @@ struct min_available {
 enum initial { INITIAL_KEEP = 0, INITIAL_UP, INITIAL_DOWN };
 enum on_panic { PANIC_KEEP = 0, PANIC_BACKUP, PANIC_NONE };
 enum on_remove { REMOVE_DRAIN = 0, REMOVE_NOW };
+enum drift_policy { DRIFT_AUTO = 0, DRIFT_REPAIR, DRIFT_ADOPT, DRIFT_REPORT };
 
 struct service_conf {
 	struct conf_head head; /* head.name: the service's */
@@ -72,6 +73,8 @@ struct service_conf {
 	enum on_panic on_panic;
 	enum on_remove on_remove;
 	int64_t drain_timeout; /* ms */
+	enum drift_policy drift;
+	int64_t drift_ttl; /* ms */
 };
 
 extern const struct conf_section service_section, defaults_section;
