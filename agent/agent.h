@@ -66,17 +66,14 @@ void agent_decide(struct agent *a);
 /* The weight of a realserver with its steps, as it would be decided now. */
 void agent_desired(const struct agent *a, uint32_t realserver, struct desired_input *ret_in,
 		   struct desired *ret_desired);
-
 /* Sets what a realserver's destinations are wanted to have; counts who is available. */
 void agent_want(const struct agent *a, uint32_t realserver);
 void agent_count(struct state *s, uint32_t service);
 
 /* plan.c: prints what `run` would change in the kernel; an exit code. */
 int agent_plan(const char *config_path, bool json);
-
 /* explain.c: why the weights of a target are what they are, as JSON. */
 enum command_status explain_target(const struct agent *a, const char *target, struct buf *out);
-
 /* reload.c: begins to load the configuration again; fn (may be NULL) is told. */
 void agent_reload(struct agent *a, command_fn *fn, void *arg);
 

@@ -297,18 +297,18 @@ static void note_left(const struct agent *a, uint32_t realserver, json_t *notes)
 
 		ipvs_key_format(&key, &s->layout->vips[vip].key);
 		if (s->vips[vip].left)
-			json_array_append_new(notes,
-					      json_sprintf("somebody else changed the service %s: %s",
-							   buf_str(&key), texts[s->vips[vip].left]));
+			json_array_append_new(
+				notes, json_sprintf("somebody else changed the service %s: %s",
+						    buf_str(&key), texts[s->vips[vip].left]));
 		if (d->left && d->left_found < 0)
 			json_array_append_new(notes,
 					      json_sprintf("somebody else removed it from %s: %s",
 							   buf_str(&key), texts[d->left]));
 		else if (d->left)
 			json_array_append_new(
-				notes, json_sprintf("somebody else changed it at %s (weight %d): %s",
-						    buf_str(&key), (int)d->left_found,
-						    texts[d->left]));
+				notes,
+				json_sprintf("somebody else changed it at %s (weight %d): %s",
+					     buf_str(&key), (int)d->left_found, texts[d->left]));
 		buf_fini(&key);
 	}
 }

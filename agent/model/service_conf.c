@@ -219,8 +219,11 @@ static const struct conf_enum remove_names[] = { { "drain", REMOVE_DRAIN },
 						 { "now", REMOVE_NOW },
 						 { NULL, 0 } };
 static const struct conf_enum drift_names[] = {
-	{ "auto", DRIFT_AUTO },	  { "repair", DRIFT_REPAIR }, { "adopt", DRIFT_ADOPT },
-	{ "report", DRIFT_REPORT }, { NULL, 0 },
+	{ "auto", DRIFT_AUTO },
+	{ "repair", DRIFT_REPAIR },
+	{ "adopt", DRIFT_ADOPT },
+	{ "report", DRIFT_REPORT },
+	{ NULL, 0 },
 };
 
 #define FIELD(f) .offset = offsetof(struct service_conf, f)

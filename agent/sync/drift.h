@@ -18,11 +18,11 @@ enum drift_verdict {
 
 struct drift_input {
 	enum drift_policy policy;
-	bool weight;            /* the three below say something: a destination that is there */
-	int32_t want, found;    /* weights; want < 0: it should not be there */
-	uint32_t configured;    /* weight */
-	bool adopted;           /* a hold that was made of a foreign weight is in force */
-	bool stopped;           /* the object was put right too often */
+	bool weight;         /* the three below say something: a destination that is there */
+	int32_t want, found; /* weights; want < 0: it should not be there */
+	uint32_t configured; /* weight */
+	bool adopted;        /* a hold that was made of a foreign weight is in force */
+	bool stopped;        /* the object was put right too often */
 };
 
 /* *ret_effect (holds/hold.h) is set with DRIFT_TAKE_OVER. */

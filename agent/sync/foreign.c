@@ -191,11 +191,8 @@ static void tell(const struct pass *p, const struct diff_item *item)
 	};
 	struct buf service = BUF_INIT, dest = BUF_INIT;
 	struct log_fact facts[] = {
-		LOG_STR("what", drift_of(item)),
-		LOG_STR("address", ""),
-		LOG_STR("realserver", ""),
-		LOG_INT("want", item->weight),
-		LOG_INT("found", 0),
+		LOG_STR("what", drift_of(item)), LOG_STR("address", ""), LOG_STR("realserver", ""),
+		LOG_INT("want", item->weight),   LOG_INT("found", 0),
 	};
 	int n = item->kind < IPVS_NEW_DEST ? 2 : item->dest_row == DIFF_NONE ? 4 : 5;
 
@@ -221,8 +218,9 @@ static void tell_stop(const struct drift_object *o)
 	ipvs_key_format(&service, &o->service);
 	if (o->dest.family)
 		addr_format(&dest, &o->dest);
-	log_event(LOG_WARN, "put right three times in 10 minutes: there is another writer, "
-			    "leaving it alone for 10 minutes",
+	log_event(LOG_WARN,
+		  "put right three times in 10 minutes: there is another writer, "
+		  "leaving it alone for 10 minutes",
 		  LOG_STR("address", buf_str(&service)), LOG_STR("realserver", buf_str(&dest)));
 	buf_fini(&service);
 	buf_fini(&dest);
@@ -373,8 +371,7 @@ void foreign_judge(struct foreign *f, struct pass *p)
 			judge_item(f, p, &p->diff.items[i]);
 	/* Not before all were judged: each address of a realserver tells the same. */
 	for (i = 0; i < p->diff.n_items; i++)
-		if (p->diff.items[i].vip != DIFF_NONE &&
-		    p->diff.items[i].verdict == DRIFT_LET_GO)
+		if (p->diff.items[i].vip != DIFF_NONE && p->diff.items[i].verdict == DRIFT_LET_GO)
 			let_go(f, p->diff.items[i].dest);
 	f->stopped = drift_count_stopped(&f->memory, p->now_ms);
 }
@@ -413,19 +410,20 @@ static void first_dest(struct foreign *f, const struct pass *p, uint32_t dest)
 	struct dest_state *d = &f->state->dests[dest];
 
 	if (row == MATCH_NONE || p->reading->table.dests[row].weight || policy == DRIFT_REPAIR ||
-	    is_explained(f, dest) || !was_in_service(p->layout, dest, &p->reading->table.dests[row]))
+	    is_explained(f, dest) ||
+	    !was_in_service(p->layout, dest, &p->reading->table.dests[row]))
 		return;
 	f->drift++;
 	d->left = policy == DRIFT_REPORT ? LEFT_REPORTED : LEFT_ASKED;
 	d->left_found = 0;
 	d->left_want = (int32_t)realserver_of(p->layout, dest)->conf->weight;
-	tell(p, &(struct diff_item){
-			.kind = IPVS_SET_DEST,
-			.vip = p->layout->dests[dest].vip,
-			.dest = dest,
-			.dest_row = row,
-			.weight = d->left_want,
-			.verdict = policy == DRIFT_REPORT ? DRIFT_TELL : DRIFT_TAKE_OVER });
+	tell(p, &(struct diff_item){ .kind = IPVS_SET_DEST,
+				     .vip = p->layout->dests[dest].vip,
+				     .dest = dest,
+				     .dest_row = row,
+				     .weight = d->left_want,
+				     .verdict = policy == DRIFT_REPORT ? DRIFT_TELL
+								       : DRIFT_TAKE_OVER });
 	if (policy != DRIFT_REPORT)
 		ask(f, dest, HOLD_ZERO, d->left_want, 0, false);
 }

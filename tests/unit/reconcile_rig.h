@@ -107,9 +107,8 @@ static ATTR_UNUSED void rig_open_in(struct rig *r, const char *ini, struct fake_
 		ledger_state_fini(&kept);
 		buf_fini(&why);
 	}
-	assert_int_equal(placer_new(r->a.loop, r->a.ledger, r->a.holds, on_rig_hold, r,
-				    &r->a.placer),
-			 0);
+	assert_int_equal(
+		placer_new(r->a.loop, r->a.ledger, r->a.holds, on_rig_hold, r, &r->a.placer), 0);
 	assert_int_equal(remedy_new(&rule, r->a.holds, r->a.placer, &r->a.remedy), 0);
 	assert_int_equal(loop_timer_new(r->a.loop, "deadline", on_rig_deadline, r, &r->deadline),
 			 0);

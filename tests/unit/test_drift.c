@@ -22,7 +22,10 @@ struct row {
 	int effect;                    /* where it is taken over */
 };
 
-#define ALL(a, r, d) { a, r, d, DRIFT_TELL }
+#define ALL(a, r, d)                                                                               \
+	{                                                                                          \
+		a, r, d, DRIFT_TELL                                                                \
+	}
 
 static const struct row rows[] = {
 	{ "a foreign 0", YES, NO, 100, 0, ALL(DRIFT_TAKE_OVER, DRIFT_PUT_RIGHT, DRIFT_TAKE_OVER),
@@ -184,7 +187,7 @@ static void test_forgets(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_policies),	 cmocka_unit_test(test_effects),
+		cmocka_unit_test(test_policies),         cmocka_unit_test(test_effects),
 		cmocka_unit_test(test_three_are_enough), cmocka_unit_test(test_the_window_slides),
 		cmocka_unit_test(test_forgets),
 	};

@@ -139,7 +139,7 @@ like "$(agent explain web/web1)" 'weight 5.*only reported' "explain tells it"
 # repair: always put right; and a script that fights.
 ok "drift = repair" agent_reload <<<"$(config 'drift = repair')"
 ok "both are put right" await 10 weights_are "100 100 100 "
-ok "somebody sets 0" set_weight 2 0
+ok "somebody sets 0" set_weight 3 0
 ok "it is put right" await 10 weights_are "100 100 100 "
 (while sleep 0.2; do set_weight 3 7; done) &
 script=$!
