@@ -283,8 +283,7 @@ static void note_left(const struct agent *a, uint32_t realserver, json_t *notes)
 	static const char *const texts[] = {
 		[LEFT_ASKED] = "to become an operator's hold as soon as it can be recorded",
 		[LEFT_REPORTED] = "only reported (drift = report)",
-		[LEFT_STOPPED] = "put right three times in 10 minutes: there is another writer, it "
-				 "is left alone for 10 minutes",
+		[LEFT_STOPPED] = "another writer, put right three times: left alone for 10 minutes",
 	};
 	const struct state *s = a->state;
 	const struct layout_realserver *l = &s->layout->realservers[realserver];

@@ -89,12 +89,14 @@ static struct drift_entry *add(struct drift_memory *m, const struct drift_object
 	return e;
 }
 
+/* The table and its entries go at once: taking them out one by one is no use here. */
 void drift_fini(struct drift_memory *m)
 {
-	struct drift_entry *e, *next;
+	struct drift_entry *e = m->table, *next;
 
-	HASH_ITER (hh, m->table, e, next) {
-		HASH_DEL(m->table, e);
+	HASH_CLEAR(hh, m->table);
+	for (; e; e = next) {
+		next = e->hh.next;
 		free(e);
 	}
 }
@@ -126,18 +128,43 @@ int64_t drift_stopped_until(const struct drift_memory *m, const struct drift_obj
 	return e && e->stop_until_ms > now_ms ? e->stop_until_ms : 0;
 }
 
+/* Counts for nothing any more. */
+static bool is_old(const struct drift_entry *e, int64_t now_ms)
+{
+	return e->stop_until_ms <= now_ms &&
+	       (!e->n || now_ms - e->repaired_ms[0] > DRIFT_WINDOW_MS);
+}
+
+/* Builds the table anew of what still counts. What finds no room is forgotten: then
+ * it is put right more often than it should be, and that is all. */
+static void forget_old(struct drift_memory *m, int64_t now_ms)
+{
+	struct drift_entry *e = m->table, *next;
+
+	HASH_CLEAR(hh, m->table);
+	for (; e; e = next) {
+		bool old = is_old(e, now_ms);
+
+		next = e->hh.next;
+		e->oom = false;
+		if (!old)
+			HASH_ADD(hh, m->table, object, sizeof(e->object), e);
+		if (old || e->oom)
+			free(e);
+	}
+}
+
 uint32_t drift_count_stopped(struct drift_memory *m, int64_t now_ms)
 {
-	struct drift_entry *e, *next;
+	const struct drift_entry *e;
 	uint32_t n = 0;
+	bool old = false;
 
-	HASH_ITER (hh, m->table, e, next) {
-		if (e->stop_until_ms > now_ms) {
-			n++;
-		} else if (!e->n || now_ms - e->repaired_ms[0] > DRIFT_WINDOW_MS) {
-			HASH_DEL(m->table, e);
-			free(e);
-		}
+	for (e = m->table; e; e = e->hh.next) {
+		n += e->stop_until_ms > now_ms;
+		old |= is_old(e, now_ms);
 	}
+	if (old)
+		forget_old(m, now_ms);
 	return n;
 }

@@ -186,8 +186,7 @@ static void tell(const struct pass *p, const struct diff_item *item)
 		[DRIFT_TAKE_OVER] = "somebody else changed the kernel's table, making a hold of it",
 		[DRIFT_LET_GO] = "somebody else changed the kernel's table, ending his hold",
 		[DRIFT_TELL] = "somebody else changed the kernel's table, only reporting it",
-		[DRIFT_STOPPED] = "somebody else changed the kernel's table, leaving it alone for "
-				  "a while",
+		[DRIFT_STOPPED] = "somebody else changed the kernel's table, leaving it alone",
 	};
 	struct buf service = BUF_INIT, dest = BUF_INIT;
 	struct log_fact facts[] = {

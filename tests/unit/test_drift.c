@@ -184,12 +184,41 @@ static void test_forgets(void **state)
 	drift_fini(&m);
 }
 
+/* And what is recent is kept. */
+static void test_forgets_only_the_old(void **state)
+{
+	struct drift_memory m = { 0 };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 200; i++) {
+		struct drift_object o = object("10.1.2.21:80");
+
+		o.dest.port = (uint16_t)(1 + i);
+		assert_false(drift_repaired(&m, &o, 1));
+		assert_false(drift_repaired(&m, &o, i % 2 ? 2 : 1000));
+	}
+	assert_int_equal(drift_count_stopped(&m, 3 + DRIFT_WINDOW_MS), 0);
+	for (i = 0; i < 200; i++) {
+		struct drift_object o = object("10.1.2.21:80");
+
+		o.dest.port = (uint16_t)(1 + i);
+		assert_false(drift_repaired(&m, &o, 900 + DRIFT_WINDOW_MS));
+		assert_int_equal(drift_repaired(&m, &o, 1000 + DRIFT_WINDOW_MS), !(i % 2));
+	}
+	assert_int_equal(drift_count_stopped(&m, 1000 + DRIFT_WINDOW_MS), 100);
+	drift_fini(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_policies),         cmocka_unit_test(test_effects),
-		cmocka_unit_test(test_three_are_enough), cmocka_unit_test(test_the_window_slides),
+		cmocka_unit_test(test_policies),
+		cmocka_unit_test(test_effects),
+		cmocka_unit_test(test_three_are_enough),
+		cmocka_unit_test(test_the_window_slides),
 		cmocka_unit_test(test_forgets),
+		cmocka_unit_test(test_forgets_only_the_old),
 	};
 
 	return cmocka_run_group_tests_name("drift", tests, NULL, NULL);
