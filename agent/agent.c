@@ -21,6 +21,7 @@
 #include "agent/base/loop.h"
 #include "agent/base/notify.h"
 #include "agent/base/privilege.h"
+#include "agent/holds/expire.h"
 #include "agent/holds/ledger.h"
 #include "agent/holds/place.h"
 #include "agent/http/server.h"
@@ -113,9 +114,9 @@ void agent_on_hold(void *arg, const char *service, const char *realserver)
 	struct agent *a = arg;
 	uint32_t id = layout_find_service(a->state->layout, service);
 
-	(void)realserver;
 	if (id != LAYOUT_NONE)
 		state_dirty(a->state, id);
+	expirer_note(a->expirer, service, realserver);
 }
 
 static void tell_ledger(struct agent *a)
@@ -254,6 +255,7 @@ static void fini(struct agent *a)
 	reconcile_free(a->reconcile);
 	engine_free(a->engine);
 	decider_fini(&a->decider);
+	expirer_free(a->expirer);
 	placer_free(a->placer);
 	holds_free(a->holds);
 	journal_free(a->journal);

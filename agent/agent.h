@@ -13,6 +13,7 @@
 
 struct agent_conf;
 struct engine;
+struct expirer;
 struct fetch_multi;
 struct http_server;
 struct ipvs_port;
@@ -46,6 +47,7 @@ struct agent {
 	struct ledger *ledger;
 	struct journal *journal; /* NULL = no thread for it could be had */
 	struct placer *placer;
+	struct expirer *expirer;
 	struct engine *engine;
 	struct decider decider;
 	struct reconcile *reconcile;
@@ -62,13 +64,11 @@ struct agent {
 /* Runs the agent until it is told to stop; the process's exit status. */
 int agent_run(const char *config_path);
 
-/* rules.c: the rules at work in the agent. agent_decide() settles every dirty service
- * (decide.h) and writes what is urgent. */
+/* rules.c: the rules at work. agent_decide() settles every dirty service and writes what
+ * is urgent; agent_rules_put() puts what was prepared (adopt.h) in force. */
 void agent_decide(struct agent *a);
 int agent_rules_new(struct agent *a);
-/* Puts what was prepared (adopt.h) in force. */
 void agent_rules_put(struct agent *a, struct state *s, struct agent_rules *rules);
-/* A complete reading of the kernel came in. */
 void agent_rules_reading(struct agent *a, const struct reading *reading);
 void agent_on_decision(void *arg, const struct decision *d);
 

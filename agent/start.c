@@ -13,6 +13,7 @@
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
 #include "agent/base/notify.h"
+#include "agent/holds/expire.h"
 #include "agent/holds/ledger.h"
 #include "agent/holds/place.h"
 #include "agent/http/server.h"
@@ -181,6 +182,8 @@ static int make_reconcile(struct agent *a)
 		.loop = a->loop,
 		.port = a->port,
 		.ledger = a->ledger,
+		.holds = a->holds,
+		.placer = a->placer,
 		.reading = agent_on_reading,
 		.first = agent_on_first_reading,
 		.arg = a,
@@ -258,13 +261,15 @@ int agent_start(struct agent *a)
 	if (!e)
 		e = holds_new(&a->holds);
 	if (!e)
+		e = placer_new(a->loop, a->ledger, a->holds, agent_on_hold, a, &a->placer);
+	if (!e)
+		e = expirer_new(a->loop, a->holds, a->placer, &a->expirer);
+	if (!e)
 		e = make_kernel(a);
 	if (!e)
 		e = make_reconcile(a);
 	if (!e)
 		e = restore(a, &kept);
-	if (!e)
-		e = placer_new(a->loop, a->ledger, a->holds, agent_on_hold, a, &a->placer);
 	if (!e)
 		e = make_rules(a);
 	if (!e)
@@ -282,6 +287,7 @@ int agent_start(struct agent *a)
 	ledger_state_fini(&kept);
 	if (e)
 		return e;
+	expirer_run(a->expirer);
 	gone = agent_gone_policy(a);
 	reconcile_set_state(a->reconcile, a->state, agent_conf(a)->reconcile_interval, &gone);
 	agent_ask_info(a);
