@@ -17,7 +17,12 @@ static uint64_t size_of(const struct agent_conf *conf)
 
 struct journal_line *note_begin(struct agent *a, enum journal_kind kind)
 {
-	return journal_begin(a->journal, kind, clock_wall_ms(), clock_mono_ms());
+	int64_t now_ms = clock_mono_ms();
+
+	/* What comes after a decision is told apart from what it was decided on. */
+	if (now_ms <= a->decider.last_ms)
+		now_ms = a->decider.last_ms + 1;
+	return journal_begin(a->journal, kind, clock_wall_ms(), now_ms);
 }
 
 void note_start(struct agent *a)

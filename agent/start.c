@@ -23,6 +23,8 @@
 #include "agent/publish.h"
 #include "agent/registry.h"
 #include "agent/rules/engine.h"
+#include "agent/rules/notifier.h"
+#include "agent/rules/notify_conf.h"
 #include "agent/sections.h"
 #include "agent/settings.h"
 #include "agent/sync/reconcile.h"
@@ -163,6 +165,21 @@ static int make_rules(struct agent *a)
 	return e;
 }
 
+static int make_notifier(struct agent *a)
+{
+	struct notifier_params params = { .loop = a->loop, .fetches = a->fetches };
+	const struct action *const *action;
+	size_t n;
+	void *const *confs = config_sections(a->conf, &notify_section, &n);
+	int e;
+
+	for (action = agent_actions; *action; action++)
+		if ((*action)->refers && !strcmp((*action)->refers, notify_section.name))
+			params.notify = *action;
+	e = notifier_new(&params, &a->notifier);
+	return e ? e : notifier_reload(a->notifier, confs, n);
+}
+
 static int make_kernel(struct agent *a)
 {
 	struct ipvs_kernel *kernel;
@@ -263,6 +280,8 @@ int agent_start(struct agent *a)
 	if (!e)
 		e = placer_new(a->loop, a->ledger, a->holds, agent_on_hold, a, &a->placer);
 	if (!e)
+		placer_watch(a->placer, note_asked, a);
+	if (!e)
 		e = expirer_new(a->loop, a->holds, a->placer, &a->expirer);
 	if (!e)
 		e = make_kernel(a);
@@ -276,6 +295,8 @@ int agent_start(struct agent *a)
 		e = publisher_new(a, &a->publisher);
 	if (!e)
 		e = fetch_multi_new(a->loop, &a->fetches);
+	if (!e)
+		e = make_notifier(a);
 	if (!e)
 		e = start_probes(a);
 	if (!e)
