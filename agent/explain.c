@@ -235,6 +235,24 @@ static void put_kernel(const struct agent *a, uint32_t realserver, json_t *o)
 	json_object_set_new(o, "kernel", kernel);
 }
 
+/* … and then gently, where that is asked for. */
+static void describe_ramp(const struct agent *a, uint32_t realserver, bool waits, struct buf *out)
+{
+	const struct layout *l = a->state->layout;
+	const struct service_conf *c = l->services[l->realservers[realserver].service].conf;
+	const struct decided *d = &a->decider.decided[realserver];
+	int64_t left = d->ramp.begin_ms + d->ramp.length_ms - clock_mono_ms();
+
+	if (!ramp_over(&d->ramp, clock_mono_ms()) && left > 0) {
+		buf_puts(out, waits ? ", then" : "");
+		buf_puts(out, waits ? " in steps for " : "in steps for ");
+		format_duration(out, left / 1000 * 1000);
+	} else if (d->held && c->ramp && scheduler_ramps(c->scheduler) != RAMP_NONE) {
+		buf_puts(out, waits ? ", then in steps over " : "in steps over ");
+		format_duration(out, c->ramp);
+	}
+}
+
 /* When it comes back, from its probes. */
 static void describe_return(const struct agent *a, uint32_t realserver, struct buf *out)
 {
@@ -254,6 +272,7 @@ static void describe_return(const struct agent *a, uint32_t realserver, struct b
 	}
 	if (need)
 		buf_printf(out, "after %u good probe%s", need, need == 1 ? "" : "s");
+	describe_ramp(a, realserver, need > 0, out);
 }
 
 static json_t *probes_json(const struct state *s, uint32_t realserver)

@@ -32,6 +32,7 @@ GETTER(drift, true, metric_u64(a->drift))
 GETTER(drift_adopted, true, metric_u64(a->drift_adopted))
 GETTER(drift_stopped, true, metric_u64(a->drift_stopped))
 GETTER(frozen, true, metric_u64(a->frozen))
+GETTER(correlated, true, metric_u64(a->correlated))
 GETTER(writes, true, metric_u64(a->kernel_writes[sub]))
 GETTER(write_failures, true, metric_u64(a->kernel_write_failures[sub]))
 GETTER(reconcile_time, a->last_reconcile_wall_ms, metric_ms(a->last_reconcile_wall_ms))
@@ -91,6 +92,8 @@ static const struct metric metrics[] = {
 	GAUGE("drift_stopped", drift_stopped,
 	      "Services and realservers that another writer fights for: left alone for a while."),
 	GAUGE("frozen", frozen, "Whether an operator froze all decisions."),
+	GAUGE("correlated", correlated,
+	      "Whether too many targets failed at once, so that rules hold nothing for now."),
 	BY_OP("kernel_writes", writes, "Requests written to the kernel, refused ones too."),
 	BY_OP("kernel_write_failures", write_failures, "Requests that the kernel refused."),
 	GAUGE("last_reconcile_timestamp_seconds", reconcile_time,

@@ -118,7 +118,12 @@ static void state_changed(struct engine *e, struct ruleset_rule *rule, struct ru
 	d.to = (enum rule_state)slot->run.state;
 	d.on = slot->run.frozen;
 	d.value = slot->value;
-	rule->detected += d.to == RULE_FIRING && from != RULE_RECOVERING && from != RULE_FIRING;
+	if (d.to == RULE_FIRING && from != RULE_RECOVERING && from != RULE_FIRING) {
+		rule->detected++;
+		/* One that only tells has told. */
+		rule->enforced += rule->effect == EFFECT_NONE && !rule->fallback &&
+				  rule->conf->enforce == ENFORCE_ON;
+	}
 	engine_tell(e, &d);
 }
 
