@@ -90,8 +90,8 @@ static void judge_panic(struct decider *d, uint32_t service, const struct moment
 
 	svc->backup_up = desired_backup_up(s->layout, s, service);
 	svc->undecided = desired_undecided(s->layout, s, service);
-	svc->fallback = desired_fallback(holds_of(
-		d->holds, s->layout->services[service].conf->head.name, HOLD_SERVICE));
+	svc->fallback = desired_fallback(
+		holds_of(d->holds, s->layout->services[service].conf->head.name, HOLD_SERVICE));
 	if (panic == svc->panic)
 		return;
 	svc->panic = panic;

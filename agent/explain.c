@@ -309,8 +309,8 @@ static void describe_rule(const struct agent *a, const struct ruleset_rule *rule
 
 	engine_describe(a->state, rule, slot, realserver, &why);
 	if (slot->run.frozen && slot->run.state != RULE_INACTIVE)
-		buf_printf(out, "rule %s has no data: it stays %s, and nothing changes for it", name,
-			   rule_state_names[slot->run.state]);
+		buf_printf(out, "rule %s has no data: it stays %s, and nothing changes for it",
+			   name, rule_state_names[slot->run.state]);
 	else if (slot->run.state == RULE_PENDING)
 		buf_printf(out, "rule %s is pending (%s)", name, buf_str(&why));
 	else if (eval_asks(&slot->run) && slot->refused)

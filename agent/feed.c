@@ -109,7 +109,10 @@ struct figure {
 	bool wide; /* 64 bits */
 };
 
-#define DEST(id, member, w) { SIGNAL_##id, offsetof(struct ipvs_dest, member), w }
+#define DEST(id, member, w)                                                                        \
+	{                                                                                          \
+		SIGNAL_##id, offsetof(struct ipvs_dest, member), w                                 \
+	}
 
 static const struct figure dest_figures[] = {
 	DEST(ACTIVE_CONNECTIONS, active, false),
@@ -125,7 +128,9 @@ static const struct figure dest_figures[] = {
 };
 
 #define TOTAL(id, member)                                                                          \
-	{ SIGNAL_SERVICE_##id##_TOTAL, offsetof(struct ipvs_service, stats.member), true }
+	{                                                                                          \
+		SIGNAL_SERVICE_##id##_TOTAL, offsetof(struct ipvs_service, stats.member), true     \
+	}
 
 static const struct figure service_figures[] = {
 	TOTAL(CONNECTIONS, conns),

@@ -14,16 +14,16 @@
 
 static const char *service_name(const struct decision *d)
 {
-	return d->service == LAYOUT_NONE
-		       ? NULL
-		       : d->state->layout->services[d->service].conf->head.name;
+	return d->service == LAYOUT_NONE ? NULL
+					 : d->state->layout->services[d->service].conf->head.name;
 }
 
 /* "*" stands for the service as a whole. */
 static const char *realserver_name(const struct decision *d)
 {
-	return d->realserver == LAYOUT_NONE ? HOLD_SERVICE
-					    : d->state->layout->realservers[d->realserver].conf->name;
+	return d->realserver == LAYOUT_NONE
+		       ? HOLD_SERVICE
+		       : d->state->layout->realservers[d->realserver].conf->name;
 }
 
 static void put_rule(struct journal_line *l, const struct decision *d)
@@ -163,9 +163,9 @@ void note_verdict(struct agent *a, uint32_t target, const struct moment *at)
 
 	for (i = lt->first_user; i < lt->first_user + lt->n_users; i++) {
 		const struct layout_realserver *r = &s->layout->realservers[s->layout->users[i]];
-		struct journal_line *l = at ? journal_begin(a->journal, JOURNAL_VERDICT,
-							    at->wall_ms, at->mono_ms)
-					    : note_begin(a, JOURNAL_VERDICT);
+		struct journal_line *l =
+			at ? journal_begin(a->journal, JOURNAL_VERDICT, at->wall_ms, at->mono_ms)
+			   : note_begin(a, JOURNAL_VERDICT);
 		struct buf address = BUF_INIT;
 
 		if (!l)

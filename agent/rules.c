@@ -121,10 +121,9 @@ void agent_rules_reading(struct agent *a, const struct reading *reading)
 
 int agent_rules_new(struct agent *a)
 {
-	struct engine_env env = { .holds = a->holds,
-				  .placer = a->placer,
-				  .tell = decider_tell,
-				  .arg = &a->decider };
+	struct engine_env env = {
+		.holds = a->holds, .placer = a->placer, .tell = decider_tell, .arg = &a->decider
+	};
 	int e = engine_new(&env, &a->engine);
 
 	a->decider = (struct decider){ .holds = a->holds,

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "agent/agent.h"
-#include "agent/publish.h"
 #include "agent/base/clock.h"
+#include "agent/publish.h"
 #include "agent/rules/engine.h"
 #include "agent/rules/rule_conf.h"
 #include "agent/sync/desired.h"

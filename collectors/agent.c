@@ -93,7 +93,7 @@ static const struct metric metrics[] = {
 	      "Services and realservers that another writer fights for: left alone for a while."),
 	GAUGE("frozen", frozen, "Whether an operator froze all decisions."),
 	GAUGE("correlated", correlated,
-	      "Whether too many targets failed at once, so that rules hold nothing for now."),
+	      "Whether too many targets failed at once, so that rules hold nothing."),
 	BY_OP("kernel_writes", writes, "Requests written to the kernel, refused ones too."),
 	BY_OP("kernel_write_failures", write_failures, "Requests that the kernel refused."),
 	GAUGE("last_reconcile_timestamp_seconds", reconcile_time,

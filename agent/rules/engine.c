@@ -133,11 +133,10 @@ static void evaluate(struct engine *e, struct ruleset_rule *rule, struct rule_sl
 {
 	enum rule_state from = (enum rule_state)slot->run.state;
 	bool frozen = slot->run.frozen;
-	enum truth truth = expr_eval(rule->expr, e->set->samples, realserver, e->now.mono_ms,
-				     &slot->value);
+	enum truth truth =
+		expr_eval(rule->expr, e->set->samples, realserver, e->now.mono_ms, &slot->value);
 
-	(void)eval_step(&slot->run, truth, rule->conf->for_ms, rule->conf->keep_ms,
-			e->now.mono_ms);
+	(void)eval_step(&slot->run, truth, rule->conf->for_ms, rule->conf->keep_ms, e->now.mono_ms);
 	if (slot->run.state != from || slot->run.frozen != frozen)
 		state_changed(e, rule, slot, realserver, from);
 	if (slot->run.state == RULE_INACTIVE || slot->run.state == RULE_PENDING)

@@ -167,8 +167,8 @@ static ATTR_UNUSED void rig_reload(struct rig *r, const char *ini, int64_t inter
 
 	assert_int_equal(reload_carry(old, now, &carried), 0);
 	all_up(now);
-	assert_int_equal(
-		agent_rules_prepare(&r->a.decider, now->layout->conf, now, &why, &rules), 0);
+	assert_int_equal(agent_rules_prepare(&r->a.decider, now->layout->conf, now, &why, &rules),
+			 0);
 	r->a.state = now;
 	agent_rules_put(&r->a, now, &rules);
 	reconcile_set_state(r->a.reconcile, now, interval_ms, &gone);

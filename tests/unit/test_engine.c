@@ -82,8 +82,7 @@ static int32_t want(const struct rig *r, const char *target)
 {
 	const struct layout *l = r->w->state->layout;
 
-	return r->w->state
-		->dests[l->dest_links[l->realservers[id_of(l, target)].first_dest_link]]
+	return r->w->state->dests[l->dest_links[l->realservers[id_of(l, target)].first_dest_link]]
 		.want;
 }
 

@@ -1,4 +1,4 @@
-/* tell.c: what was decided, as lines of the log and to the outside. The engine is silent: it says what it
+/* announce.c: what was decided, as lines of the log and to the outside. The engine is
  * decided, and here it is said to whom that concerns. */
 #include <math.h>
 #include <string.h>
