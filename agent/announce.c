@@ -1,5 +1,5 @@
 /* announce.c: what was decided, as lines of the log and to the outside. The engine is
- * decided, and here it is said to whom that concerns. */
+ * silent: it says what it decided, and here it is said to whom that concerns. */
 #include <math.h>
 #include <string.h>
 
