@@ -292,6 +292,7 @@ bool decide(struct decider *d, const struct moment *now,
 	uint32_t *list = NULL;
 	uint32_t n_list = 0, round, i;
 
+	d->last_ms = now->mono_ms;
 	for (round = 0; s->n_dirty && round < ROUNDS; round++) {
 		uint32_t n = s->n_dirty, first = n_list;
 		uint32_t *grown = reallocarray(list, n_list + n, sizeof(*list));

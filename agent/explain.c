@@ -8,6 +8,7 @@
 #include "agent/agent.h"
 #include "agent/base/clock.h"
 #include "agent/base/parse.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/rules/engine.h"
 #include "agent/rules/rule_conf.h"
 #include "agent/sync/desired.h"
@@ -305,6 +306,41 @@ static void describe_rule(const struct agent *a, const struct ruleset_rule *rule
 	buf_fini(&why);
 }
 
+/* Somebody else's hand, where it is left alone. */
+static void note_left(const struct agent *a, uint32_t realserver, json_t *notes)
+{
+	static const char *const texts[] = {
+		[LEFT_ASKED] = "to become an operator's hold as soon as it can be recorded",
+		[LEFT_REPORTED] = "only reported (drift = report)",
+		[LEFT_STOPPED] = "another writer, put right three times: left alone for 10 minutes",
+	};
+	const struct state *s = a->state;
+	const struct layout_realserver *l = &s->layout->realservers[realserver];
+	uint32_t i;
+
+	for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++) {
+		uint32_t dest = s->layout->dest_links[i], vip = s->layout->dests[dest].vip;
+		const struct dest_state *d = &s->dests[dest];
+		struct buf key = BUF_INIT;
+
+		ipvs_key_format(&key, &s->layout->vips[vip].key);
+		if (s->vips[vip].left)
+			json_array_append_new(
+				notes, json_sprintf("somebody else changed the service %s: %s",
+						    buf_str(&key), texts[s->vips[vip].left]));
+		if (d->left && d->left_found < 0)
+			json_array_append_new(notes,
+					      json_sprintf("somebody else removed it from %s: %s",
+							   buf_str(&key), texts[d->left]));
+		else if (d->left)
+			json_array_append_new(
+				notes,
+				json_sprintf("somebody else changed it at %s (weight %d): %s",
+					     buf_str(&key), (int)d->left_found, texts[d->left]));
+		buf_fini(&key);
+	}
+}
+
 static json_t *notes_json(const struct agent *a, uint32_t realserver)
 {
 	const struct realserver_state *r = &a->state->realservers[realserver];
@@ -326,6 +362,7 @@ static json_t *notes_json(const struct agent *a, uint32_t realserver)
 	if (r->unknown)
 		json_array_append_new(notes, json_string("a probe could not tell: the fault was on "
 							 "this side, nothing is changed for it"));
+	note_left(a, realserver, notes);
 	if (!l->n_links && l->conf->enabled)
 		json_array_append_new(notes, json_string("it has no probe: taken to be up"));
 	buf_fini(&text);

@@ -219,6 +219,8 @@ static void fill_agent(struct view *v, const struct agent *a)
 	memcpy(v->agent.kernel_write_failures, rec.writes.refused,
 	       sizeof(v->agent.kernel_write_failures));
 	v->agent.drift = rec.drift;
+	v->agent.drift_adopted = rec.drift_adopted;
+	v->agent.drift_stopped = rec.drift_stopped;
 	v->agent.reconciles = rec.passes;
 	v->agent.last_reconcile_wall_ms = rec.last_pass_wall_ms;
 	v->agent.kernel_error = rec.kernel_error;

@@ -116,8 +116,9 @@ static void state_changed(struct engine *e, struct ruleset_rule *rule, struct ru
 
 	d.from = from;
 	d.to = (enum rule_state)slot->run.state;
+	d.on = slot->run.frozen;
 	d.value = slot->value;
-	rule->detected += d.to == RULE_FIRING && from != RULE_RECOVERING;
+	rule->detected += d.to == RULE_FIRING && from != RULE_RECOVERING && from != RULE_FIRING;
 	engine_tell(e, &d);
 }
 
@@ -126,12 +127,13 @@ static void evaluate(struct engine *e, struct ruleset_rule *rule, struct rule_sl
 		     uint32_t realserver)
 {
 	enum rule_state from = (enum rule_state)slot->run.state;
+	bool frozen = slot->run.frozen;
 	enum truth truth = expr_eval(rule->expr, e->set->samples, realserver, e->now.mono_ms,
 				     &slot->value);
 
 	(void)eval_step(&slot->run, truth, rule->conf->for_ms, rule->conf->keep_ms,
 			e->now.mono_ms);
-	if (slot->run.state != from)
+	if (slot->run.state != from || slot->run.frozen != frozen)
 		state_changed(e, rule, slot, realserver, from);
 	if (slot->run.state == RULE_INACTIVE || slot->run.state == RULE_PENDING)
 		slot->refused = GUARD_ADMIT;

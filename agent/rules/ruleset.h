@@ -51,6 +51,7 @@ struct ruleset {
 	uint32_t n_rules;
 	struct samples *samples;
 	struct flap *flaps;  /* by realserver */
+	int64_t *noted_ms;   /* by service: when its samples were noted last */
 	bool *sampled;       /* by service: a rule there looks at more than verdicts */
 	bool needs[N_SIGNALS];
 	bool needs_kernel;   /* some rule looks at the kernel's figures */
