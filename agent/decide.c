@@ -125,6 +125,8 @@ static void input_of(const struct decider *d, uint32_t realserver, int64_t now_m
 		.fallback = s->services[l->service].fallback,
 		.undecided =
 			s->services[l->service].undecided && !s->realservers[realserver].proven,
+		.unjudged = s->realservers[realserver].verdict == VERDICT_NONE &&
+			    !s->realservers[realserver].proven,
 		.up = s->realservers[realserver].verdict == VERDICT_UP,
 		.ramp = &d->decided[realserver].ramp,
 		.now_ms = now_ms,

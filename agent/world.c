@@ -67,7 +67,7 @@ static void set_caps(struct state *s)
 		if (s->layout->services[r->service].conf->initial == INITIAL_UP)
 			s->dests[i].cap = CAP_NONE;
 		else if (s->dests[i].cap == CAP_NONE && s->dests[i].seen < 0)
-			s->dests[i].cap = 0;
+			s->dests[i].cap = CAP_ABSENT;
 	}
 }
 
@@ -196,6 +196,18 @@ int world_reload(struct world *w, struct config *conf, struct buf *why)
 	return e;
 }
 
+/* Several realservers may share a target: what it found is known of all of them. */
+static void judge_users(struct world *w, uint32_t target)
+{
+	struct state *s = w->state;
+	const struct layout_target *t = &s->layout->targets[target];
+	uint32_t i;
+
+	for (i = t->first_user; i < t->first_user + t->n_users; i++)
+		if (state_judge(s, s->layout->users[i], w->now.mono_ms))
+			state_dirty(s, s->layout->realservers[s->layout->users[i]].service);
+}
+
 void world_verdict(struct world *w, uint32_t realserver, enum verdict verdict,
 		   enum probe_reason reason)
 {
@@ -215,9 +227,8 @@ void world_verdict(struct world *w, uint32_t realserver, enum verdict verdict,
 		t->attempts++;
 		if (engine_outcome(w->engine, s, s->layout->links[i], &w->now))
 			state_dirty_all(s);
+		judge_users(w, s->layout->links[i]);
 	}
-	if (state_judge(s, realserver, w->now.mono_ms))
-		state_dirty(s, r->service);
 }
 
 void world_sample(struct world *w, enum signal_id signal, uint32_t id, double value)
