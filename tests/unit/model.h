@@ -43,13 +43,19 @@ void model_print_event(const struct model_event *e, struct buf *out);
 
 /* --- a run --- */
 
-enum { MODEL_MAX = 64 /* realservers */, MODEL_HOLDS = 512, MODEL_PASSED = 1024 };
+enum { MODEL_MAX = 18 /* realservers */, MODEL_RULES = 8, MODEL_HOLDS = 512, MODEL_PASSED = 1024 };
 
 /* A rule's hold whose rule asks for it no more. */
 struct model_over {
 	char id[40];
 	int64_t since_ms;
 	bool seen;
+};
+
+/* A rule's hold as it stood before the step. */
+struct model_stood {
+	char holder[16];
+	int effect;
 };
 
 struct model {
@@ -65,6 +71,7 @@ struct model {
 	uint64_t steps, holds_placed, released, refused[N_GUARDS], panics, brakes;
 	/* Since this step began: by realserver. */
 	bool held[MODEL_MAX]; /* by a rule, at 0 or absent */
+	struct model_stood stood[MODEL_MAX][MODEL_RULES];
 	int32_t seen[MODEL_MAX];
 	/* When rules placed what counts for the rate, a ring. */
 	int64_t passed[MODEL_PASSED];

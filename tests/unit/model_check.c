@@ -151,6 +151,30 @@ static bool below_floor(const struct min_available *min, const struct left *n, b
 	return (uint64_t)n->weight * 100 < (uint64_t)n->configured_weight * min->n;
 }
 
+/* What it would take without the rule's new hold, but with the one that this replaced. */
+static int64_t weight_before(const struct model *m, uint32_t realserver, const struct hold *h)
+{
+	int64_t weight = weight_without(m, realserver, h);
+	uint32_t i;
+
+	for (i = 0; i < MODEL_RULES; i++) {
+		const struct model_stood *s = &m->stood[realserver][i];
+		int32_t then = hold_weight(s->effect, row(m, realserver)->conf->weight);
+
+		if (!strcmp(s->holder, h->holder) && then < weight)
+			weight = then > 0 ? then : 0;
+	}
+	return weight;
+}
+
+/* What it leaves. */
+static int64_t lowered(const struct model *m, uint32_t realserver, const struct hold *h)
+{
+	int32_t weight = hold_weight(h->effect, row(m, realserver)->conf->weight);
+
+	return weight > 0 ? weight : 0;
+}
+
 /* A rule's new hold never leaves its service with fewer than min_available, nor with
  * none: it is refused, unless it takes nothing away, or the backups serve in a panic.
  * What an operator, an alert or a reload brought under the floor stays there as far as
@@ -159,7 +183,7 @@ static void check_floor(struct model *m, const struct decision *d, const struct 
 {
 	struct left n = count_left(m, d->service);
 
-	if (weight_without(m, d->realserver, h) && !n.backups_serve &&
+	if (weight_before(m, d->realserver, h) > lowered(m, d->realserver, h) && !n.backups_serve &&
 	    below_floor(&conf_of(m, d->service)->min_available, &n, h->effect <= HOLD_ZERO))
 		model_break(m, "min_available", "%s holds s%u/%s: %u available of %u",
 			    h->holder, d->service, name(m, d->realserver), n.available,
@@ -286,6 +310,8 @@ static void check_hold(struct model *m, const struct decision *d)
 
 void model_check_decision(struct model *m, const struct decision *d)
 {
+	uint32_t i;
+
 	m->holds_placed += d->kind == DECISION_HOLD;
 	m->released += d->kind == DECISION_RELEASE;
 	m->panics += d->kind == DECISION_PANIC && d->on;
@@ -298,17 +324,29 @@ void model_check_decision(struct model *m, const struct decision *d)
 		return;
 	check_knowledge(m, d, rule_of(m, d->rule->head.name));
 	m->held[d->realserver] = false;
+	for (i = 0; i < MODEL_RULES; i++)
+		if (!strcmp(m->stood[d->realserver][i].holder, d->rule->head.name))
+			m->stood[d->realserver][i].holder[0] = 0;
 }
 
 /* --- of a step ---------------------------------------------------------------------------- */
 
 void model_check_begin(struct model *m)
 {
-	uint32_t i;
+	const struct hold *h;
+	uint32_t i, n;
 
 	for (i = 0; i < m->w->state->layout->n_realservers; i++) {
 		m->held[i] = rule_holds(m, i, NULL);
 		m->seen[i] = seen(m, i);
+		memset(m->stood[i], 0, sizeof(m->stood[i]));
+		for (h = holds_on(m, i), n = 0; h && n < MODEL_RULES; h = h->next) {
+			if (h->hold_class != HOLD_RULE)
+				continue;
+			snprintf(m->stood[i][n].holder, sizeof(m->stood[i][n].holder), "%s",
+				 h->holder);
+			m->stood[i][n++].effect = h->effect;
+		}
 	}
 }
 
@@ -399,18 +437,26 @@ static void check_asked(struct model *m, uint32_t realserver)
 				    hold_class_names[h->hold_class]);
 }
 
-/* Before its first good verdict nothing is raised, but in a panic that keeps all. */
+/* Before its first good verdict nothing is raised above what the kernel had when it came
+ * to us, but in a panic that keeps all. */
 static void check_unproven(struct model *m, uint32_t realserver, const struct desired_input *in)
 {
-	int32_t was = m->seen[realserver];
+	const struct layout_realserver *r = row(m, realserver);
+	int32_t cap = CAP_NONE;
+	uint32_t i;
 
-	if (m->w->state->realservers[realserver].proven ||
+	for (i = r->first_dest_link; i < r->first_dest_link + r->n_dest_links; i++) {
+		const struct dest_state *d =
+			&m->w->state->dests[m->w->state->layout->dest_links[i]];
+
+		cap = d->cap < cap ? d->cap : cap;
+	}
+	if (m->w->state->realservers[realserver].proven || cap == CAP_NONE ||
 	    (in->panic && in->on_panic == PANIC_KEEP))
 		return;
-	if (seen(m, realserver) > 0 && m->steps && !m->reloaded && seen(m, realserver) > was &&
-	    was <= 0)
-		model_break(m, "unproven", "%s raised from %d to %d", name(m, realserver), was,
-			    seen(m, realserver));
+	if (seen(m, realserver) > (cap < 0 ? 0 : cap))
+		model_break(m, "unproven", "%s raised to %d, above %d", r->conf->name,
+			    seen(m, realserver), cap);
 }
 
 /* In a panic that keeps all, rules' holds and slow starts count for nothing. */

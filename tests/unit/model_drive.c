@@ -249,6 +249,7 @@ static void on_restart(struct model *m, const struct model_event *e)
 	uint32_t i;
 
 	(void)e;
+	pass(m, 1000);
 	w = new_world(m, old->conf);
 	for (i = 0; i < w->state->layout->n_dests; i++) {
 		struct dest_state *d = &w->state->dests[i];
@@ -277,11 +278,14 @@ static void (*const does[MODEL_N_KINDS])(struct model *m, const struct model_eve
 	[MODEL_KERNEL] = on_kernel,   [MODEL_RESTART] = on_restart,
 };
 
+enum { TURNS = 8 };
+
 /* --- a run -------------------------------------------------------------------------- */
 
 void model_begin(struct model *m, uint64_t shape, struct config *(*load_conf)(const char *text))
 {
 	struct config *c;
+	int i;
 
 	memset(m, 0, sizeof(*m));
 	m->load = load_conf;
@@ -293,7 +297,8 @@ void model_begin(struct model *m, uint64_t shape, struct config *(*load_conf)(co
 	m->rate_ms = -1;
 	note_rate(m);
 	model_check_begin(m);
-	world_step(m->w, &m->now);
+	for (i = 0; i < TURNS && (!i || m->w->state->n_dirty); i++)
+		world_step(m->w, &m->now);
 	model_check(m);
 }
 
@@ -305,12 +310,16 @@ void model_end(struct model *m)
 
 bool model_step(struct model *m, const struct model_event *e)
 {
+	int i;
+
 	m->restarted = m->reloaded = false;
 	m->told = 0;
 	does[e->kind](m, e);
 	world_sampled(m->w);
 	model_check_begin(m);
-	world_step(m->w, &m->now);
+	/* Rules at odds with themselves take several turns. */
+	for (i = 0; i < TURNS && (!i || m->w->state->n_dirty); i++)
+		world_step(m->w, &m->now);
 	m->steps++;
 	model_check(m);
 	return !m->broken;
