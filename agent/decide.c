@@ -11,7 +11,9 @@
 #include "agent/rules/engine.h"
 #include "agent/rules/rule_conf.h"
 
-enum { ROUNDS = 8 }; /* release, place, effect: three are needed; more is a fault */
+/* Release, place, effect: three are needed. Rules that read what they change, and let go
+ * what they held, need more: each realserver once, before a cooldown stops them. */
+enum { ROUNDS = 8 };
 
 /* --- what is remembered ------------------------------------------------------------- */
 
@@ -125,6 +127,8 @@ static void input_of(const struct decider *d, uint32_t realserver, int64_t now_m
 		.fallback = s->services[l->service].fallback,
 		.undecided =
 			s->services[l->service].undecided && !s->realservers[realserver].proven,
+		.unjudged = s->realservers[realserver].verdict == VERDICT_NONE &&
+			    !s->realservers[realserver].proven,
 		.up = s->realservers[realserver].verdict == VERDICT_UP,
 		.ramp = &d->decided[realserver].ramp,
 		.now_ms = now_ms,
@@ -312,7 +316,7 @@ bool decide(struct decider *d, const struct moment *now,
 			decide_service(d, list[i], now);
 	}
 	if (s->n_dirty && round == ROUNDS)
-		log_event(LOG_ERROR, "decisions did not settle, going on in the next turn");
+		log_event(LOG_WARN, "rules undo what they do, going on in the next turn");
 	for (i = 0; i < n_list; i++) {
 		tell_weights(d, list[i], now);
 		if (touched)

@@ -74,7 +74,7 @@ static void set_caps(struct state *s)
 		if (s->layout->services[r->service].conf->initial == INITIAL_UP)
 			s->dests[i].cap = CAP_NONE;
 		else if (s->dests[i].cap == CAP_NONE && s->dests[i].seen < 0)
-			s->dests[i].cap = 0;
+			s->dests[i].cap = CAP_ABSENT;
 	}
 }
 

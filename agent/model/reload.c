@@ -98,6 +98,13 @@ static int map_targets(const struct layout *old, const struct layout *now, struc
 	return 0;
 }
 
+int reload_targets(const struct layout *old, const struct layout *now, uint32_t *ret_old)
+{
+	struct reload r = { .targets = ret_old };
+
+	return map_targets(old, now, &r);
+}
+
 static int carry_realservers(const struct state *old, struct state *now, struct reload *r)
 {
 	const struct layout *lo = old->layout, *ln = now->layout;

@@ -14,6 +14,7 @@ enum {
 	WANT_ABSENT = -1, /* a hold removes it: deleted at once */
 };
 #define CAP_NONE INT32_MAX
+enum { CAP_ABSENT = -1 }; /* as 0; and it was not even there */
 
 /* Why what somebody else did to it is left alone. */
 enum left_why {

@@ -26,6 +26,9 @@ struct engine {
 	uint32_t room;
 };
 
+/* How long what a rule let go is left alone by it. A rule that reads what it changes
+ * would go on in one moment for ever. */
+int64_t engine_cooldown(const struct ruleset_rule *rule);
 void engine_tell(const struct engine *e, struct decision *d);
 struct decision engine_decision(const struct engine *e, enum decision_kind kind,
 				const struct ruleset_rule *rule, uint32_t realserver);

@@ -39,6 +39,7 @@ struct ruleset_rule {
 	uint32_t *first; /* by service: its first slot; LAYOUT_NONE = not matched */
 	struct rule_slot *slots;
 	uint32_t n_slots;
+	struct rule_slot *services; /* by service: of its hold there, for the backups */
 	uint64_t detected, enforced, refused[N_GUARDS];
 };
 
@@ -50,9 +51,10 @@ struct ruleset {
 	struct ruleset_rule *rules;
 	uint32_t n_rules;
 	struct samples *samples;
-	struct flap *flaps; /* by realserver */
-	int64_t *noted_ms;  /* by service: when its samples were noted last */
-	bool *sampled;      /* by service: a rule there looks at more than verdicts */
+	struct flap *flaps;         /* by realserver */
+	struct flap *service_flaps; /* of holds on services as a whole */
+	int64_t *noted_ms;          /* by service: when its samples were noted last */
+	bool *sampled;              /* by service: a rule there looks at more than verdicts */
 	bool needs[N_SIGNALS];
 	bool needs_kernel; /* some rule looks at the kernel's figures */
 	bool any_sampled;
