@@ -29,8 +29,8 @@ weights() {
 		END {
 			n = split(hosts, host, " ")
 			for (i = 1; i <= n; i++)
-				printf "%s%s", i > 1 ? " " : "",
-					host[i] in weight ? weight[host[i]] : "-"
+				printf "%s%s", (i == 1 ? "" : " "),
+					((host[i] in weight) ? weight[host[i]] : "-")
 			print ""
 		}' /proc/net/ip_vs
 }
