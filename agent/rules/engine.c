@@ -196,7 +196,7 @@ static bool release(struct engine *e, const struct ruleset_rule *rule, struct ru
 	if (!slot->resolved_ms)
 		slot->resolved_ms = e->now.mono_ms;
 	at = release_at(e, rule, slot, realserver, &guard);
-	if (at > e->now.mono_ms && !engine_short(e)) {
+	if (at > e->now.mono_ms && !engine_short(e) && !engine_wanted(e)) {
 		delay(e, rule, slot, realserver, guard, at);
 		return false;
 	}
@@ -310,6 +310,9 @@ static void judge(struct engine *e, const struct candidate *c, struct survey *v)
 		admit(e, c->rule, c->slot, c->realserver, &after);
 		return;
 	}
+	/* Whoever waits to come back would make room for it: without delay, then. */
+	if (guard == GUARD_MIN_AVAILABLE && engine_delays(e))
+		state_dirty(e->state, e->service);
 	engine_wait(e, retry_at(e, c->rule, c->slot, guard));
 	refuse(e, c->rule, c->slot, c->realserver, guard, &in);
 }
