@@ -367,7 +367,8 @@ static bool step_rule(struct engine *e, struct ruleset_rule *rule, uint32_t *n_c
 		} else if (h && !slot->run.frozen) {
 			ended |= release(e, rule, slot, i, h);
 		}
-		if ((!h || h->effect != rule->effect) && fires(e, rule, slot))
+		/* What was released is gone; then it does not fire. */
+		if (fires(e, rule, slot) && (!h || h->effect != rule->effect))
 			e->candidates[(*n_candidates)++] =
 				(struct candidate){ .rule = rule, .slot = slot, .realserver = i };
 	}
