@@ -126,11 +126,10 @@ static void evaluate(struct engine *e, struct ruleset_rule *rule, struct rule_sl
 		     uint32_t realserver)
 {
 	enum rule_state from = (enum rule_state)slot->run.state;
-	enum truth truth = expr_eval(rule->expr, e->set->samples, realserver, e->now.mono_ms,
-				     &slot->value);
+	enum truth truth =
+		expr_eval(rule->expr, e->set->samples, realserver, e->now.mono_ms, &slot->value);
 
-	(void)eval_step(&slot->run, truth, rule->conf->for_ms, rule->conf->keep_ms,
-			e->now.mono_ms);
+	(void)eval_step(&slot->run, truth, rule->conf->for_ms, rule->conf->keep_ms, e->now.mono_ms);
 	if (slot->run.state != from)
 		state_changed(e, rule, slot, realserver, from);
 	if (slot->run.state == RULE_INACTIVE || slot->run.state == RULE_PENDING)
@@ -358,7 +357,7 @@ static bool step_rule(struct engine *e, struct ruleset_rule *rule, uint32_t *n_c
 		} else if (h && !slot->run.frozen) {
 			ended |= release(e, rule, slot, i, h);
 		}
-		if ((!h || h->effect != rule->effect) && fires(e, rule, slot))
+		if (fires(e, rule, slot) && (!h || h->effect != rule->effect))
 			e->candidates[(*n_candidates)++] =
 				(struct candidate){ .rule = rule, .slot = slot, .realserver = i };
 	}

@@ -38,8 +38,7 @@ void engine_wait(struct engine *e, int64_t at_ms);
 /* Whether the service has fewer than min_available asks for: nothing is waited for. */
 bool engine_short(const struct engine *e);
 /* The guard's input that does not depend on a candidate, and what one adds. */
-void engine_guard_input(const struct engine *e, const struct survey *v,
-			struct guard_input *ret_in);
+void engine_guard_input(const struct engine *e, const struct survey *v, struct guard_input *ret_in);
 void engine_guard_candidate(const struct engine *e, const struct candidate *c, uint32_t weight,
 			    struct guard_input *in);
 /* The state of the service that a rule with `fallback` asks for; true when it ended. */

@@ -217,8 +217,8 @@ bool engine_short(const struct engine *e)
 	survey_service(e->state, e->env.holds, e->service, &v);
 	engine_guard_input(e, &v, &in);
 	return !in.backups_serve &&
-	       (!in.available || (in.min.kind == MIN_WEIGHT ? in.available_weight
-							    : in.available) < guard_floor(&in));
+	       (!in.available || (in.min.kind == MIN_WEIGHT ? in.available_weight : in.available) <
+					 guard_floor(&in));
 }
 
 void engine_guard_candidate(const struct engine *e, const struct candidate *c, uint32_t weight,
@@ -237,8 +237,8 @@ void engine_guard_candidate(const struct engine *e, const struct candidate *c, u
 	in->penalty = flap_at(&e->set->flaps[c->realserver], e->now.mono_ms);
 	in->harmless = !weight;
 	in->scheduler_unsafe = guard_scheduler_unsafe(conf->scheduler, conf->scheduler_flags);
-	in->adds_held = c->rule->effect <= HOLD_ZERO && !held && rs->enabled && rs->weight &&
-			!rs->backup;
+	in->adds_held =
+		c->rule->effect <= HOLD_ZERO && !held && rs->enabled && rs->weight && !rs->backup;
 	in->domain_on = conf->domain_guard && rs->domain &&
 			!survey_held(e->state, e->env.holds, c->realserver, true);
 	in->rate_spent = e->set->rate && !rate_ok(e->set->rate, e->now.mono_ms);

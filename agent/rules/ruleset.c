@@ -300,10 +300,10 @@ int ruleset_carry(struct ruleset *to, const struct ruleset *from)
 	for (i = 0; i < now->n_realservers; i++) {
 		uint32_t old = services[now->realservers[i].service];
 
-		realservers[i] = old == LAYOUT_NONE
-					 ? LAYOUT_NONE
-					 : layout_find_realserver(was, old,
-								  now->realservers[i].conf->name);
+		realservers[i] =
+			old == LAYOUT_NONE
+				? LAYOUT_NONE
+				: layout_find_realserver(was, old, now->realservers[i].conf->name);
 		if (realservers[i] != LAYOUT_NONE)
 			to->flaps[i] = from->flaps[realservers[i]];
 	}

@@ -45,9 +45,8 @@ void pass_set_caps(const struct pass *p, struct state *s)
 	for (i = 0; i < l->n_dests; i++) {
 		const struct layout_service *svc = &l->services[l->vips[l->dests[i].vip].service];
 		uint32_t row = p->reading->match.row_of_dest[i];
-		int32_t weight = row == MATCH_NONE
-					 ? CAP_ABSENT
-					 : (int32_t)p->reading->table.dests[row].weight;
+		int32_t weight = row == MATCH_NONE ? CAP_ABSENT
+						   : (int32_t)p->reading->table.dests[row].weight;
 
 		if (s->dests[i].cap != CAP_NONE)
 			continue;

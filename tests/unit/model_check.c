@@ -185,9 +185,8 @@ static void check_floor(struct model *m, const struct decision *d, const struct 
 
 	if (weight_before(m, d->realserver, h) > lowered(m, d->realserver, h) && !n.backups_serve &&
 	    below_floor(&conf_of(m, d->service)->min_available, &n, h->effect <= HOLD_ZERO))
-		model_break(m, "min_available", "%s holds s%u/%s: %u available of %u",
-			    h->holder, d->service, name(m, d->realserver), n.available,
-			    n.configured);
+		model_break(m, "min_available", "%s holds s%u/%s: %u available of %u", h->holder,
+			    d->service, name(m, d->realserver), n.available, n.configured);
 }
 
 /* A rule's new hold never makes the held more than max_held. */
@@ -432,9 +431,8 @@ static void check_asked(struct model *m, uint32_t realserver)
 	for (h = holds_on(m, realserver); h; h = h->next)
 		if (h->hold_class != HOLD_RULE && h->active &&
 		    seen(m, realserver) > hold_weight(h->effect, row(m, realserver)->conf->weight))
-			model_break(m, "asked", "%s has %d, %s holds it lower",
-				    name(m, realserver), seen(m, realserver),
-				    hold_class_names[h->hold_class]);
+			model_break(m, "asked", "%s has %d, %s holds it lower", name(m, realserver),
+				    seen(m, realserver), hold_class_names[h->hold_class]);
 }
 
 /* Before its first good verdict nothing is raised above what the kernel had when it came
@@ -472,16 +470,15 @@ static void check_panic(struct model *m, uint32_t realserver, const struct desir
 		if (h->hold_class != HOLD_RULE && hold_weight(h->effect, c->weight) < asked)
 			asked = hold_weight(h->effect, c->weight);
 	if (seen(m, realserver) != asked)
-		model_break(m, "panic", "%s serves with %d, not %d", c->name,
-			    seen(m, realserver), asked);
+		model_break(m, "panic", "%s serves with %d, not %d", c->name, seen(m, realserver),
+			    asked);
 }
 
 /* A restart changes no weight: what the first process left, the second keeps, until
  * probes tell more. (Where the file says `initial = keep`.) */
 static void check_restart(struct model *m, uint32_t realserver)
 {
-	if (m->restarted &&
-	    conf_of(m, row(m, realserver)->service)->initial == INITIAL_KEEP &&
+	if (m->restarted && conf_of(m, row(m, realserver)->service)->initial == INITIAL_KEEP &&
 	    seen(m, realserver) != m->seen[realserver])
 		model_break(m, "restart", "%s had %d, and has %d", name(m, realserver),
 			    m->seen[realserver], seen(m, realserver));
@@ -594,10 +591,10 @@ static void check_again(struct model *m)
 	world_step(m->w, &m->now);
 	m->again = false;
 	if (m->told)
-		model_break(m, "again", "%llu decisions were told for nothing, such as kind %d %s %s",
-			    (unsigned long long)m->told, (int)m->last.kind,
-			    m->last.rule ? m->last.rule->head.name : "",
-			    guard_names[m->last.guard]);
+		model_break(
+			m, "again", "%llu decisions were told for nothing, such as kind %d %s %s",
+			(unsigned long long)m->told, (int)m->last.kind,
+			m->last.rule ? m->last.rule->head.name : "", guard_names[m->last.guard]);
 	for (i = 0; i < l->n_realservers; i++)
 		if (was[i] != seen(m, i))
 			model_break(m, "again", "%s went from %d to %d", name(m, i), was[i],

@@ -27,11 +27,13 @@ static const char *one_of(struct model_rng *r, const char *const *list)
 	return list[model_pick(r, n)];
 }
 
-static const char *const schedulers[] = {
-	"wrr", "wlc", "wrr", "rr", "sh", "sh\nscheduler_flags = sh-fallback", "dh", "fo",
-	"mh",  "mh\nscheduler_flags = mh-fallback", NULL
-};
-static const char *const floors[] = { "1",  "0",   "2",   "3",          "50%",       "100%",
+static const char *const schedulers[] = { "wrr", "wlc",
+					  "wrr", "rr",
+					  "sh",  "sh\nscheduler_flags = sh-fallback",
+					  "dh",  "fo",
+					  "mh",  "mh\nscheduler_flags = mh-fallback",
+					  NULL };
+static const char *const floors[] = { "1",  "0",   "2",  "3",          "50%",        "100%",
 				      "1%", "34%", "0%", "40% weight", "75% weight", NULL };
 static const char *const shares[] = { "100%", "100%", "50%", "30%", "67%", "0%", NULL };
 static const char *const panics[] = { "keep", "keep", "backup", "none", NULL };
@@ -44,24 +46,27 @@ static const char *const cooldowns[] = { "0s", "0s", "1m", "20m", NULL };
 static const char *const rule_ramps[] = { "service", "service", "0s", "20s", NULL };
 static const char *const enforces[] = { "on", "on", "on", "on", "dry-run", "off", NULL };
 static const char *const rates[] = { "10/m", "2/m", "1/s", "3/h", "0/m", "10/m", NULL };
-static const char *const actions[] = { "quiesce",  "quiesce", "reweight 50%", "reweight 1%",
-				       "remove",   "fallback", "quiesce\naction = fallback",
+static const char *const actions[] = { "quiesce",
+				       "quiesce",
+				       "reweight 50%",
+				       "reweight 1%",
+				       "remove",
+				       "fallback",
+				       "quiesce\naction = fallback",
 				       NULL };
-static const char *const exprs[] = {
-	"probe_up == 0",
-	"active_connections > 50",
-	"probe_up == 0 or active_connections > 80",
-	"avg_over_time(active_connections[10s]) > 50",
-	"rate(connections_total[10s]) > 5",
-	"active_connections > 2 * peers_median(active_connections)",
-	"service_available_ratio < 0.5",
-	"service_available < 2",
-	"effective_weight > 0", /* undoes itself */
-	"probe_consecutive_failures > 2",
-	"changes(active_connections[30s]) > 2",
-	"service_panic == 1",
-	NULL
-};
+static const char *const exprs[] = { "probe_up == 0",
+				     "active_connections > 50",
+				     "probe_up == 0 or active_connections > 80",
+				     "avg_over_time(active_connections[10s]) > 50",
+				     "rate(connections_total[10s]) > 5",
+				     "active_connections > 2 * peers_median(active_connections)",
+				     "service_available_ratio < 0.5",
+				     "service_available < 2",
+				     "effective_weight > 0", /* undoes itself */
+				     "probe_consecutive_failures > 2",
+				     "changes(active_connections[30s]) > 2",
+				     "service_panic == 1",
+				     NULL };
 
 static void put_realserver(struct model_rng *shape, struct model_rng *change, uint32_t s,
 			   uint32_t i, bool shared, struct buf *out)

@@ -19,15 +19,14 @@ static const struct {
 	enum model_kind kind;
 	uint32_t of_100;
 } frequency[] = {
-	{ MODEL_VERDICT, 28 }, { MODEL_STORM, 5 }, { MODEL_UNKNOWN, 3 }, { MODEL_SAMPLE, 16 },
-	{ MODEL_TIME, 16 },    { MODEL_DUE, 17 },  { MODEL_HOLD, 4 },    { MODEL_LIFT, 5 },
+	{ MODEL_VERDICT, 28 }, { MODEL_STORM, 5 },  { MODEL_UNKNOWN, 3 }, { MODEL_SAMPLE, 16 },
+	{ MODEL_TIME, 16 },    { MODEL_DUE, 17 },   { MODEL_HOLD, 4 },    { MODEL_LIFT, 5 },
 	{ MODEL_RELOAD, 3 },   { MODEL_KERNEL, 2 }, { MODEL_RESTART, 1 },
 };
 
-static const char *const kind_names[MODEL_N_KINDS] = {
-	"verdict", "storm", "unknown", "sample", "time",   "due",
-	"hold",    "lift",  "reload",  "kernel", "restart"
-};
+static const char *const kind_names[MODEL_N_KINDS] = { "verdict", "storm",  "unknown", "sample",
+						       "time",    "due",    "hold",    "lift",
+						       "reload",  "kernel", "restart" };
 
 struct model_event model_event(struct model_rng *r)
 {
@@ -64,7 +63,7 @@ static void end_probes(struct model *m, uint32_t realserver, uint32_t b, uint32_
 
 static void on_verdict(struct model *m, const struct model_event *e)
 {
-	static const uint32_t verdicts[] = { VERDICT_UP, VERDICT_UP, VERDICT_UP, VERDICT_DOWN,
+	static const uint32_t verdicts[] = { VERDICT_UP,   VERDICT_UP,   VERDICT_UP,  VERDICT_DOWN,
 					     VERDICT_DOWN, VERDICT_DOWN, VERDICT_NONE };
 
 	end_probes(m, some_realserver(m, e->a), verdicts[e->b % 7], e->c);
@@ -165,7 +164,10 @@ static struct config *load(struct model *m)
 	struct buf text = BUF_INIT;
 	struct config *c;
 
-	model_conf(m->shape, m->variation, &text);
+	if (m->texts)
+		buf_puts(&text, m->texts[m->variation % 2]);
+	else
+		model_conf(m->shape, m->variation, &text);
 	c = m->load(buf_str(&text));
 	buf_fini(&text);
 	return c;
@@ -207,8 +209,6 @@ static void told(void *arg, const struct decision *d)
 {
 	struct model *m = arg;
 
-	if (getenv("MODEL_TRACE"))
-		fprintf(stderr, "t=%lld step %llu again %d kind %d s%u r%u %s %s->%s guard %s %d->%d\n", (long long)d->at.mono_ms, (unsigned long long)m->steps, m->again, (int)d->kind, d->service, d->realserver, d->rule ? d->rule->head.name : "", rule_state_names[d->from], rule_state_names[d->to], guard_names[d->guard], d->before, d->after);
 	/* What another service spent, or where too much failed, a service hears of when
 	 * it is judged next. */
 	if (!m->again || d->kind != DECISION_REFUSAL ||
@@ -272,9 +272,9 @@ static void on_restart(struct model *m, const struct model_event *e)
 }
 
 static void (*const does[MODEL_N_KINDS])(struct model *m, const struct model_event *e) = {
-	[MODEL_VERDICT] = on_verdict, [MODEL_STORM] = on_storm,	  [MODEL_UNKNOWN] = on_unknown,
-	[MODEL_SAMPLE] = on_sample,   [MODEL_TIME] = on_time,	  [MODEL_DUE] = on_due,
-	[MODEL_HOLD] = on_hold,	      [MODEL_LIFT] = on_lift,	  [MODEL_RELOAD] = on_reload,
+	[MODEL_VERDICT] = on_verdict, [MODEL_STORM] = on_storm,     [MODEL_UNKNOWN] = on_unknown,
+	[MODEL_SAMPLE] = on_sample,   [MODEL_TIME] = on_time,       [MODEL_DUE] = on_due,
+	[MODEL_HOLD] = on_hold,       [MODEL_LIFT] = on_lift,       [MODEL_RELOAD] = on_reload,
 	[MODEL_KERNEL] = on_kernel,   [MODEL_RESTART] = on_restart,
 };
 
@@ -282,7 +282,8 @@ enum { TURNS = 8 };
 
 /* --- a run -------------------------------------------------------------------------- */
 
-void model_begin(struct model *m, uint64_t shape, struct config *(*load_conf)(const char *text))
+void model_begin(struct model *m, uint64_t shape, const char *const *texts,
+		 struct config *(*load_conf)(const char *text))
 {
 	struct config *c;
 	int i;
@@ -290,6 +291,7 @@ void model_begin(struct model *m, uint64_t shape, struct config *(*load_conf)(co
 	memset(m, 0, sizeof(*m));
 	m->load = load_conf;
 	m->shape = shape;
+	m->texts = texts;
 	m->now = (struct moment){ .mono_ms = 1000, .wall_ms = 1700000000000 };
 	c = load(m);
 	m->w = new_world(m, c);
