@@ -65,8 +65,8 @@ struct model {
 	const char *const *texts; /* in their place, two to reload; NULL = none */
 	struct world *w;
 	struct moment now;
-	bool restarted, reloaded; /* in this step */
-	uint64_t told;            /* decisions in this step */
+	bool restarted, reloaded, ended; /* in this step */
+	uint64_t told;                   /* decisions in this step */
 	struct decision last;
 	bool again; /* the same moment is judged once more */
 	uint64_t steps, holds_placed, released, refused[N_GUARDS], panics, brakes;

@@ -314,7 +314,7 @@ bool model_step(struct model *m, const struct model_event *e)
 {
 	int i;
 
-	m->restarted = m->reloaded = false;
+	m->restarted = m->reloaded = m->ended = false;
 	m->told = 0;
 	does[e->kind](m, e);
 	world_sampled(m->w);
