@@ -159,26 +159,25 @@ void decide_desired(const struct decider *d, uint32_t realserver, int64_t now_ms
 	desired_cap(ret_desired, ret_in, s->realservers[realserver].proven, cap);
 }
 
-/* One whose last hold at 0 has gone comes back gently, if it is to. A realserver that
- * served in a panic is back already. */
-static void judge_ramp(struct decider *d, uint32_t realserver, const struct desired *desired,
-		       int64_t now_ms)
+/* One whose last hold at 0 has gone since the last turn comes back gently, if it is to.
+ * A realserver that served in a panic is back already. */
+static void judge_ramp(struct decider *d, uint32_t realserver, const struct desired_input *in,
+		       const struct desired *desired)
 {
 	const struct layout *l = d->state->layout;
 	const struct service_conf *c = l->services[l->realservers[realserver].service].conf;
 	struct decided *r = &d->decided[realserver];
-	bool held = desired_held(desired);
+	bool held = desired_held(desired), panic = in->panic && in->on_panic == PANIC_KEEP;
+	int64_t now_ms = in->now_ms;
 
-	if (held || ramp_over(&r->ramp, now_ms))
+	if (held || panic || ramp_over(&r->ramp, now_ms))
 		r->ramp = (struct ramp){ 0 };
-	if (!held && r->held && desired->weight > 0)
+	if (!held && !panic && r->held && desired->weight > 0)
 		ramp_begin(&r->ramp, scheduler_ramps(c->scheduler),
 			   r->ramp_ms != RULE_RAMP_OF_SERVICE ? r->ramp_ms : c->ramp, now_ms);
 	r->ramp_next_ms =
 		ramp_next(&r->ramp, (int32_t)l->realservers[realserver].conf->weight, now_ms);
-	if (held != r->held)
-		r->ramp_ms = RULE_RAMP_OF_SERVICE;
-	r->held = held;
+	r->holds = held;
 }
 
 void decide_want(struct decider *d, uint32_t realserver, int64_t now_ms)
@@ -192,7 +191,7 @@ void decide_want(struct decider *d, uint32_t realserver, int64_t now_ms)
 
 	input_of(d, realserver, now_ms, &in);
 	desired_realserver(&in, &desired);
-	judge_ramp(d, realserver, &desired, now_ms);
+	judge_ramp(d, realserver, &in, &desired);
 	desired_realserver(&in, &desired);
 	rs->weight = desired.weight;
 	for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++) {
@@ -267,6 +266,14 @@ static void decide_service(struct decider *d, uint32_t service, const struct mom
 	engine_service(d->engine, d->state, service, d->kernel_known, now);
 }
 
+/* Who came back in this turn has begun to; the next time begins anew. */
+static void keep_held(struct decided *r)
+{
+	if (r->holds != r->held)
+		r->ramp_ms = RULE_RAMP_OF_SERVICE;
+	r->held = r->holds;
+}
+
 /* What came of it. */
 static void tell_weights(struct decider *d, uint32_t service, const struct moment *now)
 {
@@ -284,6 +291,7 @@ static void tell_weights(struct decider *d, uint32_t service, const struct momen
 					     .before = d->decided[i].told,
 					     .after = weight };
 
+		keep_held(&d->decided[i]);
 		if (weight == d->decided[i].told)
 			continue;
 		d->decided[i].told = weight;

@@ -17,7 +17,8 @@ struct decided {
 	int64_t ramp_next_ms; /* its next step; INT64_MAX = none */
 	int64_t ramp_ms;      /* of the rule that let it go, or RULE_RAMP_OF_SERVICE */
 	int32_t told;         /* its weight, as it was told last; DECIDED_NOTHING = never */
-	bool held;            /* a hold keeps it at 0, or absent */
+	bool held;            /* a hold kept it at 0, or absent, when the last turn ended */
+	bool holds;           /* … as it is decided now */
 };
 enum { DECIDED_NOTHING = INT32_MIN };
 

@@ -227,8 +227,8 @@ static bool any_slot(const struct engine *e, bool (*is)(const struct rule_slot *
 	uint32_t r, i;
 
 	for (r = 0; r < e->set->n_rules; r++) {
-		for (i = svc->first_realserver;
-		     i < svc->first_realserver + svc->n_realservers; i++) {
+		for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers;
+		     i++) {
 			const struct rule_slot *slot = ruleset_slot(e->set, &e->set->rules[r], i);
 
 			if (slot && is(slot))

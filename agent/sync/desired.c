@@ -81,7 +81,7 @@ bool desired_held(const struct desired *d)
 	unsigned int i;
 
 	for (i = 0; i < d->n_steps; i++)
-		if (d->steps[i].why == WHY_HOLD && d->steps[i].weight <= 0)
+		if (d->steps[i].why == WHY_HOLD && d->steps[i].hold->effect <= HOLD_ZERO)
 			return d->weight <= 0;
 	return false;
 }

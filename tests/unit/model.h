@@ -62,10 +62,11 @@ struct model {
 	struct config *(*load)(const char *text);
 	uint64_t shape; /* of the configuration; a variation of it is one number more */
 	uint32_t variation;
+	const char *const *texts; /* in their place, two to reload; NULL = none */
 	struct world *w;
 	struct moment now;
-	bool restarted, reloaded; /* in this step */
-	uint64_t told;            /* decisions in this step */
+	bool restarted, reloaded, ended; /* in this step */
+	uint64_t told;                   /* decisions in this step */
 	struct decision last;
 	bool again; /* the same moment is judged once more */
 	uint64_t steps, holds_placed, released, refused[N_GUARDS], panics, brakes;
@@ -88,7 +89,8 @@ struct model {
 /* The configuration as text. */
 void model_conf(uint64_t shape, uint32_t variation, struct buf *out);
 
-void model_begin(struct model *m, uint64_t shape, struct config *(*load)(const char *text));
+void model_begin(struct model *m, uint64_t shape, const char *const *texts,
+		 struct config *(*load)(const char *text));
 void model_end(struct model *m);
 /* Applies an event, decides, and checks; false when an invariant is broken. */
 bool model_step(struct model *m, const struct model_event *e);

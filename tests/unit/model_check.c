@@ -313,6 +313,7 @@ void model_check_decision(struct model *m, const struct decision *d)
 
 	m->holds_placed += d->kind == DECISION_HOLD;
 	m->released += d->kind == DECISION_RELEASE;
+	m->ended |= d->kind == DECISION_RELEASE;
 	m->panics += d->kind == DECISION_PANIC && d->on;
 	m->brakes += d->kind == DECISION_BRAKE && d->on;
 	if (d->kind == DECISION_REFUSAL)
@@ -475,10 +476,12 @@ static void check_panic(struct model *m, uint32_t realserver, const struct desir
 }
 
 /* A restart changes no weight: what the first process left, the second keeps, until
- * probes tell more. (Where the file says `initial = keep`.) */
+ * signals tell more. (Where the file says `initial = keep`; those of a service itself
+ * may end a rule's hold at once.) */
 static void check_restart(struct model *m, uint32_t realserver)
 {
-	if (m->restarted && conf_of(m, row(m, realserver)->service)->initial == INITIAL_KEEP &&
+	if (m->restarted && !m->ended &&
+	    conf_of(m, row(m, realserver)->service)->initial == INITIAL_KEEP &&
 	    seen(m, realserver) != m->seen[realserver])
 		model_break(m, "restart", "%s had %d, and has %d", name(m, realserver),
 			    m->seen[realserver], seen(m, realserver));

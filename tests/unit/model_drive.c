@@ -164,7 +164,10 @@ static struct config *load(struct model *m)
 	struct buf text = BUF_INIT;
 	struct config *c;
 
-	model_conf(m->shape, m->variation, &text);
+	if (m->texts)
+		buf_puts(&text, m->texts[m->variation % 2]);
+	else
+		model_conf(m->shape, m->variation, &text);
 	c = m->load(buf_str(&text));
 	buf_fini(&text);
 	return c;
@@ -206,13 +209,6 @@ static void told(void *arg, const struct decision *d)
 {
 	struct model *m = arg;
 
-	if (getenv("MODEL_TRACE"))
-		fprintf(stderr,
-			"t=%lld step %llu again %d kind %d s%u r%u %s %s->%s guard %s %d->%d\n",
-			(long long)d->at.mono_ms, (unsigned long long)m->steps, m->again,
-			(int)d->kind, d->service, d->realserver, d->rule ? d->rule->head.name : "",
-			rule_state_names[d->from], rule_state_names[d->to], guard_names[d->guard],
-			d->before, d->after);
 	/* What another service spent, or where too much failed, a service hears of when
 	 * it is judged next. */
 	if (!m->again || d->kind != DECISION_REFUSAL ||
@@ -286,7 +282,8 @@ enum { TURNS = 8 };
 
 /* --- a run -------------------------------------------------------------------------- */
 
-void model_begin(struct model *m, uint64_t shape, struct config *(*load_conf)(const char *text))
+void model_begin(struct model *m, uint64_t shape, const char *const *texts,
+		 struct config *(*load_conf)(const char *text))
 {
 	struct config *c;
 	int i;
@@ -294,6 +291,7 @@ void model_begin(struct model *m, uint64_t shape, struct config *(*load_conf)(co
 	memset(m, 0, sizeof(*m));
 	m->load = load_conf;
 	m->shape = shape;
+	m->texts = texts;
 	m->now = (struct moment){ .mono_ms = 1000, .wall_ms = 1700000000000 };
 	c = load(m);
 	m->w = new_world(m, c);
@@ -316,7 +314,7 @@ bool model_step(struct model *m, const struct model_event *e)
 {
 	int i;
 
-	m->restarted = m->reloaded = false;
+	m->restarted = m->reloaded = m->ended = false;
 	m->told = 0;
 	does[e->kind](m, e);
 	world_sampled(m->w);
