@@ -82,8 +82,7 @@ static int32_t want(const struct rig *r, const char *target)
 {
 	const struct layout *l = r->w->state->layout;
 
-	return r->w->state
-		->dests[l->dest_links[l->realservers[id_of(l, target)].first_dest_link]]
+	return r->w->state->dests[l->dest_links[l->realservers[id_of(l, target)].first_dest_link]]
 		.want;
 }
 
@@ -390,8 +389,8 @@ static void test_fallback_stays(void **state)
 
 	(void)state;
 	open_rig(&r, HEAD THREE "backup = sorry 10.1.2.30\n" PROBE
-			       "[rule few]\nexpr = service_available_ratio < 0.5\nfor = 10s\n"
-			       "keep_firing_for = 20s\naction = fallback\n");
+				"[rule few]\nexpr = service_available_ratio < 0.5\nfor = 10s\n"
+				"keep_firing_for = 20s\naction = fallback\n");
 	set(&r, "web/a", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 1);
 	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 1);
 	for (ms = 2000; ms <= 120000; ms += 2000) {
