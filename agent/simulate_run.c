@@ -38,6 +38,12 @@ int sim_say(struct sim_result *r, enum sim_status status, unsigned int line, con
 	return 0;
 }
 
+/* All that is wrong is told; what went wrong first is kept, unless memory is out. */
+static int worse(int now, int before)
+{
+	return now == -ENOMEM || !before ? now : before;
+}
+
 /* --- making ready ------------------------------------------------------------------------- */
 
 /* Where the rules stand: beside the file of tests, unless they say otherwise. */
@@ -156,7 +162,7 @@ static int bind_all_series(struct sim_run *r)
 	if (!r->series_ids || !r->driven)
 		return -ENOMEM;
 	for (i = 0; e != -ENOMEM && i < r->test->series.n; i++)
-		e = bind_series(r, &s[i], &r->series_ids[i]) ?: e;
+		e = worse(bind_series(r, &s[i], &r->series_ids[i]), e);
 	return e;
 }
 
@@ -178,7 +184,7 @@ static int bind_step(struct sim_run *r, struct sim_step *s)
 	if (!s->checks)
 		return -ENOMEM;
 	for (i = 0; e != -ENOMEM && i < s->at->n; i++)
-		e = sim_bind(r, &s->at->assertions[i], &s->checks[i]) ?: e;
+		e = worse(sim_bind(r, &s->at->assertions[i], &s->checks[i]), e);
 	r->result->assertions += s->at->n;
 	return e;
 }
@@ -196,10 +202,10 @@ static int bind_assertions(struct sim_run *r)
 		return -ENOMEM;
 	for (i = 0; e != -ENOMEM && i < r->test->ats.n; i++) {
 		r->steps[r->n_steps] = (struct sim_step){ .at = &ats[i] };
-		e = bind_step(r, &r->steps[r->n_steps++]) ?: e;
+		e = worse(bind_step(r, &r->steps[r->n_steps++]), e);
 	}
 	for (i = 0; e != -ENOMEM && i < r->test->nevers.n; i++)
-		e = sim_bind(r, &nevers[i], &r->nevers[i]) ?: e;
+		e = worse(sim_bind(r, &nevers[i], &r->nevers[i]), e);
 	r->result->assertions += (uint32_t)r->test->nevers.n;
 	qsort(r->steps, r->n_steps, sizeof(*r->steps), by_time);
 	return e;
@@ -213,7 +219,7 @@ static int bind_holds(struct sim_run *r)
 	int e = 0;
 
 	for (i = 0; e != -ENOMEM && i < r->test->holds.n; i++)
-		e = sim_find(r, &h[i].target, h[i].at.line, &service, &realserver) ?: e;
+		e = worse(sim_find(r, &h[i].target, h[i].at.line, &service, &realserver), e);
 	return e;
 }
 
@@ -383,9 +389,9 @@ static int run(struct sim_run *r)
 	/* All that is wrong at once. */
 	worst = bind_all_series(r);
 	if (worst != -ENOMEM)
-		worst = bind_assertions(r) ?: worst;
+		worst = worse(bind_assertions(r), worst);
 	if (worst != -ENOMEM)
-		worst = bind_holds(r) ?: worst;
+		worst = worse(bind_holds(r), worst);
 	if (!worst)
 		worst = find_end(r);
 	if (!worst)

@@ -74,6 +74,7 @@ static const struct change {
 	{ "slow", "action = reweight 50%", "action = quiesce" },
 	{ "slow", "enforce = dry-run", "enforce = on" },
 	{ "slow", "service = shop", "service = shop\nrealserver = shop2" },
+	{ "slow", "ramp = 1m", "ramp = 2m" },
 	{ "reweight", "< 0.9", "< 0.8" },
 	{ "reweight", "for = 20s", "for = 30s" },
 	{ "reweight", "reweight 30%", "reweight 20%" },

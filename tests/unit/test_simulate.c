@@ -132,9 +132,10 @@ static void test_assertions(void **state)
 		const char *name;
 		enum sim_status status;
 	} cases[] = {
-		{ "passes", SIM_OK },      { "fails", SIM_FAILED },   { "panics", SIM_FAILED },
-		{ "holds", SIM_OK },       { "flaps", SIM_OK },       { "wrong-names", SIM_ERROR },
-		{ "no-rules", SIM_ERROR }, { "too-long", SIM_ERROR },
+		{ "passes", SIM_OK },      { "fails", SIM_FAILED },      { "panics", SIM_FAILED },
+		{ "holds", SIM_OK },       { "flaps", SIM_OK },          { "exact", SIM_OK },
+		{ "ends", SIM_OK },        { "wrong-names", SIM_ERROR }, { "no-rules", SIM_ERROR },
+		{ "too-long", SIM_ERROR },
 	};
 	struct buf out = BUF_INIT;
 	struct sim_file f;
