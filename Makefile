@@ -84,6 +84,7 @@ $(eval $(call build,build/fuzzer,clang,-O1 -fsanitize=fuzzer-no-link $(SAN),fuzz
 LAYERS_unit := unit
 LAYERS_test := unit guest
 LAYERS_guest := guest
+LAYERS_soak := guest
 LAYERS_demo := guest
 LAYERS_lint := unit lint
 LAYERS_format := lint
@@ -123,6 +124,10 @@ unit: build/asan/ipvs-agent $(UNIT:tests/unit/%.c=build/asan/tests/%) ## unit an
 guest: build/ipvs-agent build/asan/ipvs-agent build/asan/tests/kernel_test build/tools/traffic ## scenarios on a real IPVS, in a guest where this kernel has none
 guest: | $(if $(filter test,$(MAKECMDGOALS)),unit)
 	$(Q)tests/guest/all $(if $(filter test,$(MAKECMDGOALS)),--no-prove)
+
+.PHONY: soak
+soak: build/ipvs-agent build/tools/traffic ## the long form of the kill -9 scenario: 200 kills
+	$(Q)SOAK=1 tests/guest/all 44-
 
 .PHONY: tsan
 tsan: $(UNIT:tests/unit/%.c=build/tsan/tests/%) ## the unit tests under TSan
@@ -209,7 +214,7 @@ install: build/ipvs-agent build/man/ipvs-agent.ini.5 ## install below PREFIX (/u
 	@# What the administrator has edited stays.
 	[ -e '$(DESTDIR)$(confdir)/ipvs-agent.ini' ] || \
 		install -m 644 conf/ipvs-agent.ini '$(DESTDIR)$(confdir)/ipvs-agent.ini'
-	for page in contrib/man/*.[78] build/man/*.5; do \
+	for page in contrib/man/*.[578] build/man/*.5; do \
 		install -d "$(DESTDIR)$(mandir)/man$${page##*.}" && \
 		install -m 644 "$$page" "$(DESTDIR)$(mandir)/man$${page##*.}/" || exit 1; \
 	done

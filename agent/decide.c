@@ -223,11 +223,14 @@ void decide_count(struct state *s, uint32_t service)
 
 	st->available = 0;
 	st->configured = 0;
+	st->own = 0;
 	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++) {
 		const struct realserver_conf *c = s->layout->realservers[i].conf;
+		bool own = c->enabled && c->weight && !c->backup, is = available(s, i);
 
-		st->available += available(s, i);
-		st->configured += c->enabled && c->weight && !c->backup;
+		st->available += is;
+		st->configured += own;
+		st->own += own && is;
 	}
 }
 
@@ -304,6 +307,7 @@ bool decide(struct decider *d, const struct moment *now,
 	uint32_t *list = NULL;
 	uint32_t n_list = 0, round, i;
 
+	d->last_ms = now->mono_ms;
 	for (round = 0; s->n_dirty && round < ROUNDS; round++) {
 		uint32_t n = s->n_dirty, first = n_list;
 		uint32_t *grown = reallocarray(list, n_list + n, sizeof(*list));

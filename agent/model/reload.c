@@ -147,6 +147,9 @@ static void carry_dest(const struct state *old, uint32_t o, struct state *now, u
 	now->dests[n].seen = old->dests[o].busy ? SEEN_UNKNOWN : old->dests[o].seen;
 	now->dests[n].error = old->dests[o].error;
 	now->dests[n].written_wall_ms = old->dests[o].written_wall_ms;
+	now->dests[n].left = old->dests[o].left;
+	now->dests[n].left_found = old->dests[o].left_found;
+	now->dests[n].left_want = old->dests[o].left_want;
 	if (took_part(old->layout, ro) && !cmp_realserver(old->layout, ro, now->layout, rn))
 		now->dests[n].cap = old->dests[o].cap;
 }

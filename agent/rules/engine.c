@@ -116,8 +116,14 @@ static void state_changed(struct engine *e, struct ruleset_rule *rule, struct ru
 
 	d.from = from;
 	d.to = (enum rule_state)slot->run.state;
+	d.on = slot->run.frozen;
 	d.value = slot->value;
-	rule->detected += d.to == RULE_FIRING && from != RULE_RECOVERING;
+	if (d.to == RULE_FIRING && from != RULE_RECOVERING && from != RULE_FIRING) {
+		rule->detected++;
+		/* One that only tells has told. */
+		rule->enforced += rule->effect == EFFECT_NONE && !rule->fallback &&
+				  rule->conf->enforce == ENFORCE_ON;
+	}
 	engine_tell(e, &d);
 }
 
@@ -126,11 +132,12 @@ static void evaluate(struct engine *e, struct ruleset_rule *rule, struct rule_sl
 		     uint32_t realserver)
 {
 	enum rule_state from = (enum rule_state)slot->run.state;
+	bool frozen = slot->run.frozen;
 	enum truth truth =
 		expr_eval(rule->expr, e->set->samples, realserver, e->now.mono_ms, &slot->value);
 
 	(void)eval_step(&slot->run, truth, rule->conf->for_ms, rule->conf->keep_ms, e->now.mono_ms);
-	if (slot->run.state != from)
+	if (slot->run.state != from || slot->run.frozen != frozen)
 		state_changed(e, rule, slot, realserver, from);
 	if (slot->run.state == RULE_INACTIVE || slot->run.state == RULE_PENDING)
 		slot->refused = GUARD_ADMIT;
@@ -189,7 +196,7 @@ static bool release(struct engine *e, const struct ruleset_rule *rule, struct ru
 	if (!slot->resolved_ms)
 		slot->resolved_ms = e->now.mono_ms;
 	at = release_at(e, rule, slot, realserver, &guard);
-	if (at > e->now.mono_ms && !engine_short(e)) {
+	if (at > e->now.mono_ms && !engine_short(e) && !engine_wanted(e)) {
 		delay(e, rule, slot, realserver, guard, at);
 		return false;
 	}
@@ -303,6 +310,9 @@ static void judge(struct engine *e, const struct candidate *c, struct survey *v)
 		admit(e, c->rule, c->slot, c->realserver, &after);
 		return;
 	}
+	/* Whoever waits to come back would make room for it: without delay, then. */
+	if (guard == GUARD_MIN_AVAILABLE && engine_delays(e))
+		state_dirty(e->state, e->service);
 	engine_wait(e, retry_at(e, c->rule, c->slot, guard));
 	refuse(e, c->rule, c->slot, c->realserver, guard, &in);
 }
@@ -357,6 +367,7 @@ static bool step_rule(struct engine *e, struct ruleset_rule *rule, uint32_t *n_c
 		} else if (h && !slot->run.frozen) {
 			ended |= release(e, rule, slot, i, h);
 		}
+		/* What was released is gone; then it does not fire. */
 		if (fires(e, rule, slot) && (!h || h->effect != rule->effect))
 			e->candidates[(*n_candidates)++] =
 				(struct candidate){ .rule = rule, .slot = slot, .realserver = i };

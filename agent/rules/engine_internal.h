@@ -37,6 +37,10 @@ struct hold *engine_hold(const struct engine *e, const struct ruleset_rule *rule
 void engine_wait(struct engine *e, int64_t at_ms);
 /* Whether the service has fewer than min_available asks for: nothing is waited for. */
 bool engine_short(const struct engine *e);
+/* Whether min_available keeps a server in that should be out: one that waits to come
+ * back is wanted in its stead. Whether there is one that waits. */
+bool engine_wanted(const struct engine *e);
+bool engine_delays(const struct engine *e);
 /* The guard's input that does not depend on a candidate, and what one adds. */
 void engine_guard_input(const struct engine *e, const struct survey *v, struct guard_input *ret_in);
 void engine_guard_candidate(const struct engine *e, const struct candidate *c, uint32_t weight,

@@ -221,6 +221,43 @@ bool engine_short(const struct engine *e)
 					 guard_floor(&in));
 }
 
+static bool any_slot(const struct engine *e, bool (*is)(const struct rule_slot *slot))
+{
+	const struct layout_service *svc = &e->state->layout->services[e->service];
+	uint32_t r, i;
+
+	for (r = 0; r < e->set->n_rules; r++) {
+		for (i = svc->first_realserver;
+		     i < svc->first_realserver + svc->n_realservers; i++) {
+			const struct rule_slot *slot = ruleset_slot(e->set, &e->set->rules[r], i);
+
+			if (slot && is(slot))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool kept_in(const struct rule_slot *slot)
+{
+	return slot->refused == GUARD_MIN_AVAILABLE && eval_asks(&slot->run) && !slot->run.frozen;
+}
+
+static bool waits(const struct rule_slot *slot)
+{
+	return slot->resolved_ms && slot->delayed;
+}
+
+bool engine_wanted(const struct engine *e)
+{
+	return any_slot(e, kept_in);
+}
+
+bool engine_delays(const struct engine *e)
+{
+	return any_slot(e, waits);
+}
+
 void engine_guard_candidate(const struct engine *e, const struct candidate *c, uint32_t weight,
 			    struct guard_input *in)
 {

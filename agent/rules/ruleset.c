@@ -173,7 +173,8 @@ int ruleset_new(struct layout *l, const struct ruleset_conf *conf, struct buf *w
 	set->flaps = calloc(l->n_realservers + 1, sizeof(*set->flaps));
 	set->service_flaps = calloc(l->n_services + 1, sizeof(*set->service_flaps));
 	set->sampled = calloc(l->n_services + 1, sizeof(*set->sampled));
-	if (!set->rules || !set->flaps || !set->service_flaps || !set->sampled)
+	set->noted_ms = calloc(l->n_services + 1, sizeof(*set->noted_ms));
+	if (!set->rules || !set->flaps || !set->service_flaps || !set->sampled || !set->noted_ms)
 		goto out;
 	for (i = 0; i < conf->n_rules; i++) {
 		struct ruleset_rule *r = &set->rules[set->n_rules++];
@@ -219,6 +220,7 @@ void ruleset_free(struct ruleset *r)
 	free(r->flaps);
 	free(r->service_flaps);
 	free(r->sampled);
+	free(r->noted_ms);
 	layout_unref(r->layout);
 	free(r);
 }

@@ -53,6 +53,7 @@ struct ruleset {
 	struct samples *samples;
 	struct flap *flaps;         /* by realserver */
 	struct flap *service_flaps; /* of holds on services as a whole */
+	int64_t *noted_ms;          /* by service: when its samples were noted last */
 	bool *sampled;              /* by service: a rule there looks at more than verdicts */
 	bool needs[N_SIGNALS];
 	bool needs_kernel; /* some rule looks at the kernel's figures */

@@ -1,6 +1,8 @@
 # shellcheck shell=bash
 # Killing one realserver of three under traffic, and what must hold then. Sourced
 # by the scenarios which do that by one forward method or another, after lib.sh.
+# Returns are measured, so none is delayed: a server that falls again and again comes
+# back later each time otherwise.
 #
 # The client has few ports, so it uses each again while the director still knows
 # the connection before: with expire_nodest_conn such a client is sent to a server
@@ -16,6 +18,7 @@ config() {
 		scheduler = wrr
 		forward = $1
 		probe = health
+		flap_max = 0s
 		realserver = web1 $(rs_ip 1)
 		realserver = web2 $(rs_ip 2)
 		realserver = web3 $(rs_ip 3)

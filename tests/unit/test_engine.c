@@ -224,28 +224,55 @@ static void test_flapping(void **state)
 	close_rig(&r);
 }
 
-/* A flapping server that is needed comes back at once. */
-static void test_flapping_but_needed(void **state)
+/* Takes web/a out twice, so that its second return is delayed; ret_at: a moment then. */
+static void flap_twice(struct rig *r, int64_t *ret_at)
 {
 	int64_t at = 0;
-	struct rig r;
 	int i;
+
+	for (i = 0; i < 2; i++, at += 10000) {
+		set(r, "web/a", VERDICT_DOWN, PROBE_CONNECT_REFUSED, at);
+		decide_at(r, at);
+		assert_true(held(r, "web/a"));
+		set(r, "web/a", VERDICT_UP, PROBE_OK, at + 5000);
+		decide_at(r, at + 5000);
+	}
+	assert_true(held(r, "web/a"));
+	assert_int_equal(slot(r, "probe-down", "web/a")->delayed, GUARD_FLAPPING);
+	*ret_at = at;
+}
+
+/* Others die while it waits: it is up, so it comes back rather than that a dead one is
+ * kept in for min_available's sake. */
+static void test_flapping_instead_of_dead(void **state)
+{
+	struct rig r;
+	int64_t at;
 
 	(void)state;
 	open_rig(&r, HEAD "min_available = 2\n" THREE PROBE);
-	for (i = 0; i < 2; i++, at += 10000) {
-		set(&r, "web/a", VERDICT_DOWN, PROBE_CONNECT_REFUSED, at);
-		decide_at(&r, at);
-		assert_true(held(&r, "web/a"));
-		set(&r, "web/a", VERDICT_UP, PROBE_OK, at + 5000);
-		decide_at(&r, at + 5000);
-	}
-	assert_true(held(&r, "web/a"));
-	assert_int_equal(slot(&r, "probe-down", "web/a")->delayed, GUARD_FLAPPING);
+	flap_twice(&r, &at);
 	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_REFUSED, at);
 	decide_at(&r, at);
-	assert_true(held(&r, "web/a")); /* two are left, b among them: it is refused */
-	assert_false(held(&r, "web/b"));
+	assert_false(held(&r, "web/a"));
+	assert_int_equal(want(&r, "web/a"), 100);
+	assert_true(held(&r, "web/b"));
+	set(&r, "web/c", VERDICT_DOWN, PROBE_CONNECT_REFUSED, at);
+	decide_at(&r, at + 1000);
+	assert_false(held(&r, "web/c"));
+	assert_int_equal(slot(&r, "probe-down", "web/c")->refused, GUARD_MIN_AVAILABLE);
+	close_rig(&r);
+}
+
+/* A flapping server that is needed comes back at once. */
+static void test_flapping_but_needed(void **state)
+{
+	struct rig r;
+	int64_t at;
+
+	(void)state;
+	open_rig(&r, HEAD "min_available = 2\n" THREE PROBE);
+	flap_twice(&r, &at);
 	world_hold(r.w, &(struct hold){ .id = (char *)(uintptr_t) "op",
 					.hold_class = HOLD_OPERATOR,
 					.service = (char *)(uintptr_t) "web",
@@ -279,6 +306,25 @@ static void test_harmless(void **state)
 	set(&r, "web/a", VERDICT_UP, PROBE_OK, 2);
 	settle(&r);
 	assert_int_equal(want(&r, "web/a"), 0); /* a lower class lifts nothing of it */
+	close_rig(&r);
+}
+
+/* A rule that brings the backups in does not end by its own doing. */
+static void test_fallback_stays(void **state)
+{
+	struct rig r;
+	int64_t ms;
+
+	(void)state;
+	open_rig(&r, HEAD THREE "backup = sorry 10.1.2.30\n" PROBE
+				"[rule few]\nexpr = service_available_ratio < 0.5\nfor = 10s\n"
+				"keep_firing_for = 20s\naction = fallback\n");
+	set(&r, "web/a", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 1);
+	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 1);
+	for (ms = 2000; ms <= 120000; ms += 2000) {
+		decide_at(&r, ms);
+		assert_int_equal(want(&r, "web/sorry"), ms < 12000 ? 0 : 100);
+	}
 	close_rig(&r);
 }
 
@@ -332,8 +378,10 @@ int main(void)
 		cmocka_unit_test(test_backup),
 		cmocka_unit_test(test_settling),
 		cmocka_unit_test(test_flapping),
+		cmocka_unit_test(test_flapping_instead_of_dead),
 		cmocka_unit_test(test_flapping_but_needed),
 		cmocka_unit_test(test_harmless),
+		cmocka_unit_test(test_fallback_stays),
 		cmocka_unit_test(test_sweep),
 	};
 
