@@ -28,6 +28,7 @@ struct decider {
 	struct engine *engine;
 	struct decided *decided; /* by realserver; owned */
 	bool kernel_known;       /* a complete reading was taken in */
+	int64_t last_ms;         /* the moment that was decided at last (monotonic) */
 	/* Puts what a service's signals say now into the engine's samples. */
 	void (*feed)(void *arg, uint32_t service, const struct moment *now);
 	decision_fn *tell;
