@@ -266,6 +266,19 @@ static void check_ends(struct model *m)
 	m->n_over = n;
 }
 
+/* A penalty falls all the time, and is looked at once a second. */
+static bool any_flapping(const struct model *m)
+{
+	const struct ruleset *set = engine_rules(m->w->engine);
+	uint32_t r, i;
+
+	for (r = 0; r < set->n_rules; r++)
+		for (i = 0; i < set->rules[r].n_slots; i++)
+			if (set->rules[r].slots[i].refused == GUARD_FLAPPING)
+				return true;
+	return false;
+}
+
 /* Nothing is decided twice: the same moment again changes nothing and tells nothing. */
 static void check_again(struct model *m)
 {
@@ -278,7 +291,8 @@ static void check_again(struct model *m)
 	m->told = 0;
 	world_step(m->w, &m->now);
 	m->again = true;
-	state_dirty_all(m->w->state);
+	if (!any_flapping(m))
+		state_dirty_all(m->w->state);
 	world_step(m->w, &m->now);
 	m->again = false;
 	if (m->told)
