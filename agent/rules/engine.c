@@ -360,8 +360,9 @@ static bool step_rule(struct engine *e, struct ruleset_rule *rule, uint32_t *n_c
 			continue;
 		evaluate(e, rule, slot, i);
 		h = rule->effect == EFFECT_NONE ? NULL : engine_hold(e, rule, name_of(e, i));
-		/* Pending with a hold: its rule fired before a reload or a restart. */
-		if (slot->run.state != RULE_INACTIVE) {
+		/* Pending with a hold: its rule fired before a reload or a restart. Its hold may
+		 * have gone otherwise: then nothing waits. */
+		if (slot->run.state != RULE_INACTIVE || !h) {
 			slot->resolved_ms = 0;
 			slot->delayed = GUARD_ADMIT;
 		} else if (h && !slot->run.frozen) {

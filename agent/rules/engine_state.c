@@ -245,7 +245,7 @@ static bool kept_in(const struct rule_slot *slot)
 
 static bool waits(const struct rule_slot *slot)
 {
-	return slot->resolved_ms && slot->delayed;
+	return slot->resolved_ms && slot->delayed && !slot->run.frozen;
 }
 
 bool engine_wanted(const struct engine *e)
