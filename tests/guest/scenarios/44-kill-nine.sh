@@ -11,6 +11,7 @@
 #
 # peers: nginx
 # deadline: 300
+# shellcheck disable=SC2119 # what agent_start gets is the configuration on its input
 # shellcheck source=../lib.sh disable=SC1091
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=../rules.sh disable=SC1091
