@@ -36,13 +36,13 @@ config() {
 	probe_ini port | sed 's/^interval = .*/interval = 1s/; s/^timeout = .*/timeout = 900ms/'
 }
 
-# The switch: its ports to the realservers.
+# The switch: its ports to the realservers, at once.
 switch() {
 	local i
 
 	for ((i = 1; i <= COUNT; i++)); do
-		"$1" $i
-	done
+		echo "link set rs$i $1"
+	done | ip -n "$NS-lan" -batch -
 }
 
 cable() { ip -n "$NS-lan" link set dir "$1"; }
@@ -119,9 +119,9 @@ cable up
 as_before cable
 
 before=$(refused probe-down correlated)
-switch rs_cut
+switch down
 doubted switch 2
-switch rs_join
+switch up
 as_before switch
 is "$(logged_lines 'msg="the failure of many targets at once is over"')" 2 \
 	"the log tells that it is over, each time"
