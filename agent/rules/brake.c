@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/base/attr.h"
-
 enum { STEPS = 20 };
 
 struct lane {
@@ -22,6 +20,7 @@ struct lane {
 struct probed {
 	uint32_t lane;
 	bool bad;
+	uint8_t doubt; /* so many more failures until what it says counts */
 };
 
 struct brake {
@@ -112,6 +111,8 @@ void brake_bad(struct brake *b, uint32_t target, uint32_t interface, int64_t now
 	if (target >= b->n_targets)
 		return;
 	l = move(b, &b->targets[target], interface);
+	if (b->targets[target].doubt)
+		b->targets[target].doubt--;
 	if (b->targets[target].bad)
 		return;
 	b->targets[target].bad = true;
@@ -125,13 +126,31 @@ void brake_bad(struct brake *b, uint32_t target, uint32_t interface, int64_t now
 								    : now_ms + b->conf.lapse_ms;
 }
 
-void brake_success(struct brake *b, uint32_t target, uint32_t interface, int64_t now_ms ATTR_UNUSED)
+/* The way was at fault: what failed because of it has yet to show that it lives. */
+static void doubt_lane(struct brake *b, const struct lane *l)
+{
+	uint32_t i;
+
+	for (i = 0; i < b->n_targets; i++)
+		if (b->targets[i].bad && &b->lanes[b->targets[i].lane] == l)
+			b->targets[i].doubt = BRAKE_AGAIN;
+}
+
+void brake_trust(struct brake *b, uint32_t target)
+{
+	if (target < b->n_targets)
+		b->targets[target].doubt = 0;
+}
+
+void brake_success(struct brake *b, uint32_t target, uint32_t interface, int64_t now_ms)
 {
 	struct lane *l;
 
 	if (target >= b->n_targets)
 		return;
 	l = move(b, &b->targets[target], interface);
+	if (now_ms < l->until_ms)
+		doubt_lane(b, l);
 	b->targets[target].bad = false;
 	l->until_ms = INT64_MIN;
 	if (!l->any)
@@ -147,7 +166,8 @@ int64_t brake_until(const struct brake *b, uint32_t target)
 
 bool brake_on(const struct brake *b, uint32_t target, int64_t now_ms)
 {
-	return now_ms < brake_until(b, target);
+	return now_ms < brake_until(b, target) ||
+	       (target < b->n_targets && b->targets[target].doubt);
 }
 
 int64_t brake_next(const struct brake *b, int64_t now_ms)
@@ -181,5 +201,6 @@ void brake_carry(struct brake *to, const struct brake *from, const uint32_t *old
 			continue;
 		move(to, &to->targets[i], from->targets[old_target[i]].lane);
 		to->targets[i].bad = from->targets[old_target[i]].bad;
+		to->targets[i].doubt = from->targets[old_target[i]].doubt;
 	}
 }

@@ -2,7 +2,10 @@
  * It is on for an interface when at least `targets` of the targets probed from there,
  * and `share` percent of them, turned bad within `window_ms`, and none of them
  * succeeded since the first of those did; it lapses `lapse_ms` after the last one that
- * made it so, or with the first success there, which proves the way. 8 bytes a target.
+ * made it so, or with the first success there, which proves the way. But it proves
+ * nothing of the others: what was bad then goes on being doubted until its verdict is up
+ * or BRAKE_AGAIN more attempts failed, or the moment at which a switch comes back would
+ * take out all but the first server. 8 bytes a target.
  *
  * Tell it of the first failure that follows a success, not of the verdict only: then
  * it knows before the first of the verdicts can ask for anything, `fall` being above 1. */
@@ -21,6 +24,8 @@ struct brake_conf {
 /* The design's figures. */
 extern const struct brake_conf brake_defaults;
 
+enum { BRAKE_AGAIN = 2 };
+
 /* Interfaces are the caller's ids, small and dense; 0 = unknown, where every target
  * begins: as long as no source interface is known there is one interface. */
 enum { BRAKE_UNKNOWN = 0 };
@@ -34,10 +39,13 @@ int brake_new(const struct brake_conf *conf, uint32_t n_targets, uint32_t n_inte
 	      struct brake **ret_brake);
 void brake_free(struct brake *b);
 
-/* Target outcomes. Bad while it is bad already changes nothing, an unknown outcome is
- * not told. Ids out of range: no such target; no such interface = unknown. */
+/* Target outcomes. Bad while it is bad already lessens the doubt at most, an unknown
+ * outcome is not told. Ids out of range: no such target; no such interface = unknown. */
 void brake_bad(struct brake *b, uint32_t target, uint32_t interface, int64_t now_ms);
 void brake_success(struct brake *b, uint32_t target, uint32_t interface, int64_t now_ms);
+
+/* The target's verdict is up: no doubt about it is left. */
+void brake_trust(struct brake *b, uint32_t target);
 
 /* Is the brake on for what depends on this target? */
 bool brake_on(const struct brake *b, uint32_t target, int64_t now_ms);

@@ -164,6 +164,8 @@ bool engine_outcome(struct engine *e, const struct state *s, uint32_t target,
 		brake_success(e->set->brake, target, BRAKE_UNKNOWN, now->mono_ms);
 	else
 		brake_bad(e->set->brake, target, BRAKE_UNKNOWN, now->mono_ms);
+	if (h->success && h->verdict == VERDICT_UP)
+		brake_trust(e->set->brake, target);
 	return engine_tick(e, s, now);
 }
 
@@ -178,7 +180,7 @@ static bool correlated(const struct engine *e, uint32_t realserver)
 	const struct layout_realserver *r = &l->realservers[realserver];
 	uint32_t i;
 
-	if (!e->braked || !e->set->brake)
+	if (!e->set->brake)
 		return false;
 	for (i = r->first_link; i < r->first_link + r->n_links; i++)
 		if (brake_on(e->set->brake, l->links[i], e->now.mono_ms))

@@ -11,9 +11,9 @@ probe_ini() {
 	[ $# = 0 ] || printf '%s\n' "$@"
 }
 
-# weights [PORT]: of realserver 1 to COUNT, in that order, in the kernel behind the
-# VIP's port; '-' for one that is not there.
-weights() {
+# weights_behind PORT: of realserver 1 to COUNT, in that order, in the kernel behind the
+# VIP's port; '-' for one that is not there. weights: behind port 80.
+weights_behind() {
 	local n i hex=
 
 	for ((i = 1; i <= COUNT; i++)); do
@@ -21,7 +21,7 @@ weights() {
 		printf -v n '%02X' $(rs_ip $i | tr . ' ')
 		hex+="$n "
 	done
-	printf -v n '%04X' "${1:-80}"
+	printf -v n '%04X' "$1"
 	# shellcheck disable=SC2016 # awk's
 	in_director awk -v port="$n" -v hosts="$hex" '
 		$1 == "TCP" { split($2, a, ":"); here = a[2] == port }
@@ -35,7 +35,7 @@ weights() {
 		}' /proc/net/ip_vs
 }
 
-# shellcheck disable=SC2120 # the port is 80 nearly everywhere
+weights() { weights_behind 80; }
 weights_are() { [ "$(weights)" = "$1" ]; }
 
 # settles WANTED DESCRIPTION [SECONDS]: the weights become that.

@@ -264,6 +264,39 @@ static void test_flapping_instead_of_dead(void **state)
 	close_rig(&r);
 }
 
+/* A switch goes, and comes back: the first that answers proves the way, not that the
+ * others are dead. None is held until it failed anew. */
+static void test_way_back(void **state)
+{
+	struct rig r;
+	char name[] = "web/a";
+
+	(void)state;
+	open_rig(&r, HEAD THREE
+		 "realserver = d 10.1.2.24\nrealserver = e 10.1.2.25\n"
+		 "realserver = f 10.1.2.26\n" PROBE);
+	for (name[4] = 'a'; name[4] <= 'f'; name[4]++)
+		set(&r, name, VERDICT_DOWN, PROBE_CONNECT_TIMEOUT, 1000);
+	settle(&r);
+	assert_int_equal(rule(&r, "probe-down")->refused[GUARD_CORRELATED], 6);
+	set(&r, "web/a", VERDICT_UP, PROBE_OK, 5000);
+	settle(&r);
+	assert_false(engine_braked(r.w->engine));
+	assert_int_equal(holds_count(r.w->holds), 0);
+	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_TIMEOUT, 6000); /* was under way */
+	set(&r, "web/c", VERDICT_UP, PROBE_OK, 6000);
+	decide_at(&r, 8000);
+	assert_int_equal(holds_count(r.w->holds), 0);
+	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_TIMEOUT, 8000);
+	decide_at(&r, 9000);
+	assert_true(held(&r, "web/b"));
+	assert_int_equal(holds_count(r.w->holds), 1);
+	set(&r, "web/c", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 9000); /* trusted: as ever */
+	decide_at(&r, 9000);
+	assert_true(held(&r, "web/c"));
+	close_rig(&r);
+}
+
 /* A flapping server that is needed comes back at once. */
 static void test_flapping_but_needed(void **state)
 {
@@ -378,6 +411,7 @@ int main(void)
 		cmocka_unit_test(test_backup),
 		cmocka_unit_test(test_settling),
 		cmocka_unit_test(test_flapping),
+		cmocka_unit_test(test_way_back),
 		cmocka_unit_test(test_flapping_instead_of_dead),
 		cmocka_unit_test(test_flapping_but_needed),
 		cmocka_unit_test(test_harmless),

@@ -13,6 +13,7 @@
 # shellcheck source=../rules.sh disable=SC1091
 . "$(dirname "$0")/../rules.sh"
 
+# shellcheck disable=SC2034 # read by rules.sh
 COUNT=6
 
 config() {

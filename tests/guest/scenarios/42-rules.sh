@@ -80,12 +80,12 @@ when() {
 	date -d "${text%% *}" +%s%3N
 }
 
-port_is() { [ "$(weights "$1")" = "$2" ]; }
+port_is() { [ "$(weights_behind "$1")" = "$2" ]; }
 
 # behind PORT WANTED DESCRIPTION: as settles.
 behind() {
 	await 15 port_is "$1" "$2"
-	is "$(weights "$1")" "$2" "$3"
+	is "$(weights_behind "$1")" "$2" "$3"
 }
 
 topology masq $COUNT || exit
@@ -140,7 +140,7 @@ ok "dry-run: refused for that reason alone" await 15 refused_are would dry-run 1
 before=$(writes)
 two_passes
 is "$(writes)" "$before" "dry-run: it writes nothing"
-is "$(weights 8003)" "- - - - 100 100" "dry-run: its weight is as configured"
+is "$(weights_behind 8003)" "- - - - 100 100" "dry-run: its weight is as configured"
 is "$(detected would) $(enforced would)" "1 0" "dry-run: it would have acted once"
 like "$(agent_log 'msg="hold refused".*rule=would')" 'guard=dry-run' "dry-run: the log says so"
 ok "dry-run: explain, too" explains dry/a 'guard dry-run refuses'

@@ -33,10 +33,10 @@ config() {
 	probe_ini port
 }
 
-port_is() { [ "$(weights "$1")" = "$2" ]; }
+port_is() { [ "$(weights_behind "$1")" = "$2" ]; }
 behind() {
 	await 15 port_is "$1" "$2"
-	is "$(weights "$1")" "$2" "$3"
+	is "$(weights_behind "$1")" "$2" "$3"
 }
 
 # lines MSG SERVICE: of web1's, in the log.
@@ -90,14 +90,14 @@ ok "return 2: the log names the guard" await 10 lines_are "hold is released late
 like "$(lines "hold is released later" capped)" 'guard=flapping' "return 2: by its name"
 ok "return 2: explain, too" explains capped/web1 'guard flapping delays'
 behind 8002 "100 100" "return 2: after flap_max"
-is "$(weights 8003)" "0 100" "return 2: where it may be longer, it is"
+is "$(weights_behind 8003)" "0 100" "return 2: where it may be longer, it is"
 
 falls 3
 behind 8001 "100 100" "return 3: at once with flap_max = 0s"
 behind 8002 "100 100" "return 3: after flap_max, again"
-is "$(weights 8003)" "0 100" "return 3: where it may be longer, it is"
+is "$(weights_behind 8003)" "0 100" "return 3: where it may be longer, it is"
 ok "return 3: explain says why" explains long/web1 'guard flapping delays'
-ok "it is up all the while" verdict_is 1 1
+ok "it is up all the while" verdicts_are 1 1
 
 for n in 1 2 3; do
 	ms[n]=$(waited capped $n)
@@ -112,7 +112,10 @@ done
 
 # The other one dies: web1 is healthy, and needed.
 rs_stop 2
-behind 8003 "100 0" "web1 is back at once when web2 dies"
+behind 8003 "100 0" "web1 is back when web2 dies"
+down=$(agent_log 'msg="probe down" service=long realserver=web2')
+back=$(lines "hold released" long | tail -n 1)
+at_most $(($(stamp "$back") - $(stamp "$down"))) "$(scaled 500)" "at once, not when its time has come"
 is "$(metric 'ipvs_service_panic{ipvs_service="long"}')" 0 "which is no panic"
 rs_start 2 || exit
 behind 8003 "100 100" "and web2 when it is up: its first return"

@@ -10,13 +10,15 @@
 # In the end all is as the configuration and the drain ask.
 #
 # peers: nginx
-# deadline: 240
+# deadline: 300
+# shellcheck disable=SC2119 # what agent_start gets is the configuration on its input
 # shellcheck source=../lib.sh disable=SC1091
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=../rules.sh disable=SC1091
 . "$(dirname "$0")/../rules.sh"
 
 # The plain build: what is killed here is the work of its ordinary speed.
+# shellcheck disable=SC2034 # read by lib.sh
 AGENT=$REPO/build/ipvs-agent
 COUNT=6
 ROUNDS=20
@@ -73,6 +75,16 @@ seed_drain() {
 
 drained() {
 	metric 'ipvs_hold_since_timestamp_seconds{ipvs_service="web",realserver="web5",class="operator"}'
+}
+
+# connected N: the kernel has an active connection to web N.
+connected() {
+	local host
+
+	# shellcheck disable=SC2046 # four numbers
+	printf -v host '%02X' $(rs_ip "$1" | tr . ' ')
+	in_director cat /proc/net/ip_vs |
+		awk -v host="$host:0050" '$2 == host && $5 > 0 { n++ } END { exit !n }'
 }
 
 # change: one server dies or comes back.
@@ -148,9 +160,9 @@ diag "SEED=$SEED, $ROUNDS rounds"
 RANDOM=$SEED
 ok "the agent starts" agent_start < <(config 6)
 settles "100 100 100 100 100 100" "all serve"
-ok "a client that stays" traffic_start lasting -r 0 -l 12 -i 1000 -w 1 "$VIP" 80
-answered_by_6() { [ "$(traffic_figure lasting rs6)" -ge 1 ]; }
-ok "has a connection to web6" await 20 answered_by_6
+ok "a client that stays" traffic_start lasting -r 0 -l 12 -i 1000 \
+	-t "$(scaled 3000)" -w 1 "$VIP" 80
+ok "has a connection to web6" await 20 connected 6
 ok "web6 leaves the file" agent_reload < <(config 5)
 settles "100 100 100 100 100 0" "and is drained"
 agent_kill9
