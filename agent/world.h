@@ -19,6 +19,7 @@ struct world {
 	struct engine *engine;
 	struct decider decider;
 	struct moment now;
+	bool *given; /* by id and signal: world_give() */
 	/* Told of every decision, after the world itself. */
 	decision_fn *tell;
 	void *arg;
@@ -37,7 +38,16 @@ int world_reload(struct world *w, struct config *conf, struct buf *why);
 void world_verdict(struct world *w, uint32_t realserver, enum verdict verdict,
 		   enum probe_reason reason);
 
-/* A value of a signal, as rules will read it at their next step. */
+/* The same of one target, for all whose it is. */
+void world_target(struct world *w, uint32_t target, enum verdict verdict, enum probe_reason reason);
+
+/* The probes of a realserver could not tell: what they said last stands. */
+void world_unknown(struct world *w, uint32_t realserver, enum probe_reason reason);
+
+/* A value of a signal, as rules will read it at their next step. What verdicts and
+ * decisions say of it then takes its place, unless it was declared given: from then on,
+ * until the next reload, it has the values of world_sample() alone. -ENOMEM. */
+int world_give(struct world *w, enum signal_id signal, uint32_t id);
 void world_sample(struct world *w, enum signal_id signal, uint32_t id, double value);
 
 /* Places or ends an operator's or an alert's hold; recorded at once. */
