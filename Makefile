@@ -202,7 +202,7 @@ install: build/ipvs-agent build/man/ipvs-agent.ini.5 ## install below PREFIX (/u
 	@# What the administrator has edited stays.
 	[ -e '$(DESTDIR)$(confdir)/ipvs-agent.ini' ] || \
 		install -m 644 conf/ipvs-agent.ini '$(DESTDIR)$(confdir)/ipvs-agent.ini'
-	for page in contrib/man/*.[78] build/man/*.5; do \
+	for page in contrib/man/*.[578] build/man/*.5; do \
 		install -d "$(DESTDIR)$(mandir)/man$${page##*.}" && \
 		install -m 644 "$$page" "$(DESTDIR)$(mandir)/man$${page##*.}/" || exit 1; \
 	done

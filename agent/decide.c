@@ -220,11 +220,14 @@ void decide_count(struct state *s, uint32_t service)
 
 	st->available = 0;
 	st->configured = 0;
+	st->own = 0;
 	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++) {
 		const struct realserver_conf *c = s->layout->realservers[i].conf;
+		bool own = c->enabled && c->weight && !c->backup, is = available(s, i);
 
-		st->available += available(s, i);
-		st->configured += c->enabled && c->weight && !c->backup;
+		st->available += is;
+		st->configured += own;
+		st->own += own && is;
 	}
 }
 

@@ -104,7 +104,7 @@ void feed_service_beside(const struct ruleset *set, const struct state *s, uint3
 	put(&f, SIGNAL_SERVICE_AVAILABLE, service, svc->available);
 	put(&f, SIGNAL_SERVICE_REALSERVERS, service, l->n_realservers);
 	put(&f, SIGNAL_SERVICE_AVAILABLE_RATIO, service,
-	    svc->configured ? (double)svc->available / svc->configured : NAN);
+	    svc->configured ? (double)svc->own / svc->configured : NAN);
 	put(&f, SIGNAL_SERVICE_PANIC, service, svc->panic);
 }
 

@@ -9,7 +9,7 @@
 #include "agent/simulate_conf.h"
 #include "conf/setter.h"
 
-enum { WORDS_MAX = 3 };
+enum { WORDS_MAX = 5 };
 
 const char *const sim_action_names[] = { "quiesce", "reweight", "remove", "fallback", "release" };
 
@@ -150,16 +150,19 @@ static int read_panic(char *const *w, struct arena *arena, struct buf *why, stru
 static const struct form {
 	const char *word; /* the first one; NULL = RULE@… */
 	int words;
+	bool by; /* "by RULE" may follow */
 	enum sim_kind kind;
 	int (*read)(char *const *w, struct arena *arena, struct buf *why, struct sim_assertion *a);
 	const char *usage;
 } forms[] = {
-	{ NULL, 2, SIM_RULE, read_rule, "RULE@SERVICE/REALSERVER STATE" },
-	{ "weight", 3, SIM_WEIGHT, read_weight, "weight SERVICE/REALSERVER N" },
-	{ "action", 3, SIM_ACTION, read_action, "action ACTION TARGET" },
-	{ "refused", 3, SIM_REFUSED, read_guard, "refused GUARD SERVICE/REALSERVER" },
-	{ "delayed", 3, SIM_DELAYED, read_guard, "delayed GUARD SERVICE/REALSERVER" },
-	{ "panic", 2, SIM_PANIC, read_panic, "panic SERVICE" },
+	{ NULL, 2, false, SIM_RULE, read_rule, "RULE@SERVICE/REALSERVER STATE" },
+	{ "weight", 3, false, SIM_WEIGHT, read_weight, "weight SERVICE/REALSERVER N" },
+	{ "action", 3, true, SIM_ACTION, read_action, "action ACTION TARGET [by RULE]" },
+	{ "refused", 3, true, SIM_REFUSED, read_guard,
+	  "refused GUARD SERVICE/REALSERVER [by RULE]" },
+	{ "delayed", 3, true, SIM_DELAYED, read_guard,
+	  "delayed GUARD SERVICE/REALSERVER [by RULE]" },
+	{ "panic", 2, false, SIM_PANIC, read_panic, "panic SERVICE" },
 };
 
 static const struct form *form_of(const char *word)
@@ -201,7 +204,11 @@ static int read_words(const char *text, char *copy, struct arena *arena, struct 
 	f = n ? form_of(words[0]) : NULL;
 	if (!f)
 		return unknown_form(why, text);
-	if (n != f->words) {
+	if (f->by && n == f->words + 2 && !strcmp(words[f->words], "by")) {
+		a->rule = arena_strdup(arena, words[f->words + 1]);
+		if (!a->rule)
+			return -ENOMEM;
+	} else if (n != f->words) {
 		conf_quote(why, text);
 		buf_printf(why, " must have the form: %s", f->usage);
 		return -EINVAL;

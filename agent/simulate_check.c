@@ -7,6 +7,7 @@
 
 #include "agent/base/parse.h"
 #include "agent/rules/engine.h"
+#include "agent/rules/rule_conf.h"
 #include "agent/simulate_internal.h"
 
 /* --- names ---------------------------------------------------------------------------- */
@@ -46,7 +47,8 @@ static int find_rule(struct sim_run *r, const struct sim_assertion *a, struct si
 		return sim_say(r->result, SIM_ERROR, a->at.line, "%s: there is no rule '%s'",
 			       r->test->rules, a->rule)
 			       ?: -EINVAL;
-	if (!ruleset_slot(set, &set->rules[i], check->realserver))
+	if (check->realserver != LAYOUT_NONE &&
+	    !ruleset_slot(set, &set->rules[i], check->realserver))
 		return sim_say(r->result, SIM_ERROR, a->at.line,
 			       "%s: rule '%s' is off, or not about %s/%s", r->test->rules, a->rule,
 			       a->target.service, a->target.realserver)
@@ -60,7 +62,7 @@ int sim_bind(struct sim_run *r, const struct sim_assertion *a, struct sim_check 
 	struct sim_check check = { .assertion = a, .rule = LAYOUT_NONE };
 	int e = sim_find(r, &a->target, a->at.line, &check.service, &check.realserver);
 
-	if (!e && a->kind == SIM_RULE)
+	if (!e && a->rule)
 		e = find_rule(r, a, &check);
 	if (!e)
 		*ret_check = check;
@@ -177,6 +179,8 @@ static void put_event(struct buf *out, const struct sim_event *e)
 static void note_event(struct sim_check *c, const struct decision *d, const struct sim_event *e)
 {
 	if (!is_event(c) || c->service != d->service || c->realserver != d->realserver)
+		return;
+	if (c->assertion->rule && strcmp(c->assertion->rule, d->rule->head.name))
 		return;
 	if (e->kind == c->assertion->kind && e->value == c->assertion->value) {
 		if (!c->seen)

@@ -55,7 +55,7 @@ struct sim_assertion {
 	struct sim_line at;
 	enum sim_kind kind;
 	bool negated;
-	const char *rule; /* of SIM_RULE */
+	const char *rule; /* of SIM_RULE; of events: NULL = of any rule */
 	struct sim_target target;
 	int value;
 };

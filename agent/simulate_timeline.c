@@ -41,6 +41,11 @@ static void put_what(struct buf *out, const struct decision *d)
 {
 	switch (d->kind) {
 	case DECISION_RULE:
+		if (d->from == d->to) { /* it froze, or thawed */
+			buf_printf(out, "%s: %s", rule_state_names[d->to],
+				   d->on ? "no data" : "data again");
+			return;
+		}
 		buf_printf(out, "%s → %s", rule_state_names[d->from], rule_state_names[d->to]);
 		if (!isnan(d->value))
 			buf_printf(out, " (%.6g)", d->value);

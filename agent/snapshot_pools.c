@@ -196,6 +196,7 @@ static void add_service(struct view *v, const struct state *s, uint32_t id)
 		.n_realservers = l->n_realservers,
 		.available = s->services[id].available,
 		.configured = s->services[id].configured,
+		.own = s->services[id].own,
 		.panic = s->services[id].panic,
 	};
 	for (i = l->first_realserver; i < l->first_realserver + l->n_realservers; i++)

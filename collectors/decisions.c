@@ -19,15 +19,15 @@ static bool service_available(ARGS)
 	return true;
 }
 
-/* Nothing configured above 0 has no ratio. Backups that serve can lift it above 1:
- * so many are available, compared to what the file asks for. */
+/* Nothing configured above 0 has no ratio. Backups do not count on either side: a rule
+ * or an alert on it that brings them in would otherwise end itself. */
 static bool service_ratio(ARGS)
 {
 	const struct view_service *s = &v->services[row];
 
 	if (!s->configured)
 		return false;
-	*ret_value = metric_f64((double)s->available / s->configured);
+	*ret_value = metric_f64((double)s->own / s->configured);
 	return true;
 }
 

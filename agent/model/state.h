@@ -63,6 +63,7 @@ struct service_state {
 	bool backup_up;      /* one that could serve in a panic */
 	uint32_t available;  /* realservers that would take a new connection */
 	uint32_t configured; /* realservers above 0 by the file, without backups */
+	uint32_t own;        /* those of `configured` that are available */
 };
 
 struct state {

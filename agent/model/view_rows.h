@@ -41,6 +41,7 @@ struct view_service {
 	uint32_t first_realserver, n_realservers;
 	uint32_t states[VIEW_N_STATES];
 	uint32_t available, configured; /* realservers above 0: now; by the file, no backups */
+	uint32_t own;                   /* those of `configured` that are available */
 	bool panic;
 };
 

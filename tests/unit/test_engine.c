@@ -382,6 +382,25 @@ static void test_harmless(void **state)
 	close_rig(&r);
 }
 
+/* A rule that brings the backups in does not end by its own doing. */
+static void test_fallback_stays(void **state)
+{
+	struct rig r;
+	int64_t ms;
+
+	(void)state;
+	open_rig(&r, HEAD THREE "backup = sorry 10.1.2.30\n" PROBE
+			       "[rule few]\nexpr = service_available_ratio < 0.5\nfor = 10s\n"
+			       "keep_firing_for = 20s\naction = fallback\n");
+	set(&r, "web/a", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 1);
+	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 1);
+	for (ms = 2000; ms <= 120000; ms += 2000) {
+		decide_at(&r, ms);
+		assert_int_equal(want(&r, "web/sorry"), ms < 12000 ? 0 : 100);
+	}
+	close_rig(&r);
+}
+
 static void place(struct rig *r, const char *id, enum hold_class c, const char *holder,
 		  const char *service, const char *realserver)
 {
@@ -434,6 +453,7 @@ int main(void)
 		cmocka_unit_test(test_flapping),
 		cmocka_unit_test(test_flapping_but_needed),
 		cmocka_unit_test(test_harmless),
+		cmocka_unit_test(test_fallback_stays),
 		cmocka_unit_test(test_sweep),
 	};
 
