@@ -1,4 +1,4 @@
-/* replay_input.c: what was recorded as told or seen, told again. Whatever a line says,
+/* playback_input.c: what was recorded as told or seen, told again. Whatever a line says,
  * it does no more than what its kind can do in the agent. */
 #include <errno.h>
 #include <inttypes.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "agent/holds/hold.h"
-#include "agent/replay_drive.h"
+#include "agent/playback_drive.h"
 #include "agent/rules/engine.h"
 #include "conf/config.h"
 
@@ -31,7 +31,7 @@ static uint32_t n_ids(const struct layout *l, enum signal_id signal)
 	return signal_table[signal].scope == SIGNAL_OF_SERVICE ? l->n_services : l->n_realservers;
 }
 
-int replay_give(struct replay_drive *d)
+int playback_give(struct playback_drive *d)
 {
 	const struct layout *l = d->world->state->layout;
 	const struct ruleset *set = engine_rules(d->world->engine);
@@ -45,13 +45,13 @@ int replay_give(struct replay_drive *d)
 		if (!set->needs[i] || derived(signal))
 			continue;
 		for (id = 0; !e && id < n_ids(l, signal); id++)
-			if (d->log.recorded[replay_value_id(l, signal, id)] || !stands_in(signal))
+			if (d->log.recorded[playback_value_id(l, signal, id)] || !stands_in(signal))
 				e = world_give(d->world, signal, id);
 	}
 	return e;
 }
 
-void replay_find_unknown(struct replay_drive *d)
+void playback_find_unknown(struct playback_drive *d)
 {
 	const struct layout *l = d->world->state->layout;
 	const struct ruleset *set = engine_rules(d->world->engine);
@@ -67,7 +67,7 @@ void replay_find_unknown(struct replay_drive *d)
 		if (!set->needs[i] || derived(signal) || stands_in(signal))
 			continue;
 		for (id = 0; id < n_ids(l, signal); id++)
-			any |= d->log.recorded[replay_value_id(l, signal, id)];
+			any |= d->log.recorded[playback_value_id(l, signal, id)];
 		if (!any)
 			buf_printf(out, "%s%s", out->len ? " " : "", signal_table[i].name);
 	}
@@ -75,10 +75,10 @@ void replay_find_unknown(struct replay_drive *d)
 
 /* --- kinds ---------------------------------------------------------------------------------- */
 
-typedef int input_fn(struct replay_drive *d, const struct replay_line *line,
+typedef int input_fn(struct playback_drive *d, const struct playback_line *line,
 		     const struct journal_entry *e);
 
-static int wild(struct replay_drive *d)
+static int wild(struct playback_drive *d)
 {
 	d->r->figures.wild++;
 	return 0;
@@ -111,7 +111,7 @@ static bool find_reason(const char *slug, enum probe_reason *ret_reason)
 	return false;
 }
 
-static uint32_t find_target(const struct state *s, const struct replay_line *line,
+static uint32_t find_target(const struct state *s, const struct playback_line *line,
 			    const struct journal_entry *e)
 {
 	const struct layout_realserver *l = &s->layout->realservers[line->realserver];
@@ -138,7 +138,7 @@ static uint32_t count_of(const struct journal_entry *e, const char *name)
 	return n < 0 ? 0 : n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
 }
 
-static int take_verdict(struct replay_drive *d, const struct replay_line *line,
+static int take_verdict(struct playback_drive *d, const struct playback_line *line,
 			const struct journal_entry *e)
 {
 	struct state *s = d->world->state;
@@ -173,7 +173,7 @@ static int take_verdict(struct replay_drive *d, const struct replay_line *line,
 }
 
 /* The kernel's figures are as old as their reading. */
-static int64_t put_at(const struct replay_drive *d, enum signal_id signal,
+static int64_t put_at(const struct playback_drive *d, enum signal_id signal,
 		      const struct journal_entry *e)
 {
 	int64_t at = journal_int(e, "at");
@@ -183,7 +183,7 @@ static int64_t put_at(const struct replay_drive *d, enum signal_id signal,
 		       : d->now.mono_ms;
 }
 
-static int take_sample(struct replay_drive *d, const struct replay_line *line,
+static int take_sample(struct playback_drive *d, const struct playback_line *line,
 		       const struct journal_entry *e)
 {
 	bool whole = line->realserver == LAYOUT_NONE;
@@ -235,14 +235,14 @@ static bool hold_of(const struct journal_entry *e, struct hold *ret_hold)
 	return true;
 }
 
-static int place(struct replay_drive *d, const struct hold *like)
+static int place(struct playback_drive *d, const struct hold *like)
 {
 	int e = world_hold(d->world, like);
 
 	return e && e != -ENOMEM ? wild(d) : e;
 }
 
-static int take_restored(struct replay_drive *d, const struct replay_line *line,
+static int take_restored(struct playback_drive *d, const struct playback_line *line,
 			 const struct journal_entry *e)
 {
 	struct hold like;
@@ -255,7 +255,7 @@ static int take_restored(struct replay_drive *d, const struct replay_line *line,
 	return place(d, &like);
 }
 
-static int take_asked(struct replay_drive *d, const struct replay_line *line,
+static int take_asked(struct playback_drive *d, const struct playback_line *line,
 		      const struct journal_entry *e)
 {
 	struct hold like;
@@ -266,7 +266,7 @@ static int take_asked(struct replay_drive *d, const struct replay_line *line,
 	return place(d, &like);
 }
 
-static int take_ended(struct replay_drive *d, const struct replay_line *line,
+static int take_ended(struct playback_drive *d, const struct playback_line *line,
 		      const struct journal_entry *e)
 {
 	struct hold like;
@@ -279,7 +279,7 @@ static int take_ended(struct replay_drive *d, const struct replay_line *line,
 }
 
 /* The file of another time is not there: its own is put in force again. */
-static int take_config(struct replay_drive *d, const struct replay_line *line,
+static int take_config(struct playback_drive *d, const struct playback_line *line,
 		       const struct journal_entry *e)
 {
 	char hash[24];
@@ -292,10 +292,10 @@ static int take_config(struct replay_drive *d, const struct replay_line *line,
 	if (d->starting)
 		return 0;
 	error = world_reload(d->world, d->conf, d->why);
-	return error ? error : replay_give(d);
+	return error ? error : playback_give(d);
 }
 
-static int take_kernel(struct replay_drive *d, const struct replay_line *line,
+static int take_kernel(struct playback_drive *d, const struct playback_line *line,
 		       const struct journal_entry *e)
 {
 	(void)line;
@@ -304,7 +304,7 @@ static int take_kernel(struct replay_drive *d, const struct replay_line *line,
 	return 0;
 }
 
-static int take_freeze(struct replay_drive *d, const struct replay_line *line,
+static int take_freeze(struct playback_drive *d, const struct playback_line *line,
 		       const struct journal_entry *e)
 {
 	bool on = journal_bool(e, "on");
@@ -321,7 +321,7 @@ static int take_freeze(struct replay_drive *d, const struct replay_line *line,
 	return 0;
 }
 
-static int take_nothing(struct replay_drive *d, const struct replay_line *line,
+static int take_nothing(struct playback_drive *d, const struct playback_line *line,
 			const struct journal_entry *e)
 {
 	(void)d;
@@ -338,7 +338,7 @@ static input_fn *const inputs[JOURNAL_N_KINDS] = {
 	[JOURNAL_ENDED] = take_ended,	  [JOURNAL_FREEZE] = take_freeze,
 };
 
-int replay_input(struct replay_drive *d, const struct replay_line *line)
+int playback_input(struct playback_drive *d, const struct playback_line *line)
 {
 	struct journal_entry entry = { .text = line->text };
 	json_error_t error;
@@ -346,7 +346,7 @@ int replay_input(struct replay_drive *d, const struct replay_line *line)
 	int e;
 
 	if (!inputs[line->kind]) {
-		d->r->figures.other += !replay_is_decision(line->kind);
+		d->r->figures.other += !playback_is_decision(line->kind);
 		return 0;
 	}
 	if (line->strange)

@@ -1,9 +1,9 @@
-/* replay_time.c: when the director in memory decides. The agent decides when its loop
+/* playback_time.c: when the director in memory decides. The agent decides when its loop
  * comes round to it, which is later than what it waited for by as much as the machine
  * was busy; a replay that decided on time would see other samples and count other
  * times. So a service is judged when a line shows that it was; only what no line shows
  * soon after its time is judged at its time, as other rules may want it. */
-#include "agent/replay_drive.h"
+#include "agent/playback_drive.h"
 #include "agent/rules/engine.h"
 
 enum {
@@ -16,7 +16,7 @@ static int64_t least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-void replay_rest(struct replay_drive *d)
+void playback_rest(struct playback_drive *d)
 {
 	uint32_t i;
 
@@ -28,7 +28,7 @@ void replay_rest(struct replay_drive *d)
 	}
 }
 
-void replay_defer(struct replay_drive *d)
+void playback_defer(struct playback_drive *d)
 {
 	struct state *s = d->world->state;
 	uint32_t i;
@@ -40,7 +40,7 @@ void replay_defer(struct replay_drive *d)
 	s->n_dirty = 0;
 }
 
-static void take(struct replay_drive *d, uint32_t service)
+static void take(struct playback_drive *d, uint32_t service)
 {
 	d->dirty_ms[service] = INT64_MAX;
 	if (d->sample_ms[service] <= d->now.mono_ms)
@@ -48,12 +48,12 @@ static void take(struct replay_drive *d, uint32_t service)
 	state_dirty(d->world->state, service);
 }
 
-void replay_turn(struct replay_drive *d)
+void playback_turn(struct playback_drive *d)
 {
 	bool any = false;
 	uint32_t i;
 
-	replay_defer(d);
+	playback_defer(d);
 	for (i = 0; i < d->world->state->layout->n_services; i++) {
 		if (!d->turn[i])
 			continue;
@@ -63,21 +63,21 @@ void replay_turn(struct replay_drive *d)
 	}
 	if (any)
 		world_decide(d->world, &d->now);
-	replay_defer(d);
+	playback_defer(d);
 }
 
-void replay_judge_all(struct replay_drive *d)
+void playback_judge_all(struct playback_drive *d)
 {
 	uint32_t i;
 
 	for (i = 0; i < d->world->state->layout->n_services; i++)
 		take(d, i);
 	world_decide(d->world, &d->now);
-	replay_defer(d);
+	playback_defer(d);
 }
 
 /* When the service is to be judged for the time's sake; INT64_MAX = a line shows it. */
-static int64_t due(struct replay_drive *d, uint32_t service, int64_t until_ms)
+static int64_t due(struct playback_drive *d, uint32_t service, int64_t until_ms)
 {
 	const struct layout_service *svc = &d->world->state->layout->services[service];
 	int64_t at = least(d->dirty_ms[service], d->sample_ms[service]), turn;
@@ -89,11 +89,11 @@ static int64_t due(struct replay_drive *d, uint32_t service, int64_t until_ms)
 	/* Beyond the end of the run the agent may not have come to it. */
 	if (at >= until_ms || at > d->end_ms - LATE_MS)
 		return INT64_MAX;
-	turn = replay_when_turn(d->when, service, d->run, until_ms);
+	turn = playback_when_turn(d->when, service, d->run, until_ms);
 	return turn != INT64_MAX && turn - LATE_MS <= at ? INT64_MAX : at;
 }
 
-static int64_t next_due(struct replay_drive *d, int64_t until_ms)
+static int64_t next_due(struct playback_drive *d, int64_t until_ms)
 {
 	int64_t next = INT64_MAX;
 	uint32_t i;
@@ -103,7 +103,7 @@ static int64_t next_due(struct replay_drive *d, int64_t until_ms)
 	return next;
 }
 
-void replay_wait(struct replay_drive *d, int64_t until_ms)
+void playback_wait(struct playback_drive *d, int64_t until_ms)
 {
 	int64_t at;
 	uint32_t i;
@@ -119,6 +119,6 @@ void replay_wait(struct replay_drive *d, int64_t until_ms)
 			d->now.wall_ms = d->line.wall_ms + (at - d->line.mono_ms);
 			d->now.mono_ms = at;
 		}
-		replay_turn(d);
+		playback_turn(d);
 	}
 }

@@ -1,14 +1,14 @@
-/* replay_internal.h: what the files of the replay share. */
-#ifndef AGENT_REPLAY_INTERNAL_H
-#define AGENT_REPLAY_INTERNAL_H
+/* playback_internal.h: what the files of the replay share. */
+#ifndef AGENT_PLAYBACK_INTERNAL_H
+#define AGENT_PLAYBACK_INTERNAL_H
 
 #include "agent/holds/journal_read.h"
-#include "agent/replay.h"
+#include "agent/playback.h"
 #include "agent/world.h"
 
-/* --- replay_log.c: the journal in memory ---------------------------------------------- */
+/* --- playback_log.c: the journal in memory ---------------------------------------------- */
 
-struct replay_line {
+struct playback_line {
 	int64_t mono_ms, wall_ms; /* mono never goes back within a run */
 	enum journal_kind kind;
 	bool known;         /* … by `kind`; else it is a newer agent's */
@@ -21,8 +21,8 @@ struct replay_line {
 	size_t len;
 };
 
-struct replay_log {
-	struct replay_line *lines;
+struct playback_log {
+	struct playback_line *lines;
 	size_t n, room;
 	struct journal_read_end end;
 	uint64_t wild;
@@ -33,7 +33,7 @@ struct replay_log {
 };
 
 /* The id of a value: of a realserver, or of a service for its signals. */
-static inline size_t replay_value_id(const struct layout *l, enum signal_id signal, uint32_t id)
+static inline size_t playback_value_id(const struct layout *l, enum signal_id signal, uint32_t id)
 {
 	size_t row = signal_table[signal].scope == SIGNAL_OF_SERVICE ? l->n_realservers + (size_t)id
 								     : id;
@@ -42,26 +42,26 @@ static inline size_t replay_value_id(const struct layout *l, enum signal_id sign
 }
 
 /* 0, or -errno; its arrays and strings are the arena's. */
-int replay_log_read(const char *path, const struct layout *l, struct arena *arena,
-		    struct replay_log *ret_log);
+int playback_log_read(const char *path, const struct layout *l, struct arena *arena,
+		    struct playback_log *ret_log);
 
-/* --- replay_when.c: when a service is judged -------------------------------------------- */
+/* --- playback_when.c: when a service is judged -------------------------------------------- */
 
-struct replay_when;
+struct playback_when;
 
-int replay_when_new(const struct replay_log *log, uint32_t n_services,
-		    struct replay_when **ret_when);
-void replay_when_free(struct replay_when *w);
+int playback_when_new(const struct playback_log *log, uint32_t n_services,
+		    struct playback_when **ret_when);
+void playback_when_free(struct playback_when *w);
 /* The first turn of the service in that run at `from_ms` or later; INT64_MAX = none. */
-int64_t replay_when_turn(struct replay_when *w, uint32_t service, uint32_t run, int64_t from_ms);
+int64_t playback_when_turn(struct playback_when *w, uint32_t service, uint32_t run, int64_t from_ms);
 
-/* --- replay_diff.c ------------------------------------------------------------------------ */
+/* --- playback_diff.c ------------------------------------------------------------------------ */
 
-int replay_add(struct replay_events *list, const struct replay_event *event);
+int playback_add(struct playback_events *list, const struct playback_event *event);
 /* A decision, of which the agent writes lines of that kind? */
-bool replay_is_decision(enum journal_kind kind);
+bool playback_is_decision(enum journal_kind kind);
 /* Compares the two, stream by stream; marks what has no match, and counts. `ended` by
  * run. -ENOMEM. */
-int replay_compare(struct replay *r, const bool *ended);
+int playback_compare(struct playback *r, const bool *ended);
 
 #endif

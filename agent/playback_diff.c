@@ -1,14 +1,14 @@
-/* replay_diff.c: two lists of decisions, compared where order means something: among
+/* playback_diff.c: two lists of decisions, compared where order means something: among
  * those about one realserver (or about a service as a whole) in one run of the agent. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/replay_internal.h"
+#include "agent/playback_internal.h"
 
 enum { LOOK_AHEAD = 64 }; /* lines without a match in a row, of both sides together */
 
-bool replay_is_decision(enum journal_kind kind)
+bool playback_is_decision(enum journal_kind kind)
 {
 	switch (kind) {
 	case JOURNAL_RULE:
@@ -24,11 +24,11 @@ bool replay_is_decision(enum journal_kind kind)
 	}
 }
 
-int replay_add(struct replay_events *list, const struct replay_event *event)
+int playback_add(struct playback_events *list, const struct playback_event *event)
 {
 	if (list->n == list->room) {
 		size_t room = list->room ? list->room * 2 : 64;
-		struct replay_event *grown = reallocarray(list->items, room, sizeof(*grown));
+		struct playback_event *grown = reallocarray(list->items, room, sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
@@ -41,7 +41,7 @@ int replay_add(struct replay_events *list, const struct replay_event *event)
 
 /* --- streams ------------------------------------------------------------------------------ */
 
-static int cmp_stream(const struct replay_event *a, const struct replay_event *b)
+static int cmp_stream(const struct playback_event *a, const struct playback_event *b)
 {
 	int c;
 
@@ -53,32 +53,32 @@ static int cmp_stream(const struct replay_event *a, const struct replay_event *b
 
 static int sort_stream(const void *a, const void *b)
 {
-	const struct replay_event *x = *(struct replay_event *const *)a,
-				  *y = *(struct replay_event *const *)b;
+	const struct playback_event *x = *(struct playback_event *const *)a,
+				  *y = *(struct playback_event *const *)b;
 	int c = cmp_stream(x, y);
 
 	return c ? c : (x > y) - (x < y);
 }
 
-static struct replay_event **sorted(struct replay_events *list)
+static struct playback_event **sorted(struct playback_events *list)
 {
-	struct replay_event **p = calloc(list->n + 1, sizeof(struct replay_event *));
+	struct playback_event **p = calloc(list->n + 1, sizeof(struct playback_event *));
 	size_t i;
 
 	for (i = 0; p && i < list->n; i++)
 		p[i] = &list->items[i];
 	if (p)
-		qsort(p, list->n, sizeof(struct replay_event *), sort_stream);
+		qsort(p, list->n, sizeof(struct playback_event *), sort_stream);
 	return p;
 }
 
-static bool same(const struct replay_event *a, const struct replay_event *b)
+static bool same(const struct playback_event *a, const struct playback_event *b)
 {
 	return a->len == b->len && !memcmp(a->body, b->body, a->len);
 }
 
 /* The nearest place where both go on alike: how much of each has no match. */
-static void resync(struct replay_event **a, size_t na, struct replay_event **b, size_t nb,
+static void resync(struct playback_event **a, size_t na, struct playback_event **b, size_t nb,
 		   size_t *ret_a, size_t *ret_b)
 {
 	size_t sum, i;
@@ -94,8 +94,8 @@ static void resync(struct replay_event **a, size_t na, struct replay_event **b, 
 	*ret_b = nb ? 1 : 0;
 }
 
-static void compare_stream(struct replay *r, struct replay_event **a, size_t na,
-			   struct replay_event **b, size_t nb)
+static void compare_stream(struct playback *r, struct playback_event **a, size_t na,
+			   struct playback_event **b, size_t nb)
 {
 	size_t skip_a, skip_b;
 
@@ -114,7 +114,7 @@ static void compare_stream(struct replay *r, struct replay_event **a, size_t na,
 	}
 }
 
-static size_t stream_len(struct replay_event **p, size_t n, const struct replay_event *of)
+static size_t stream_len(struct playback_event **p, size_t n, const struct playback_event *of)
 {
 	size_t len = 0;
 
@@ -123,12 +123,12 @@ static size_t stream_len(struct replay_event **p, size_t n, const struct replay_
 	return len;
 }
 
-static void compare_sorted(struct replay *r, struct replay_event **a, struct replay_event **b)
+static void compare_sorted(struct playback *r, struct playback_event **a, struct playback_event **b)
 {
 	size_t na = r->recorded.n, nb = r->replayed.n, la, lb;
 
 	while (na || nb) {
-		const struct replay_event *of = !nb || (na && cmp_stream(*a, *b) < 0) ? *a : *b;
+		const struct playback_event *of = !nb || (na && cmp_stream(*a, *b) < 0) ? *a : *b;
 
 		la = stream_len(a, na, of);
 		lb = stream_len(b, nb, of);
@@ -140,7 +140,7 @@ static void compare_sorted(struct replay *r, struct replay_event **a, struct rep
 
 /* --- the end of a run ------------------------------------------------------------------------ */
 
-static void count(struct replay *r, struct replay_events *list)
+static void count(struct playback *r, struct playback_events *list)
 {
 	size_t i;
 
@@ -157,9 +157,9 @@ static void count(struct replay *r, struct replay_events *list)
 	}
 }
 
-int replay_compare(struct replay *r, const bool *ended)
+int playback_compare(struct playback *r, const bool *ended)
 {
-	struct replay_event **a = sorted(&r->recorded), **b = sorted(&r->replayed);
+	struct playback_event **a = sorted(&r->recorded), **b = sorted(&r->replayed);
 	size_t i;
 	int e = a && b ? 0 : -ENOMEM;
 

@@ -1,13 +1,13 @@
-/* replay_drive.h: a journal's line, put into a director in memory. */
-#ifndef AGENT_REPLAY_DRIVE_H
-#define AGENT_REPLAY_DRIVE_H
+/* playback_drive.h: a journal's line, put into a director in memory. */
+#ifndef AGENT_PLAYBACK_DRIVE_H
+#define AGENT_PLAYBACK_DRIVE_H
 
-#include "agent/replay_internal.h"
+#include "agent/playback_internal.h"
 
-struct replay_drive {
-	struct replay *r;
-	struct replay_log log;
-	struct replay_when *when;
+struct playback_drive {
+	struct playback *r;
+	struct playback_log log;
+	struct playback_when *when;
 	struct config *conf;
 	struct world *world;  /* of the run at hand; NULL before the first */
 	struct moment now;    /* of the last line, or of the last step after it */
@@ -25,26 +25,26 @@ struct replay_drive {
 	int error;            /* of a callback */
 };
 
-/* --- replay_input.c ---------------------------------------------------------------------- */
+/* --- playback_input.c ---------------------------------------------------------------------- */
 
 /* What the agent was told or saw. -ENOMEM, or what the rules refuse. */
-int replay_input(struct replay_drive *d, const struct replay_line *line);
+int playback_input(struct playback_drive *d, const struct playback_line *line);
 /* Rules read what the journal has of their signals, and nothing else. */
-int replay_give(struct replay_drive *d);
+int playback_give(struct playback_drive *d);
 /* Which signals are read and not there. */
-void replay_find_unknown(struct replay_drive *d);
+void playback_find_unknown(struct playback_drive *d);
 
-/* --- replay_time.c ------------------------------------------------------------------------ */
+/* --- playback_time.c ------------------------------------------------------------------------ */
 
 /* What is dirty waits for its turn. */
-void replay_defer(struct replay_drive *d);
+void playback_defer(struct playback_drive *d);
 /* Judges the services of the lines at hand, at the moment of these. */
-void replay_turn(struct replay_drive *d);
+void playback_turn(struct playback_drive *d);
 /* Judges what waits for nothing but time, before a line at `until_ms`. */
-void replay_wait(struct replay_drive *d, int64_t until_ms);
+void playback_wait(struct playback_drive *d, int64_t until_ms);
 /* Judges every service now. */
-void replay_judge_all(struct replay_drive *d);
+void playback_judge_all(struct playback_drive *d);
 /* Nothing waits. */
-void replay_rest(struct replay_drive *d);
+void playback_rest(struct playback_drive *d);
 
 #endif

@@ -1,11 +1,11 @@
-/* replay_run.c: a journal from its first line to its last. Lines of one moment are
+/* playback_run.c: a journal from its first line to its last. Lines of one moment are
  * taken together: what was told first, then what was decided on it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/note.h"
-#include "agent/replay_drive.h"
+#include "agent/playback_drive.h"
 #include "agent/rules/engine.h"
 #include "agent/settings.h"
 #include "conf/config.h"
@@ -13,8 +13,8 @@
 /* --- decisions of the replay ---------------------------------------------------------------- */
 
 /* The body as it would stand in the journal. */
-static int body_of(struct replay_drive *d, const struct decision *decision,
-		   struct replay_event *ret_event)
+static int body_of(struct playback_drive *d, const struct decision *decision,
+		   struct playback_event *ret_event)
 {
 	static const char mark[] = "\"what\":";
 	struct journal_line line = { 0 };
@@ -37,9 +37,9 @@ static int body_of(struct replay_drive *d, const struct decision *decision,
 
 static void on_decision(void *arg, const struct decision *decision)
 {
-	struct replay_drive *d = arg;
+	struct playback_drive *d = arg;
 	const struct layout *l = decision->state->layout;
-	struct replay_event event = { .wall_ms = decision->at.wall_ms,
+	struct playback_event event = { .wall_ms = decision->at.wall_ms,
 				      .run = d->run,
 				      .service = "",
 				      .realserver = "",
@@ -55,12 +55,12 @@ static void on_decision(void *arg, const struct decision *decision)
 	if (!d->error)
 		d->error = body_of(d, decision, &event);
 	if (!d->error)
-		d->error = replay_add(&d->r->replayed, &event);
+		d->error = playback_add(&d->r->replayed, &event);
 }
 
 /* --- a run of the agent ---------------------------------------------------------------------- */
 
-static int make_world(struct replay_drive *d)
+static int make_world(struct playback_drive *d)
 {
 	int e;
 
@@ -72,12 +72,12 @@ static int make_world(struct replay_drive *d)
 	d->world->tell = on_decision;
 	d->world->arg = d;
 	world_blind(d->world);
-	replay_rest(d);
-	return replay_give(d);
+	playback_rest(d);
+	return playback_give(d);
 }
 
 /* Nobody knows what came before: as if all were as the file says. */
-static void begin_in_the_middle(struct replay_drive *d)
+static void begin_in_the_middle(struct playback_drive *d)
 {
 	const struct layout *l = d->world->state->layout;
 	uint32_t i;
@@ -86,12 +86,12 @@ static void begin_in_the_middle(struct replay_drive *d)
 	for (i = 0; i < l->n_realservers; i++)
 		world_seen(d->world, i, (int32_t)l->realservers[i].conf->weight);
 	world_kernel(d->world);
-	replay_judge_all(d);
+	playback_judge_all(d);
 }
 
-static int begin_run(struct replay_drive *d, size_t first)
+static int begin_run(struct playback_drive *d, size_t first)
 {
-	const struct replay_line *line = &d->log.lines[first];
+	const struct playback_line *line = &d->log.lines[first];
 	size_t last = first;
 	int e;
 
@@ -107,21 +107,21 @@ static int begin_run(struct replay_drive *d, size_t first)
 	return e;
 }
 
-static bool of_the_start(const struct replay_line *line)
+static bool of_the_start(const struct playback_line *line)
 {
 	return line->known && (line->kind == JOURNAL_START || line->kind == JOURNAL_CONFIG ||
 			       line->kind == JOURNAL_RESTORED);
 }
 
-static bool of_a_turn(const struct replay_line *line)
+static bool of_a_turn(const struct playback_line *line)
 {
-	return line->known && (replay_is_decision(line->kind) ||
+	return line->known && (playback_is_decision(line->kind) ||
 			       (line->kind == JOURNAL_SAMPLE && !line->kernel_weight));
 }
 
 /* All objects are made: rules meet the holds of before, and everything is judged before
  * anything else happens. What is to follow from the first n lines, follows with them. */
-static int finish_start(struct replay_drive *d, const struct replay_line *lines, size_t n)
+static int finish_start(struct playback_drive *d, const struct playback_line *lines, size_t n)
 {
 	struct moment now = d->now;
 	bool alone = true;
@@ -135,11 +135,11 @@ static int finish_start(struct replay_drive *d, const struct replay_line *lines,
 	if (d->restored)
 		e = world_reload(d->world, d->conf, d->why);
 	if (!e && d->restored)
-		e = replay_give(d);
+		e = playback_give(d);
 	if (e)
 		return e;
 	if (!alone) {
-		replay_judge_all(d);
+		playback_judge_all(d);
 		d->now = now;
 	}
 	for (s = 0; alone && s < d->world->state->layout->n_services; s++)
@@ -149,9 +149,9 @@ static int finish_start(struct replay_drive *d, const struct replay_line *lines,
 
 /* --- lines --------------------------------------------------------------------------------------- */
 
-static int keep(struct replay_drive *d, const struct replay_line *line)
+static int keep(struct playback_drive *d, const struct playback_line *line)
 {
-	const struct replay_event event = { .wall_ms = line->wall_ms,
+	const struct playback_event event = { .wall_ms = line->wall_ms,
 					    .run = line->run,
 					    .kind = line->kind,
 					    .service = line->service_name,
@@ -159,12 +159,12 @@ static int keep(struct replay_drive *d, const struct replay_line *line)
 					    .body = line->body,
 					    .len = line->len };
 
-	if (replay_is_decision(line->kind))
-		return replay_add(&d->r->recorded, &event);
-	return line->kind == JOURNAL_SAMPLE ? 0 : replay_add(&d->r->inputs, &event);
+	if (playback_is_decision(line->kind))
+		return playback_add(&d->r->recorded, &event);
+	return line->kind == JOURNAL_SAMPLE ? 0 : playback_add(&d->r->inputs, &event);
 }
 
-static int take_line(struct replay_drive *d, const struct replay_line *line)
+static int take_line(struct playback_drive *d, const struct playback_line *line)
 {
 	int e;
 
@@ -176,10 +176,10 @@ static int take_line(struct replay_drive *d, const struct replay_line *line)
 	if (of_a_turn(line) && line->service != LAYOUT_NONE)
 		d->turn[line->service] = true;
 	e = keep(d, line);
-	return e ? e : replay_input(d, line);
+	return e ? e : playback_input(d, line);
 }
 
-static void set_now(struct replay_drive *d, const struct replay_line *line)
+static void set_now(struct playback_drive *d, const struct playback_line *line)
 {
 	d->line = (struct moment){ .mono_ms = line->mono_ms, .wall_ms = line->wall_ms };
 	d->now = d->line;
@@ -188,9 +188,9 @@ static void set_now(struct replay_drive *d, const struct replay_line *line)
 }
 
 /* The lines of one moment. */
-static int take_moment(struct replay_drive *d, size_t first, size_t n)
+static int take_moment(struct playback_drive *d, size_t first, size_t n)
 {
-	const struct replay_line *lines = &d->log.lines[first];
+	const struct playback_line *lines = &d->log.lines[first];
 	size_t i;
 	int e = 0;
 
@@ -199,7 +199,7 @@ static int take_moment(struct replay_drive *d, size_t first, size_t n)
 		e = begin_run(d, first);
 	} else {
 		if (!d->starting)
-			replay_wait(d, lines[0].mono_ms);
+			playback_wait(d, lines[0].mono_ms);
 	}
 	for (i = 0; !e && i < n; i++) {
 		if (d->starting && !of_the_start(&lines[i]))
@@ -209,11 +209,11 @@ static int take_moment(struct replay_drive *d, size_t first, size_t n)
 			e = take_line(d, &lines[i]);
 	}
 	if (!e && !d->starting)
-		replay_turn(d);
+		playback_turn(d);
 	return e ? e : d->error;
 }
 
-static int take_all(struct replay_drive *d)
+static int take_all(struct playback_drive *d)
 {
 	size_t i = 0, n;
 	int e = 0;
@@ -227,13 +227,13 @@ static int take_all(struct replay_drive *d)
 		i += n;
 	}
 	if (!e && d->world)
-		replay_find_unknown(d);
+		playback_find_unknown(d);
 	return e;
 }
 
 /* --- all of it ------------------------------------------------------------------------------------- */
 
-static int make_tables(struct replay_drive *d, const struct layout *l)
+static int make_tables(struct playback_drive *d, const struct layout *l)
 {
 	size_t n = (size_t)l->n_services + 1;
 
@@ -242,10 +242,10 @@ static int make_tables(struct replay_drive *d, const struct layout *l)
 	d->turn = calloc(n, sizeof(*d->turn));
 	if (!d->dirty_ms || !d->sample_ms || !d->turn)
 		return -ENOMEM;
-	return replay_when_new(&d->log, l->n_services, &d->when);
+	return playback_when_new(&d->log, l->n_services, &d->when);
 }
 
-static void take_figures(struct replay *r, const struct replay_log *log)
+static void take_figures(struct playback *r, const struct playback_log *log)
 {
 	r->figures.lines = log->end.entries;
 	r->figures.bad = log->end.bad;
@@ -255,30 +255,30 @@ static void take_figures(struct replay *r, const struct replay_log *log)
 	r->figures.runs = log->n_runs;
 }
 
-int replay_run(const char *path, struct config *conf, struct buf *why, struct replay *ret_replay)
+int playback_run(const char *path, struct config *conf, struct buf *why, struct playback *ret_playback)
 {
 	const struct agent_conf *agent = config_section(conf, &agent_section);
-	struct replay_drive d = { .r = ret_replay,
+	struct playback_drive d = { .r = ret_playback,
 				  .conf = conf,
 				  .interval = agent->sample_interval,
 				  .why = why };
 	struct layout *l = NULL;
 	int e;
 
-	*ret_replay = (struct replay){ 0 };
+	*ret_playback = (struct playback){ 0 };
 	e = layout_new(conf, &l);
 	if (!e)
-		e = replay_log_read(path, l, &ret_replay->arena, &d.log);
+		e = playback_log_read(path, l, &ret_playback->arena, &d.log);
 	if (!e) {
-		take_figures(ret_replay, &d.log);
+		take_figures(ret_playback, &d.log);
 		e = make_tables(&d, l);
 	}
 	if (!e)
 		e = take_all(&d);
 	if (!e)
-		e = replay_compare(ret_replay, d.log.ended);
+		e = playback_compare(ret_playback, d.log.ended);
 	world_free(d.world);
-	replay_when_free(d.when);
+	playback_when_free(d.when);
 	free(d.dirty_ms);
 	free(d.sample_ms);
 	free(d.turn);
@@ -286,12 +286,12 @@ int replay_run(const char *path, struct config *conf, struct buf *why, struct re
 	return e;
 }
 
-void replay_fini(struct replay *r)
+void playback_fini(struct playback *r)
 {
 	free(r->inputs.items);
 	free(r->recorded.items);
 	free(r->replayed.items);
 	buf_fini(&r->unknown);
 	arena_fini(&r->arena);
-	*r = (struct replay){ 0 };
+	*r = (struct playback){ 0 };
 }

@@ -1,7 +1,7 @@
-/* replay.h: what these rules would have done with what was recorded: a journal drives a
+/* playback.h: what these rules would have done with what was recorded: a journal drives a
  * director in memory (world.h), and what that decides is compared with what was decided. */
-#ifndef AGENT_REPLAY_H
-#define AGENT_REPLAY_H
+#ifndef AGENT_PLAYBACK_H
+#define AGENT_PLAYBACK_H
 
 #include "agent/base/arena.h"
 #include "agent/base/buf.h"
@@ -9,24 +9,24 @@
 
 struct config;
 
-/* Something that happened: a line of the timeline. Strings are the replay's. */
-struct replay_event {
+/* Something that happened: a line of the timeline. */
+struct playback_event {
 	int64_t wall_ms;
 	uint32_t run; /* of the agent: 0, 1, … as they stand in the journal */
 	enum journal_kind kind;
-	const char *service, *realserver; /* "" = none */
+	const char *service, *realserver; /* "" = none; the configuration's, or the replay's */
 	const char *body;                 /* the line from "what" on */
 	size_t len;
 	bool lost; /* a decision of the other side has no match: it differs */
 	bool cut;  /* after the last line of an agent that was killed: nobody knows */
 };
 
-struct replay_events {
-	struct replay_event *items;
+struct playback_events {
+	struct playback_event *items;
 	size_t n, room;
 };
 
-struct replay_figures {
+struct playback_figures {
 	uint64_t lines, bad, missing; /* of the journal; missing: gaps in seq */
 	uint64_t wild;                /* lines without sense: ignored, their times put right */
 	uint64_t strange;             /* about what this configuration does not name */
@@ -41,22 +41,23 @@ struct replay_figures {
 	bool tired;        /* so much time passed that not all of it was stepped through */
 };
 
-struct replay {
-	struct replay_figures figures;
-	struct replay_events inputs, recorded, replayed; /* in the order of time */
+struct playback {
+	struct playback_figures figures;
+	struct playback_events inputs, recorded, replayed; /* in the order of time */
 	struct buf unknown; /* signals that rules read and the journal does not have */
 	struct arena arena; /* of all strings */
 };
 
 /* Reads the journal at `path` (and PATH.1) and replays it with a configuration without
  * errors. 0; -ENOENT and the like for the file, -EINVAL where the rules cannot be put in
- * force (`why`), -ENOMEM. replay_fini() is due in any case. */
-int replay_run(const char *path, struct config *conf, struct buf *why, struct replay *ret_replay);
-void replay_fini(struct replay *r);
+ * force (`why`), -ENOMEM. playback_fini() is due in any case, before the configuration
+ * goes. */
+int playback_run(const char *path, struct config *conf, struct buf *why, struct playback *ret_playback);
+void playback_fini(struct playback *r);
 
 /* Appends what came of it, for people; `verbose`: the states of rules and verdicts too. */
-void replay_print(const struct replay *r, bool verbose, struct buf *out);
+void playback_print(const struct playback *r, bool verbose, struct buf *out);
 /* The same as one JSON object. -ENOMEM. */
-int replay_print_json(const struct replay *r, struct buf *out);
+int playback_print_json(const struct playback *r, struct buf *out);
 
 #endif

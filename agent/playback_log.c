@@ -1,22 +1,22 @@
-/* replay_log.c: a whole journal in memory, with its names looked up and its times put
+/* playback_log.c: a whole journal in memory, with its names looked up and its times put
  * in order. A journal is somebody's file: what makes no sense is counted and left out. */
 #include <errno.h>
 #include <string.h>
 
-#include "agent/replay_internal.h"
+#include "agent/playback_internal.h"
 
 #define TIME_MAX (INT64_C(1) << 53) /* any real time, with room for sums */
 
 struct reading_log {
 	const struct layout *layout;
 	struct arena *arena;
-	struct replay_log *log;
+	struct playback_log *log;
 	int64_t last_ms;
 };
 
 /* --- names ------------------------------------------------------------------------------ */
 
-static void look_up(const struct layout *l, struct replay_line *line)
+static void look_up(const struct layout *l, struct playback_line *line)
 {
 	bool whole = !*line->realserver_name || !strcmp(line->realserver_name, HOLD_SERVICE);
 
@@ -30,7 +30,7 @@ static void look_up(const struct layout *l, struct replay_line *line)
 }
 
 /* Which values there are, so that a rule which reads others has no data. */
-static void note_values(struct reading_log *r, const struct replay_line *line,
+static void note_values(struct reading_log *r, const struct playback_line *line,
 			const struct journal_entry *e)
 {
 	json_t *values = json_object_get(e->object, "values");
@@ -43,7 +43,7 @@ static void note_values(struct reading_log *r, const struct replay_line *line,
 		if (!signal_find(name, &signal, &near) ||
 		    (signal_table[signal].scope == SIGNAL_OF_SERVICE) != whole)
 			continue;
-		r->log->recorded[replay_value_id(r->layout, signal,
+		r->log->recorded[playback_value_id(r->layout, signal,
 						 whole ? line->service : line->realserver)] = true;
 	}
 }
@@ -52,7 +52,7 @@ static void note_values(struct reading_log *r, const struct replay_line *line,
 
 static bool room_for_one(struct reading_log *r)
 {
-	struct replay_line *grown =
+	struct playback_line *grown =
 		arena_grow(r->arena, r->log->lines, r->log->n, sizeof(*grown));
 
 	if (!grown)
@@ -62,7 +62,7 @@ static bool room_for_one(struct reading_log *r)
 }
 
 /* Time goes on within a run; what says otherwise is taken as of now. */
-static void set_times(struct reading_log *r, struct replay_line *line, const struct journal_entry *e)
+static void set_times(struct reading_log *r, struct playback_line *line, const struct journal_entry *e)
 {
 	line->begins = !r->log->n || (line->known && line->kind == JOURNAL_START);
 	if (line->begins) {
@@ -82,7 +82,7 @@ static void set_times(struct reading_log *r, struct replay_line *line, const str
 static int on_entry(void *arg, const struct journal_entry *e)
 {
 	struct reading_log *r = arg;
-	struct replay_line line = { .kind = e->kind, .known = e->known };
+	struct playback_line line = { .kind = e->kind, .known = e->known };
 
 	if (e->wall_ms < 0 || e->wall_ms > TIME_MAX || e->mono_ms < 1 || e->mono_ms > TIME_MAX) {
 		r->log->wild++;
@@ -111,14 +111,14 @@ static int on_entry(void *arg, const struct journal_entry *e)
 
 /* --- what stands before `kernel` ----------------------------------------------------------- */
 
-static bool same_subject(const struct replay_line *a, const struct replay_line *b)
+static bool same_subject(const struct playback_line *a, const struct playback_line *b)
 {
 	return a->service == b->service && a->realserver == b->realserver;
 }
 
 /* The weights that the first reading found stand right before its line, once for each
  * realserver; any other sample of nothing but a weight is one of a turn. */
-static void find_kernel_weights(struct replay_log *log)
+static void find_kernel_weights(struct playback_log *log)
 {
 	size_t i, end = 0, first;
 
@@ -138,7 +138,7 @@ static void find_kernel_weights(struct replay_log *log)
 
 static int find_runs(struct reading_log *r)
 {
-	struct replay_log *log = r->log;
+	struct playback_log *log = r->log;
 	size_t i;
 
 	log->ended = arena_alloc(r->arena, log->n_runs + 1);
@@ -146,7 +146,7 @@ static int find_runs(struct reading_log *r)
 	if (!log->ended || !log->sampled)
 		return -ENOMEM;
 	for (i = 0; i < log->n; i++) {
-		const struct replay_line *line = &log->lines[i];
+		const struct playback_line *line = &log->lines[i];
 
 		if (!line->known)
 			continue;
@@ -158,14 +158,14 @@ static int find_runs(struct reading_log *r)
 	return 0;
 }
 
-int replay_log_read(const char *path, const struct layout *l, struct arena *arena,
-		    struct replay_log *ret_log)
+int playback_log_read(const char *path, const struct layout *l, struct arena *arena,
+		    struct playback_log *ret_log)
 {
 	struct reading_log r = { .layout = l, .arena = arena, .log = ret_log };
 	size_t rows = (size_t)l->n_realservers + l->n_services + 1;
 	int e;
 
-	*ret_log = (struct replay_log){ 0 };
+	*ret_log = (struct playback_log){ 0 };
 	ret_log->recorded = arena_alloc(arena, rows * N_SIGNALS);
 	if (!ret_log->recorded)
 		return -ENOMEM;

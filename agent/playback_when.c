@@ -1,30 +1,30 @@
-/* replay_when.c: the turns of each service, as the journal shows them. */
+/* playback_when.c: the turns of each service, as the journal shows them. */
 #include <errno.h>
 #include <stdlib.h>
 
-#include "agent/replay_internal.h"
+#include "agent/playback_internal.h"
 
 struct turn {
 	uint32_t service, run;
 	int64_t at_ms;
 };
 
-struct replay_when {
+struct playback_when {
 	struct turn *turns; /* by service, then as they came */
 	size_t *first;      /* by service, and one more */
 	size_t *next;       /* by service: nobody asks for what is before it */
 };
 
 /* Was the service judged at that line? */
-static bool shows_turn(const struct replay_line *line)
+static bool shows_turn(const struct playback_line *line)
 {
 	if (!line->known || line->service == LAYOUT_NONE)
 		return false;
 	return line->kind == JOURNAL_SAMPLE ? !line->kernel_weight
-					    : replay_is_decision(line->kind);
+					    : playback_is_decision(line->kind);
 }
 
-static void count(const struct replay_log *log, uint32_t n_services, size_t *first)
+static void count(const struct playback_log *log, uint32_t n_services, size_t *first)
 {
 	size_t i;
 
@@ -35,10 +35,10 @@ static void count(const struct replay_log *log, uint32_t n_services, size_t *fir
 		first[i + 1] += first[i];
 }
 
-int replay_when_new(const struct replay_log *log, uint32_t n_services,
-		    struct replay_when **ret_when)
+int playback_when_new(const struct playback_log *log, uint32_t n_services,
+		    struct playback_when **ret_when)
 {
-	struct replay_when *w = calloc(1, sizeof(*w));
+	struct playback_when *w = calloc(1, sizeof(*w));
 	size_t i;
 
 	if (!w)
@@ -47,14 +47,14 @@ int replay_when_new(const struct replay_log *log, uint32_t n_services,
 	w->first = calloc((size_t)n_services + 1, sizeof(*w->first));
 	w->next = calloc((size_t)n_services + 1, sizeof(*w->next));
 	if (!w->turns || !w->first || !w->next) {
-		replay_when_free(w);
+		playback_when_free(w);
 		return -ENOMEM;
 	}
 	count(log, n_services, w->first);
 	for (i = 0; i < n_services; i++)
 		w->next[i] = w->first[i];
 	for (i = 0; i < log->n; i++) {
-		const struct replay_line *line = &log->lines[i];
+		const struct playback_line *line = &log->lines[i];
 
 		if (shows_turn(line))
 			w->turns[w->next[line->service]++] =
@@ -66,7 +66,7 @@ int replay_when_new(const struct replay_log *log, uint32_t n_services,
 	return 0;
 }
 
-void replay_when_free(struct replay_when *w)
+void playback_when_free(struct playback_when *w)
 {
 	if (!w)
 		return;
@@ -76,7 +76,7 @@ void replay_when_free(struct replay_when *w)
 	free(w);
 }
 
-int64_t replay_when_turn(struct replay_when *w, uint32_t service, uint32_t run, int64_t from_ms)
+int64_t playback_when_turn(struct playback_when *w, uint32_t service, uint32_t run, int64_t from_ms)
 {
 	size_t *at = &w->next[service];
 
