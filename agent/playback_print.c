@@ -239,7 +239,7 @@ static void put_notes(const struct playback *r, struct buf *out)
 {
 	const struct playback_figures *f = &r->figures;
 
-	put_note(out, f->changed, "times another configuration came into force than this one");
+	put_note(out, f->changed, "of the recorded starts and reloads had another configuration than this one");
 	if (f->middle)
 		buf_puts(out, "the journal begins in the middle of a run: what was before is "
 			      "not known\n");

@@ -24,7 +24,7 @@
 	"flap_max = 4s\nramp = 3s\n" POOL
 #define BUSY                                                                                       \
 	"[rule busy]\nexpr = rate(connections_total[6s]) > 5 and probe_up == 1\n"                  \
-	"for = 2s\nkeep_firing_for = 3s\naction = reweight 50%\n"
+	"for = 1900ms\nkeep_firing_for = 3s\naction = reweight 50%\n"
 
 /* --- a recorder ------------------------------------------------------------------------ */
 
@@ -160,7 +160,7 @@ static void record_verdict(struct recorder *r, uint32_t realserver, enum verdict
 	buf_fini(&address);
 }
 
-/* A reading of the kernel, 7 ms old when rules see it. */
+/* A reading of the kernel, some time old when rules see it. */
 static void record_reading(struct recorder *r, double rate)
 {
 	const struct layout *l = r->w->state->layout;
@@ -169,7 +169,7 @@ static void record_reading(struct recorder *r, double rate)
 	if (!engine_rules(r->w->engine)->any_sampled)
 		return;
 	r->connections += rate * 2;
-	r->read_ms = 5000 + r->ms - 7;
+	r->read_ms = 5000 + r->ms - 7 - r->ms / 2000 * 37 % 200;
 	for (i = 0; i < l->n_realservers; i++)
 		samples_put(engine_samples(r->w->engine), SIGNAL_CONNECTIONS_TOTAL, i, r->read_ms,
 			    r->connections / (i + 1));
