@@ -92,7 +92,7 @@ void agent_on_outcome(void *arg, uint32_t target, bool changed)
 	struct agent *a = arg;
 	struct state *s = a->state;
 	const struct layout_target *t = &s->layout->targets[target];
-	struct moment now = { .mono_ms = clock_mono_ms(), .wall_ms = clock_wall_ms() };
+	struct moment now = agent_moment(a);
 	bool note = changed;
 	uint32_t i;
 
@@ -112,7 +112,7 @@ void agent_on_outcome(void *arg, uint32_t target, bool changed)
 		}
 	}
 	if (note)
-		note_verdict(a, target, NULL);
+		note_verdict(a, target, &now);
 }
 
 void agent_on_hold(void *arg, const char *service, const char *realserver)

@@ -60,6 +60,7 @@ struct agent {
 	struct reload_job *reload; /* under way, or NULL */
 	struct loop_timer *watchdog, *stop_deadline, *info_timer;
 	struct loop_timer *decide_timer, *sample_timer;
+	int64_t read_ms; /* when the figures were read that rules look at (monotonic) */
 	bool stopping;
 };
 
@@ -68,6 +69,8 @@ int agent_run(const char *config_path);
 /* rules.c: the rules at work. agent_decide() settles every dirty service and writes what
  * is urgent; agent_rules_put() puts what was prepared (adopt.h) in force. */
 void agent_decide(struct agent *a);
+/* Now, but after the moment that was decided at last. */
+struct moment agent_moment(const struct agent *a);
 int agent_rules_new(struct agent *a);
 void agent_rules_put(struct agent *a, struct state *s, struct agent_rules *rules);
 void agent_rules_reading(struct agent *a, const struct reading *reading);

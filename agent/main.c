@@ -54,11 +54,20 @@ static const struct cli_command commands[] = {
 	  .rest = "FILE …",
 	  .min_rest = 1,
 	  .max_rest = INT_MAX,
-	  .options = CLI_JSON | CLI_TEST,
+	  .options = CLI_JSON | CLI_TEST | CLI_VERBOSE,
 	  .help = "Test rules against series, in virtual time",
 	  .more = "Needs neither privileges nor a kernel with IPVS. Exits 1 when a test fails. "
 		  "The\n"
 		  "files are explained in ipvs-agent-test(5)." },
+	{ .name = "replay",
+	  .run = cmd_replay,
+	  .rest = "JOURNAL",
+	  .min_rest = 1,
+	  .max_rest = 1,
+	  .options = CLI_CONFIG | CLI_JSON | CLI_VERBOSE,
+	  .help = "Tell what these rules would have done with what was recorded",
+	  .more = "Reads JOURNAL.1 too, where it is there. Needs neither privileges nor a kernel\n"
+		  "with IPVS. Exits 0 when it comes to the same decisions, 2 when to others." },
 	{ .name = "reload",
 	  .run = cmd_reload,
 	  .options = CLI_CONFIG | CLI_SOCKET | CLI_JSON,

@@ -14,7 +14,7 @@
 #include "agent/sync/reconcile.h"
 
 /* No two turns are at one moment, so that the journal tells them apart. */
-static struct moment this_moment(const struct agent *a)
+struct moment agent_moment(const struct agent *a)
 {
 	struct moment now = { .mono_ms = clock_mono_ms(), .wall_ms = clock_wall_ms() };
 
@@ -58,7 +58,10 @@ void agent_decide(struct agent *a)
 
 	if (!a->state->n_dirty)
 		return;
-	now = this_moment(a);
+	now = agent_moment(a);
+	/* It may have lapsed while nobody looked. */
+	if (engine_tick(a->engine, a->state, &now))
+		state_dirty_all(a->state);
 	reconcile_stats(a->reconcile, &stats);
 	a->decider.kernel_known = stats.kernel_known;
 	decide(&a->decider, &now, write_service, a);
@@ -69,7 +72,7 @@ void agent_decide(struct agent *a)
 static void on_time(void *arg)
 {
 	struct agent *a = arg;
-	struct moment now = this_moment(a);
+	struct moment now = agent_moment(a);
 
 	decide_due(&a->decider, &now);
 	wait_for_time(a, now.mono_ms);
@@ -114,6 +117,7 @@ void agent_rules_reading(struct agent *a, const struct reading *reading)
 	if (!engine_rules(a->engine)->needs_kernel || reading->layout != a->state->layout)
 		return;
 	feed_reading(engine_rules(a->engine), reading);
+	a->read_ms = reading->table.started_us / 1000;
 	dirty_sampled(a);
 }
 
@@ -140,7 +144,7 @@ int agent_rules_new(struct agent *a)
 
 void agent_rules_put(struct agent *a, struct state *s, struct agent_rules *rules)
 {
-	struct moment now = this_moment(a);
+	struct moment now = agent_moment(a);
 
 	agent_rules_adopt(&a->decider, s, rules, &now);
 	sample_again(a);

@@ -58,7 +58,9 @@ static void write_service(void *arg, uint32_t service)
 		     d++) {
 			struct dest_state *dest = &w->state->dests[d];
 
-			dest->seen = dest->want < 0 ? SEEN_ABSENT : dest->want;
+			/* What was never read is not written. */
+			if (!w->blind || dest->cap != CAP_NONE)
+				dest->seen = dest->want < 0 ? SEEN_ABSENT : dest->want;
 		}
 }
 
@@ -119,7 +121,8 @@ static int adopt(struct world *w, struct config *conf, struct state *s, struct b
 
 	if (e)
 		return e;
-	set_caps(s);
+	if (!w->blind)
+		set_caps(s);
 	w->state = s;
 	free(w->given); /* its ids were the old ones */
 	w->given = NULL;
@@ -303,10 +306,61 @@ void world_lift(struct world *w, const struct hold *like)
 	placer_lift_asked(w->placer, like);
 }
 
+/* --- a kernel that is told --------------------------------------------------------------- */
+
+void world_blind(struct world *w)
+{
+	struct state *s = w->state;
+	uint32_t i;
+
+	w->blind = true;
+	w->decider.kernel_known = false;
+	for (i = 0; i < s->layout->n_dests; i++) {
+		s->dests[i].cap = CAP_NONE;
+		s->dests[i].seen = SEEN_UNKNOWN;
+	}
+}
+
+void world_seen(struct world *w, uint32_t realserver, int32_t weight)
+{
+	const struct layout *l = w->state->layout;
+	const struct layout_realserver *r = &l->realservers[realserver];
+	uint32_t i;
+
+	for (i = r->first_dest_link; i < r->first_dest_link + r->n_dest_links; i++)
+		w->state->dests[l->dest_links[i]].seen = weight;
+}
+
+/* As the first reading of a layout does it. */
+void world_kernel(struct world *w)
+{
+	struct state *s = w->state;
+	uint32_t i;
+
+	for (i = 0; i < s->layout->n_dests; i++) {
+		struct dest_state *d = &s->dests[i];
+		const struct layout_vip *vip = &s->layout->vips[s->layout->dests[i].vip];
+		bool down = s->layout->services[vip->service].conf->initial == INITIAL_DOWN;
+
+		if (d->cap == CAP_NONE)
+			d->cap = down || d->seen < 0 ? 0 : d->seen;
+	}
+	w->decider.kernel_known = true;
+	state_dirty_all(s);
+}
+
+/* --- time -------------------------------------------------------------------------------- */
+
 void world_step(struct world *w, const struct moment *now)
 {
 	w->now = *now;
 	decide_due(&w->decider, now);
+	world_decide(w, now);
+}
+
+void world_decide(struct world *w, const struct moment *now)
+{
+	w->now = *now;
 	while (w->state->n_dirty && decide(&w->decider, now, write_service, w))
 		;
 }

@@ -19,6 +19,7 @@ struct world {
 	struct engine *engine;
 	struct decider decider;
 	struct moment now;
+	bool blind;  /* its owner says what the kernel has: world_blind() */
 	bool *given; /* by id and signal: world_give() */
 	/* Told of every decision, after the world itself. */
 	decision_fn *tell;
@@ -54,6 +55,14 @@ void world_sample(struct world *w, enum signal_id signal, uint32_t id, double va
 int world_hold(struct world *w, const struct hold *like);
 void world_lift(struct world *w, const struct hold *like);
 
+/* From then on the kernel is not empty but unknown, as at the start of an agent, until
+ * the owner has said what weights were seen in it, and that this was all. */
+void world_blind(struct world *w);
+void world_seen(struct world *w, uint32_t realserver, int32_t weight);
+void world_kernel(struct world *w);
+
+/* Lets the time be `now`, decides what is dirty, and has the kernel do it. */
+void world_decide(struct world *w, const struct moment *now);
 /* Lets the time be `now`, decides what is due and dirty, and has the kernel do it. */
 void world_step(struct world *w, const struct moment *now);
 

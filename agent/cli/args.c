@@ -34,7 +34,7 @@ static const struct option options[] = {
 	  "run the tests of that name only (* ? [ ])" },
 	{ "junit", 0, "FILE", CLI_TEST, offsetof(struct cli_args, junit),
 	  "write the results there as JUnit XML" },
-	{ "verbose", 0, NULL, CLI_TEST, offsetof(struct cli_args, verbose),
+	{ "verbose", 0, NULL, CLI_VERBOSE, offsetof(struct cli_args, verbose),
 	  "print every decision with its time" },
 	{ "help", 'h', NULL, 0, offsetof(struct cli_args, help), "print this help" },
 	{ "version", 'V', NULL, 0, offsetof(struct cli_args, version), "print the version" },

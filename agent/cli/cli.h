@@ -24,7 +24,8 @@ enum cli_options {
 	CLI_JSON = 4,
 	CLI_STRICT_OPTION = 8,
 	CLI_SAMPLE = 16,
-	CLI_TEST = 32, /* --run, --junit, --verbose */
+	CLI_TEST = 32, /* --run, --junit */
+	CLI_VERBOSE = 64,
 };
 
 struct cli_args;
@@ -77,6 +78,7 @@ int cmd_status(const struct cli_args *args);
 int cmd_explain(const struct cli_args *args);
 int cmd_config(const struct cli_args *args);
 int cmd_test(const struct cli_args *args);
+int cmd_replay(const struct cli_args *args);
 int cmd_reload(const struct cli_args *args);
 int cmd_version(const struct cli_args *args);
 int cmd_help(const struct cli_args *args);

@@ -82,6 +82,7 @@ static const struct journal_field verdict_fields[] = {
 
 static const struct journal_field sample_fields[] = {
 	OF_REALSERVER,
+	INT("at", "monotonic time of the kernel's figures in it, ms"),
 	VALUES("values", "by signal; null = no data"),
 };
 

@@ -16,6 +16,7 @@ struct engine {
 	struct engine_env env;
 	struct ruleset *set;
 	bool braked; /* too much failed at once, as it was told last */
+	bool forced; /* the brake is told by its owner, from a record */
 	bool frozen; /* by an operator */
 	/* Of the service at hand: */
 	struct state *state;

@@ -112,7 +112,7 @@ int64_t engine_cooldown(const struct ruleset_rule *rule)
 
 int64_t engine_next(const struct engine *e, int64_t now_ms)
 {
-	int64_t next = e->set->brake ? brake_next(e->set->brake, now_ms) : INT64_MAX;
+	int64_t next = e->set->brake && !e->forced ? brake_next(e->set->brake, now_ms) : INT64_MAX;
 	uint32_t i;
 
 	for (i = 0; i < e->set->layout->n_services; i++)
@@ -136,9 +136,8 @@ void engine_due(struct engine *e, int64_t now_ms, void (*fn)(void *arg, uint32_t
 
 /* --- the brake ------------------------------------------------------------------------- */
 
-bool engine_tick(struct engine *e, const struct state *s, const struct moment *now)
+static void tell_brake(struct engine *e, const struct state *s, bool on, const struct moment *now)
 {
-	bool on = e->set->brake && brake_next(e->set->brake, now->mono_ms) != INT64_MAX;
 	struct decision d = { .kind = DECISION_BRAKE,
 			      .at = *now,
 			      .state = s,
@@ -146,11 +145,25 @@ bool engine_tick(struct engine *e, const struct state *s, const struct moment *n
 			      .realserver = LAYOUT_NONE,
 			      .on = on };
 
-	if (on == e->braked)
-		return false;
 	e->braked = on;
 	engine_tell(e, &d);
+}
+
+bool engine_tick(struct engine *e, const struct state *s, const struct moment *now)
+{
+	bool on = e->set->brake && brake_next(e->set->brake, now->mono_ms) != INT64_MAX;
+
+	if (on == e->braked || e->forced)
+		return false;
+	tell_brake(e, s, on, now);
 	return !on;
+}
+
+void engine_force_brake(struct engine *e, const struct state *s, bool on, const struct moment *now)
+{
+	e->forced = true;
+	if (e->set->brake && on != e->braked)
+		tell_brake(e, s, on, now);
 }
 
 bool engine_outcome(struct engine *e, const struct state *s, uint32_t target,
@@ -180,6 +193,8 @@ static bool correlated(const struct engine *e, uint32_t realserver)
 	const struct layout_realserver *r = &l->realservers[realserver];
 	uint32_t i;
 
+	if (e->forced)
+		return e->braked;
 	if (!e->set->brake)
 		return false;
 	for (i = r->first_link; i < r->first_link + r->n_links; i++)

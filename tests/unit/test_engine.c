@@ -272,9 +272,8 @@ static void test_way_back(void **state)
 	char name[] = "web/a";
 
 	(void)state;
-	open_rig(&r, HEAD THREE
-		 "realserver = d 10.1.2.24\nrealserver = e 10.1.2.25\n"
-		 "realserver = f 10.1.2.26\n" PROBE);
+	open_rig(&r, HEAD THREE "realserver = d 10.1.2.24\nrealserver = e 10.1.2.25\n"
+				"realserver = f 10.1.2.26\n" PROBE);
 	for (name[4] = 'a'; name[4] <= 'f'; name[4]++)
 		set(&r, name, VERDICT_DOWN, PROBE_CONNECT_TIMEOUT, 1000);
 	settle(&r);
