@@ -113,7 +113,7 @@ static void values(void **state ATTR_UNUSED)
 		load(SITE "[rule r]\nservice = web\nrealserver = a*, b?\nexpr = weight > 1\n"
 			  "for = 30s\nkeep_firing_for = 1m\ncooldown = 5m\nramp = 10s\n"
 			  "enforce = dry-run\n"
-			  "action =  exec   /bin/tell  a  b\naction = reweight  50%\n");
+			  "action =  exec   /bin/tell  a  b\naction = remove\n");
 	const struct rule_conf *r = rule(c, "r");
 
 	assert_string_equal(r->expr, "weight > 1");
@@ -129,7 +129,7 @@ static void values(void **state ATTR_UNUSED)
 	assert_string_equal(r->actions[0].argument, "/bin/tell  a  b");
 	assert_int_equal(r->actions[0].action->kind, ACTION_TELL);
 	assert_int_equal(r->actions[0].effect, 0);
-	assert_int_equal(r->actions[1].effect, 50);
+	assert_int_equal(r->actions[1].effect, HOLD_ABSENT);
 	assert_ptr_equal(rule_conf_hold(r), &r->actions[1]);
 	config_unref(c);
 }
@@ -320,7 +320,7 @@ static void what_is_printed_loads_the_same(void **state ATTR_UNUSED)
 	struct config *c =
 		load(SITE "[notify ops]\nurl = https://h/\n[rule r]\nservice = web web-*\n"
 			  "realserver = a*\nexpr = weight > 1\naction = reweight 50%\n"
-			  "action = notify ops\naction = exec /bin/tell a  b\nramp = 5s\n");
+			  "action = notify ops\naction = exec /bin/tell a  b\ncooldown = 5s\n");
 	struct buf first = BUF_INIT, again = BUF_INIT;
 
 	config_print(c, &first);
