@@ -89,6 +89,7 @@ LAYERS_demo := guest
 LAYERS_lint := unit lint
 LAYERS_format := lint
 LAYERS_tsan := unit
+LAYERS_model := unit
 LAYERS_fuzz := unit fuzz
 LAYERS_check-fresh := fresh
 LAYERS_deps := unit guest lint fuzz fresh
@@ -142,6 +143,12 @@ fuzz: $(FUZZ:tests/fuzz/%.c=build/fuzzer/fuzz/%) ## each fuzz target for FUZZ_SE
 			-artifact_prefix=build/corpus/$$name- -print_final_stats=1 -verbosity=0 \
 			build/corpus/$$name tests/fuzz/corpus/$$name || exit 1; \
 	done
+
+MODEL_STEPS ?= 1000000
+MODEL_SEED ?= 1
+.PHONY: model
+model: build/tests/test_model ## the model test at length: MODEL_STEPS (a million) from MODEL_SEED (1)
+	$(Q)MODEL_STEPS='$(MODEL_STEPS)' MODEL_SEED='$(MODEL_SEED)' build/tests/test_model
 
 # Measured on a plain build, on the CPU that is free: figures, no verdict.
 build/bench/%: build/obj/tests/bench/%.o build/lib.a
@@ -207,7 +214,7 @@ install: build/ipvs-agent build/man/ipvs-agent.ini.5 ## install below PREFIX (/u
 	@# What the administrator has edited stays.
 	[ -e '$(DESTDIR)$(confdir)/ipvs-agent.ini' ] || \
 		install -m 644 conf/ipvs-agent.ini '$(DESTDIR)$(confdir)/ipvs-agent.ini'
-	for page in contrib/man/*.[78] build/man/*.5; do \
+	for page in contrib/man/*.[578] build/man/*.5; do \
 		install -d "$(DESTDIR)$(mandir)/man$${page##*.}" && \
 		install -m 644 "$$page" "$(DESTDIR)$(mandir)/man$${page##*.}/" || exit 1; \
 	done

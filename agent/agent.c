@@ -21,6 +21,7 @@
 #include "agent/base/loop.h"
 #include "agent/base/notify.h"
 #include "agent/base/privilege.h"
+#include "agent/holds/expire.h"
 #include "agent/holds/ledger.h"
 #include "agent/holds/place.h"
 #include "agent/http/server.h"
@@ -29,6 +30,7 @@
 #include "agent/probes/sched.h"
 #include "agent/registry.h"
 #include "agent/rules/engine.h"
+#include "agent/rules/notifier.h"
 #include "agent/sections.h"
 #include "agent/settings.h"
 #include "agent/sync/reconcile.h"
@@ -39,6 +41,7 @@ const struct action *const *const agent_actions = action_table;
 
 enum {
 	STOP_MS = 10000,        /* to remove our services, with on_exit = remove */
+	GOODBYE_MS = 1000,      /* to tell what waits to be told */
 	INFO_MS = 60000,        /* between questions for the kernel's version and timeouts */
 	PORT_SILENT_MS = 60000, /* a kernel thread that is silent for longer is stuck */
 };
@@ -89,12 +92,12 @@ void agent_on_outcome(void *arg, uint32_t target, bool changed)
 	struct agent *a = arg;
 	struct state *s = a->state;
 	const struct layout_target *t = &s->layout->targets[target];
-	struct moment now = { .mono_ms = clock_mono_ms(), .wall_ms = clock_wall_ms() };
+	struct moment now = agent_moment(a);
+	bool note = changed;
 	uint32_t i;
 
 	if (engine_outcome(a->engine, s, target, &now))
 		state_dirty_all(s);
-
 	for (i = t->first_user; i < t->first_user + t->n_users; i++) {
 		uint32_t realserver = s->layout->users[i];
 		bool unknown = s->realservers[realserver].unknown;
@@ -103,9 +106,13 @@ void agent_on_outcome(void *arg, uint32_t target, bool changed)
 			tell_verdict(s, target, realserver);
 		if (state_judge(s, realserver, now.mono_ms))
 			state_dirty(s, s->layout->realservers[realserver].service);
-		if (unknown != s->realservers[realserver].unknown)
+		if (unknown != s->realservers[realserver].unknown) {
 			tell_unknown(s, target, realserver);
+			note = true;
+		}
 	}
+	if (note)
+		note_verdict(a, target, &now);
 }
 
 void agent_on_hold(void *arg, const char *service, const char *realserver)
@@ -113,9 +120,9 @@ void agent_on_hold(void *arg, const char *service, const char *realserver)
 	struct agent *a = arg;
 	uint32_t id = layout_find_service(a->state->layout, service);
 
-	(void)realserver;
 	if (id != LAYOUT_NONE)
 		state_dirty(a->state, id);
+	expirer_note(a->expirer, service, realserver);
 }
 
 static void tell_ledger(struct agent *a)
@@ -146,6 +153,7 @@ void agent_on_first_reading(void *arg)
 
 	if (a->stopping)
 		return;
+	note_weights(a);
 	note_kernel(a);
 	if (a->generation == 1)
 		log_event(LOG_INFO, "the kernel's IPVS table was read, managing it");
@@ -224,6 +232,14 @@ static void stop_loop(void *arg)
 	loop_stop(a->loop);
 }
 
+/* What was decided is still told, if that is soon done. */
+static void say_goodbye(void *arg)
+{
+	struct agent *a = arg;
+
+	notifier_stop(a->notifier, GOODBYE_MS, stop_loop, a);
+}
+
 void agent_stop(void *arg)
 {
 	struct agent *a = arg;
@@ -237,23 +253,25 @@ void agent_stop(void *arg)
 	(void)notify_send(a->notify, "STOPPING=1");
 	if (agent_conf(a)->on_exit == ON_EXIT_REMOVE &&
 	    !loop_timer_new(a->loop, "stop", stop_loop, a, &a->stop_deadline) &&
-	    !reconcile_remove_all(a->reconcile, stop_loop, a)) {
+	    !reconcile_remove_all(a->reconcile, say_goodbye, a)) {
 		loop_timer_start(a->stop_deadline, STOP_MS);
 		return;
 	}
-	stop_loop(a);
+	say_goodbye(a);
 }
 
 static void fini(struct agent *a)
 {
 	http_free(a->http);
 	sched_free(a->sched);
+	notifier_free(a->notifier);
 	fetch_multi_free(a->fetches);
 	ipvs_port_free(a->port);
 	ledger_free(a->ledger);
 	reconcile_free(a->reconcile);
 	engine_free(a->engine);
 	decider_fini(&a->decider);
+	expirer_free(a->expirer);
 	placer_free(a->placer);
 	holds_free(a->holds);
 	journal_free(a->journal);

@@ -13,12 +13,14 @@
 
 struct agent_conf;
 struct engine;
+struct expirer;
 struct fetch_multi;
 struct http_server;
 struct ipvs_port;
 struct ledger;
 struct loop;
 struct loop_timer;
+struct notifier;
 struct notify;
 struct placer;
 struct publisher;
@@ -46,32 +48,33 @@ struct agent {
 	struct ledger *ledger;
 	struct journal *journal; /* NULL = no thread for it could be had */
 	struct placer *placer;
+	struct expirer *expirer;
 	struct engine *engine;
 	struct decider decider;
 	struct reconcile *reconcile;
 	struct http_server *http;
-	struct notify *notify;
+	struct notify *notify;     /* systemd */
+	struct notifier *notifier; /* who is told of what rules do */
 	struct publisher *publisher;
 	struct state *state;
 	struct reload_job *reload; /* under way, or NULL */
 	struct loop_timer *watchdog, *stop_deadline, *info_timer;
 	struct loop_timer *decide_timer, *sample_timer;
+	int64_t read_ms; /* when the figures were read that rules look at (monotonic) */
 	bool stopping;
 };
 
 /* Runs the agent until it is told to stop; the process's exit status. */
 int agent_run(const char *config_path);
-
-/* rules.c: the rules at work in the agent. agent_decide() settles every dirty service
- * (decide.h) and writes what is urgent. */
+/* rules.c: the rules at work. agent_decide() settles every dirty service and writes what
+ * is urgent; agent_rules_put() puts what was prepared (adopt.h) in force. */
 void agent_decide(struct agent *a);
+/* Now, but after the moment that was decided at last. */
+struct moment agent_moment(const struct agent *a);
 int agent_rules_new(struct agent *a);
-/* Puts what was prepared (adopt.h) in force. */
 void agent_rules_put(struct agent *a, struct state *s, struct agent_rules *rules);
-/* A complete reading of the kernel came in. */
 void agent_rules_reading(struct agent *a, const struct reading *reading);
 void agent_on_decision(void *arg, const struct decision *d);
-
 /* plan.c: prints what `run` would change in the kernel; an exit code. */
 int agent_plan(const char *config_path, bool json);
 /* explain.c: why the weights of a target are what they are, as JSON. */
@@ -79,8 +82,7 @@ enum command_status explain_target(const struct agent *a, const char *target, st
 /* reload.c: begins to load the configuration again; fn (may be NULL) is told. */
 void agent_reload(struct agent *a, command_fn *fn, void *arg);
 
-/* start.c: reads the configuration, telling what is wrong with it as `check` does;
- * makes every object. */
+/* start.c: reads the configuration as `check` does; makes every object. */
 int agent_load(struct agent *a);
 int agent_start(struct agent *a);
 /* agent.c: what happens, each with the agent as `arg`. */
@@ -93,8 +95,7 @@ void agent_on_hup(void *arg);
 void agent_on_watchdog(void *arg);
 void agent_ask_info(void *arg);
 void agent_stop(void *arg);
-
-/* agent.c: the [agent] section in force. */
+/* The [agent] section in force. */
 const struct agent_conf *agent_conf(const struct agent *a);
 void agent_settings(struct agent *a);
 struct diff_policy agent_gone_policy(const struct agent *a);

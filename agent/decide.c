@@ -11,7 +11,9 @@
 #include "agent/rules/engine.h"
 #include "agent/rules/rule_conf.h"
 
-enum { ROUNDS = 8 }; /* release, place, effect: three are needed; more is a fault */
+/* Release, place, effect: three are needed. Rules that read what they change, and let go
+ * what they held, need more: each realserver once, before a cooldown stops them. */
+enum { ROUNDS = 8 };
 
 /* --- what is remembered ------------------------------------------------------------- */
 
@@ -90,8 +92,8 @@ static void judge_panic(struct decider *d, uint32_t service, const struct moment
 
 	svc->backup_up = desired_backup_up(s->layout, s, service);
 	svc->undecided = desired_undecided(s->layout, s, service);
-	svc->fallback = desired_fallback(holds_of(
-		d->holds, s->layout->services[service].conf->head.name, HOLD_SERVICE));
+	svc->fallback = desired_fallback(
+		holds_of(d->holds, s->layout->services[service].conf->head.name, HOLD_SERVICE));
 	if (panic == svc->panic)
 		return;
 	svc->panic = panic;
@@ -125,6 +127,8 @@ static void input_of(const struct decider *d, uint32_t realserver, int64_t now_m
 		.fallback = s->services[l->service].fallback,
 		.undecided =
 			s->services[l->service].undecided && !s->realservers[realserver].proven,
+		.unjudged = s->realservers[realserver].verdict == VERDICT_NONE &&
+			    !s->realservers[realserver].proven,
 		.up = s->realservers[realserver].verdict == VERDICT_UP,
 		.ramp = &d->decided[realserver].ramp,
 		.now_ms = now_ms,
@@ -155,26 +159,25 @@ void decide_desired(const struct decider *d, uint32_t realserver, int64_t now_ms
 	desired_cap(ret_desired, ret_in, s->realservers[realserver].proven, cap);
 }
 
-/* One whose last hold at 0 has gone comes back gently, if it is to. A realserver that
- * served in a panic is back already. */
-static void judge_ramp(struct decider *d, uint32_t realserver, const struct desired *desired,
-		       int64_t now_ms)
+/* One whose last hold at 0 has gone since the last turn comes back gently, if it is to.
+ * A realserver that served in a panic is back already. */
+static void judge_ramp(struct decider *d, uint32_t realserver, const struct desired_input *in,
+		       const struct desired *desired)
 {
 	const struct layout *l = d->state->layout;
 	const struct service_conf *c = l->services[l->realservers[realserver].service].conf;
 	struct decided *r = &d->decided[realserver];
-	bool held = desired_held(desired);
+	bool held = desired_held(desired), panic = in->panic && in->on_panic == PANIC_KEEP;
+	int64_t now_ms = in->now_ms;
 
-	if (held || ramp_over(&r->ramp, now_ms))
+	if (held || panic || ramp_over(&r->ramp, now_ms))
 		r->ramp = (struct ramp){ 0 };
-	if (!held && r->held && desired->weight > 0)
+	if (!held && !panic && r->held && desired->weight > 0)
 		ramp_begin(&r->ramp, scheduler_ramps(c->scheduler),
 			   r->ramp_ms != RULE_RAMP_OF_SERVICE ? r->ramp_ms : c->ramp, now_ms);
 	r->ramp_next_ms =
 		ramp_next(&r->ramp, (int32_t)l->realservers[realserver].conf->weight, now_ms);
-	if (held != r->held)
-		r->ramp_ms = RULE_RAMP_OF_SERVICE;
-	r->held = held;
+	r->holds = held;
 }
 
 void decide_want(struct decider *d, uint32_t realserver, int64_t now_ms)
@@ -188,7 +191,7 @@ void decide_want(struct decider *d, uint32_t realserver, int64_t now_ms)
 
 	input_of(d, realserver, now_ms, &in);
 	desired_realserver(&in, &desired);
-	judge_ramp(d, realserver, &desired, now_ms);
+	judge_ramp(d, realserver, &in, &desired);
 	desired_realserver(&in, &desired);
 	rs->weight = desired.weight;
 	for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++) {
@@ -220,11 +223,14 @@ void decide_count(struct state *s, uint32_t service)
 
 	st->available = 0;
 	st->configured = 0;
+	st->own = 0;
 	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++) {
 		const struct realserver_conf *c = s->layout->realservers[i].conf;
+		bool own = c->enabled && c->weight && !c->backup, is = available(s, i);
 
-		st->available += available(s, i);
-		st->configured += c->enabled && c->weight && !c->backup;
+		st->available += is;
+		st->configured += own;
+		st->own += own && is;
 	}
 }
 
@@ -260,6 +266,14 @@ static void decide_service(struct decider *d, uint32_t service, const struct mom
 	engine_service(d->engine, d->state, service, d->kernel_known, now);
 }
 
+/* Who came back in this turn has begun to; the next time begins anew. */
+static void keep_held(struct decided *r)
+{
+	if (r->holds != r->held)
+		r->ramp_ms = RULE_RAMP_OF_SERVICE;
+	r->held = r->holds;
+}
+
 /* What came of it. */
 static void tell_weights(struct decider *d, uint32_t service, const struct moment *now)
 {
@@ -277,6 +291,7 @@ static void tell_weights(struct decider *d, uint32_t service, const struct momen
 					     .before = d->decided[i].told,
 					     .after = weight };
 
+		keep_held(&d->decided[i]);
 		if (weight == d->decided[i].told)
 			continue;
 		d->decided[i].told = weight;
@@ -292,6 +307,7 @@ bool decide(struct decider *d, const struct moment *now,
 	uint32_t *list = NULL;
 	uint32_t n_list = 0, round, i;
 
+	d->last_ms = now->mono_ms;
 	for (round = 0; s->n_dirty && round < ROUNDS; round++) {
 		uint32_t n = s->n_dirty, first = n_list;
 		uint32_t *grown = reallocarray(list, n_list + n, sizeof(*list));
@@ -308,7 +324,7 @@ bool decide(struct decider *d, const struct moment *now,
 			decide_service(d, list[i], now);
 	}
 	if (s->n_dirty && round == ROUNDS)
-		log_event(LOG_ERROR, "decisions did not settle, going on in the next turn");
+		log_event(LOG_WARN, "rules undo what they do, going on in the next turn");
 	for (i = 0; i < n_list; i++) {
 		tell_weights(d, list[i], now);
 		if (touched)

@@ -15,9 +15,10 @@ struct holds;
 struct decided {
 	struct ramp ramp;
 	int64_t ramp_next_ms; /* its next step; INT64_MAX = none */
-	int64_t ramp_ms; /* of the rule that let it go, or RULE_RAMP_OF_SERVICE */
-	int32_t told;    /* its weight, as it was told last; DECIDED_NOTHING = never */
-	bool held;       /* a hold keeps it at 0, or absent */
+	int64_t ramp_ms;      /* of the rule that let it go, or RULE_RAMP_OF_SERVICE */
+	int32_t told;         /* its weight, as it was told last; DECIDED_NOTHING = never */
+	bool held;            /* a hold kept it at 0, or absent, when the last turn ended */
+	bool holds;           /* … as it is decided now */
 };
 enum { DECIDED_NOTHING = INT32_MIN };
 
@@ -27,6 +28,7 @@ struct decider {
 	struct engine *engine;
 	struct decided *decided; /* by realserver; owned */
 	bool kernel_known;       /* a complete reading was taken in */
+	int64_t last_ms;         /* the moment that was decided at last (monotonic) */
 	/* Puts what a service's signals say now into the engine's samples. */
 	void (*feed)(void *arg, uint32_t service, const struct moment *now);
 	decision_fn *tell;

@@ -8,6 +8,7 @@
 #include "agent/agent.h"
 #include "agent/base/clock.h"
 #include "agent/base/parse.h"
+#include "agent/ipvs/ipvs.h"
 #include "agent/rules/engine.h"
 #include "agent/rules/rule_conf.h"
 #include "agent/sync/desired.h"
@@ -234,6 +235,24 @@ static void put_kernel(const struct agent *a, uint32_t realserver, json_t *o)
 	json_object_set_new(o, "kernel", kernel);
 }
 
+/* … and then gently, where that is asked for. */
+static void describe_ramp(const struct agent *a, uint32_t realserver, bool waits, struct buf *out)
+{
+	const struct layout *l = a->state->layout;
+	const struct service_conf *c = l->services[l->realservers[realserver].service].conf;
+	const struct decided *d = &a->decider.decided[realserver];
+	int64_t left = d->ramp.begin_ms + d->ramp.length_ms - clock_mono_ms();
+
+	if (!ramp_over(&d->ramp, clock_mono_ms()) && left > 0) {
+		buf_puts(out, waits ? ", then" : "");
+		buf_puts(out, waits ? " in steps for " : "in steps for ");
+		format_duration(out, left / 1000 * 1000);
+	} else if (d->held && c->ramp && scheduler_ramps(c->scheduler) != RAMP_NONE) {
+		buf_puts(out, waits ? ", then in steps over " : "in steps over ");
+		format_duration(out, c->ramp);
+	}
+}
+
 /* When it comes back, from its probes. */
 static void describe_return(const struct agent *a, uint32_t realserver, struct buf *out)
 {
@@ -253,6 +272,7 @@ static void describe_return(const struct agent *a, uint32_t realserver, struct b
 	}
 	if (need)
 		buf_printf(out, "after %u good probe%s", need, need == 1 ? "" : "s");
+	describe_ramp(a, realserver, need > 0, out);
 }
 
 static json_t *probes_json(const struct state *s, uint32_t realserver)
@@ -289,8 +309,8 @@ static void describe_rule(const struct agent *a, const struct ruleset_rule *rule
 
 	engine_describe(a->state, rule, slot, realserver, &why);
 	if (slot->run.frozen && slot->run.state != RULE_INACTIVE)
-		buf_printf(out, "rule %s has no data: it stays %s, and nothing changes for it", name,
-			   rule_state_names[slot->run.state]);
+		buf_printf(out, "rule %s has no data: it stays %s, and nothing changes for it",
+			   name, rule_state_names[slot->run.state]);
 	else if (slot->run.state == RULE_PENDING)
 		buf_printf(out, "rule %s is pending (%s)", name, buf_str(&why));
 	else if (eval_asks(&slot->run) && slot->refused)
@@ -303,6 +323,41 @@ static void describe_rule(const struct agent *a, const struct ruleset_rule *rule
 		buf_printf(out, "rule %s is over, but guard %s delays the end of its hold", name,
 			   guard_names[slot->delayed]);
 	buf_fini(&why);
+}
+
+/* Somebody else's hand, where it is left alone. */
+static void note_left(const struct agent *a, uint32_t realserver, json_t *notes)
+{
+	static const char *const texts[] = {
+		[LEFT_ASKED] = "to become an operator's hold as soon as it can be recorded",
+		[LEFT_REPORTED] = "only reported (drift = report)",
+		[LEFT_STOPPED] = "another writer, put right three times: left alone for 10 minutes",
+	};
+	const struct state *s = a->state;
+	const struct layout_realserver *l = &s->layout->realservers[realserver];
+	uint32_t i;
+
+	for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++) {
+		uint32_t dest = s->layout->dest_links[i], vip = s->layout->dests[dest].vip;
+		const struct dest_state *d = &s->dests[dest];
+		struct buf key = BUF_INIT;
+
+		ipvs_key_format(&key, &s->layout->vips[vip].key);
+		if (s->vips[vip].left)
+			json_array_append_new(
+				notes, json_sprintf("somebody else changed the service %s: %s",
+						    buf_str(&key), texts[s->vips[vip].left]));
+		if (d->left && d->left_found < 0)
+			json_array_append_new(notes,
+					      json_sprintf("somebody else removed it from %s: %s",
+							   buf_str(&key), texts[d->left]));
+		else if (d->left)
+			json_array_append_new(
+				notes,
+				json_sprintf("somebody else changed it at %s (weight %d): %s",
+					     buf_str(&key), (int)d->left_found, texts[d->left]));
+		buf_fini(&key);
+	}
 }
 
 static json_t *notes_json(const struct agent *a, uint32_t realserver)
@@ -326,6 +381,7 @@ static json_t *notes_json(const struct agent *a, uint32_t realserver)
 	if (r->unknown)
 		json_array_append_new(notes, json_string("a probe could not tell: the fault was on "
 							 "this side, nothing is changed for it"));
+	note_left(a, realserver, notes);
 	if (!l->n_links && l->conf->enabled)
 		json_array_append_new(notes, json_string("it has no probe: taken to be up"));
 	buf_fini(&text);

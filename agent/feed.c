@@ -6,6 +6,19 @@
 #include <math.h>
 #include <stdlib.h>
 
+struct feed {
+	const struct ruleset *set;
+	int64_t now_ms;
+	bool (*given)(const void *arg, enum signal_id signal, uint32_t id); /* NULL = nothing is */
+	const void *arg;
+};
+
+static void put(const struct feed *f, enum signal_id signal, uint32_t id, double value)
+{
+	if (!f->given || !f->given(f->arg, signal, id))
+		samples_put(f->set->samples, signal, id, f->now_ms, value);
+}
+
 /* --- probes -------------------------------------------------------------------------- */
 
 /* What the targets of a realserver say together. */
@@ -30,8 +43,7 @@ static void add_target(struct probed *p, const struct target *t)
 	p->any |= t->attempts > 0;
 }
 
-static void feed_probes(const struct ruleset *set, const struct state *s, uint32_t realserver,
-			int64_t now_ms)
+static void feed_probes(const struct feed *f, const struct state *s, uint32_t realserver)
 {
 	const struct layout_realserver *l = &s->layout->realservers[realserver];
 	const struct realserver_state *rs = &s->realservers[realserver];
@@ -40,30 +52,24 @@ static void feed_probes(const struct ruleset *set, const struct state *s, uint32
 
 	for (i = l->first_link; i < l->first_link + l->n_links; i++)
 		add_target(&p, &s->targets[s->layout->links[i]]);
-	samples_put(set->samples, SIGNAL_PROBE_UP, realserver, now_ms,
-		    rs->verdict == VERDICT_NONE ? NAN : rs->verdict == VERDICT_UP);
-	samples_put(set->samples, SIGNAL_PROBE_UNKNOWN, realserver, now_ms,
-		    rs->verdict == VERDICT_NONE || rs->unknown);
+	put(f, SIGNAL_PROBE_UP, realserver,
+	    rs->verdict == VERDICT_NONE ? NAN : rs->verdict == VERDICT_UP);
+	put(f, SIGNAL_PROBE_UNKNOWN, realserver, rs->verdict == VERDICT_NONE || rs->unknown);
 	if (!p.any)
 		return;
 	/* What went wrong on our side says nothing of the realserver. */
-	samples_put(set->samples, SIGNAL_PROBE_SUCCESS, realserver, now_ms,
-		    rs->unknown ? NAN : p.success);
-	samples_put(set->samples, SIGNAL_PROBE_DURATION_SECONDS, realserver, now_ms,
-		    rs->unknown ? NAN : (double)p.duration_us / 1e6);
-	samples_put(set->samples, SIGNAL_PROBE_CONSECUTIVE_FAILURES, realserver, now_ms,
-		    p.failures);
-	samples_put(set->samples, SIGNAL_PROBE_CONSECUTIVE_PASSES, realserver, now_ms, p.passes);
-	samples_put(set->samples, SIGNAL_PROBE_ATTEMPTS_TOTAL, realserver, now_ms,
-		    (double)p.attempts);
-	samples_put(set->samples, SIGNAL_PROBE_FAILURES_TOTAL, realserver, now_ms,
-		    (double)p.failed);
+	put(f, SIGNAL_PROBE_SUCCESS, realserver, rs->unknown ? NAN : p.success);
+	put(f, SIGNAL_PROBE_DURATION_SECONDS, realserver,
+	    rs->unknown ? NAN : (double)p.duration_us / 1e6);
+	put(f, SIGNAL_PROBE_CONSECUTIVE_FAILURES, realserver, p.failures);
+	put(f, SIGNAL_PROBE_CONSECUTIVE_PASSES, realserver, p.passes);
+	put(f, SIGNAL_PROBE_ATTEMPTS_TOTAL, realserver, (double)p.attempts);
+	put(f, SIGNAL_PROBE_FAILURES_TOTAL, realserver, (double)p.failed);
 }
 
 /* --- decisions ------------------------------------------------------------------------ */
 
-static void feed_weights(const struct ruleset *set, const struct state *s, uint32_t realserver,
-			 int64_t now_ms)
+static void feed_weights(const struct feed *f, const struct state *s, uint32_t realserver)
 {
 	const struct layout_realserver *l = &s->layout->realservers[realserver];
 	const struct realserver_state *rs = &s->realservers[realserver];
@@ -73,31 +79,39 @@ static void feed_weights(const struct ruleset *set, const struct state *s, uint3
 	for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++)
 		if (s->dests[s->layout->dest_links[i]].seen > seen)
 			seen = s->dests[s->layout->dest_links[i]].seen;
-	samples_put(set->samples, SIGNAL_WEIGHT, realserver, now_ms, seen < 0 ? NAN : seen);
-	samples_put(set->samples, SIGNAL_CONFIGURED_WEIGHT, realserver, now_ms, l->conf->weight);
-	samples_put(set->samples, SIGNAL_EFFECTIVE_WEIGHT, realserver, now_ms,
-		    rs->weight < 0 ? NAN : rs->weight);
-	samples_peer(set->samples, realserver,
+	put(f, SIGNAL_WEIGHT, realserver, seen < 0 ? NAN : seen);
+	put(f, SIGNAL_CONFIGURED_WEIGHT, realserver, l->conf->weight);
+	put(f, SIGNAL_EFFECTIVE_WEIGHT, realserver, rs->weight < 0 ? NAN : rs->weight);
+	samples_peer(f->set->samples, realserver,
 		     l->conf->enabled && !l->conf->backup && rs->verdict == VERDICT_UP &&
 			     rs->weight > 0);
+}
+
+void feed_service_beside(const struct ruleset *set, const struct state *s, uint32_t service,
+			 int64_t now_ms,
+			 bool (*given)(const void *arg, enum signal_id signal, uint32_t id),
+			 const void *arg)
+{
+	const struct layout_service *l = &s->layout->services[service];
+	const struct service_state *svc = &s->services[service];
+	const struct feed f = { set, now_ms, given, arg };
+	uint32_t i;
+
+	for (i = l->first_realserver; i < l->first_realserver + l->n_realservers; i++) {
+		feed_probes(&f, s, i);
+		feed_weights(&f, s, i);
+	}
+	put(&f, SIGNAL_SERVICE_AVAILABLE, service, svc->available);
+	put(&f, SIGNAL_SERVICE_REALSERVERS, service, l->n_realservers);
+	put(&f, SIGNAL_SERVICE_AVAILABLE_RATIO, service,
+	    svc->configured ? (double)svc->own / svc->configured : NAN);
+	put(&f, SIGNAL_SERVICE_PANIC, service, svc->panic);
 }
 
 void feed_service(const struct ruleset *set, const struct state *s, uint32_t service,
 		  int64_t now_ms)
 {
-	const struct layout_service *l = &s->layout->services[service];
-	const struct service_state *svc = &s->services[service];
-	uint32_t i;
-
-	for (i = l->first_realserver; i < l->first_realserver + l->n_realservers; i++) {
-		feed_probes(set, s, i, now_ms);
-		feed_weights(set, s, i, now_ms);
-	}
-	samples_put(set->samples, SIGNAL_SERVICE_AVAILABLE, service, now_ms, svc->available);
-	samples_put(set->samples, SIGNAL_SERVICE_REALSERVERS, service, now_ms, l->n_realservers);
-	samples_put(set->samples, SIGNAL_SERVICE_AVAILABLE_RATIO, service, now_ms,
-		    svc->configured ? (double)svc->available / svc->configured : NAN);
-	samples_put(set->samples, SIGNAL_SERVICE_PANIC, service, now_ms, svc->panic);
+	feed_service_beside(set, s, service, now_ms, NULL, NULL);
 }
 
 /* --- the kernel's figures ------------------------------------------------------------- */
@@ -109,7 +123,10 @@ struct figure {
 	bool wide; /* 64 bits */
 };
 
-#define DEST(id, member, w) { SIGNAL_##id, offsetof(struct ipvs_dest, member), w }
+#define DEST(id, member, w)                                                                        \
+	{                                                                                          \
+		SIGNAL_##id, offsetof(struct ipvs_dest, member), w                                 \
+	}
 
 static const struct figure dest_figures[] = {
 	DEST(ACTIVE_CONNECTIONS, active, false),
@@ -125,7 +142,9 @@ static const struct figure dest_figures[] = {
 };
 
 #define TOTAL(id, member)                                                                          \
-	{ SIGNAL_SERVICE_##id##_TOTAL, offsetof(struct ipvs_service, stats.member), true }
+	{                                                                                          \
+		SIGNAL_SERVICE_##id##_TOTAL, offsetof(struct ipvs_service, stats.member), true     \
+	}
 
 static const struct figure service_figures[] = {
 	TOTAL(CONNECTIONS, conns),

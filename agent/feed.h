@@ -10,6 +10,13 @@
 void feed_service(const struct ruleset *set, const struct state *s, uint32_t service,
 		  int64_t now_ms);
 
+/* The same, but leaves alone what somebody else gives: given(arg, signal, id) says which
+ * values those are; id is a service's where that is the signal's scope. */
+void feed_service_beside(const struct ruleset *set, const struct state *s, uint32_t service,
+			 int64_t now_ms,
+			 bool (*given)(const void *arg, enum signal_id signal, uint32_t id),
+			 const void *arg);
+
 /* What the kernel's figures are of all services, as of the reading: of the realservers
  * the sums over their destinations, of the services over their addresses. A reading
  * of another layout says nothing. */

@@ -179,8 +179,16 @@ static void lint_meeting(const struct meeting *m)
 
 	for (i = 0; i < m->rule->n_actions; i++)
 		lint_action(m, &m->rule->actions[i]);
-	if (m->rule->ramp > 0 && rule_conf_hold(m->rule))
-		lint_ramp(m->c, m->service, m->rule);
+	if (m->rule->ramp > 0 && rule_conf_hold(m->rule)) {
+		if (rule_conf_hold(m->rule)->effect > HOLD_ZERO)
+			conf_report(m->c, CONF_WARNING, conf_key_file(m->c, m->rule, "ramp"),
+				    conf_key_line(m->c, m->rule, "ramp"),
+				    "rule %s: ramp does nothing with reweight: what was at 0, or "
+				    "removed, comes back in steps",
+				    m->rule->head.name);
+		else
+			lint_ramp(m->c, m->service, m->rule);
+	}
 }
 
 /* --- one service -------------------------------------------------------------------- */

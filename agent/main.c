@@ -1,5 +1,7 @@
 /* main.c: the table of subcommands. What a subcommand does stands in its own file;
  * `run` and `plan` are the agent itself. */
+#include <limits.h>
+
 #include "agent/agent.h"
 #include "agent/cli/cli.h"
 
@@ -47,6 +49,25 @@ static const struct cli_command commands[] = {
 	  .run = cmd_config,
 	  .options = CLI_CONFIG | CLI_SAMPLE,
 	  .help = "Print the configuration with all its defaults" },
+	{ .name = "test",
+	  .run = cmd_test,
+	  .rest = "FILE …",
+	  .min_rest = 1,
+	  .max_rest = INT_MAX,
+	  .options = CLI_JSON | CLI_TEST | CLI_VERBOSE,
+	  .help = "Test rules against series, in virtual time",
+	  .more = "Needs neither privileges nor a kernel with IPVS. Exits 1 when a test fails. "
+		  "The\n"
+		  "files are explained in ipvs-agent-test(5)." },
+	{ .name = "replay",
+	  .run = cmd_replay,
+	  .rest = "JOURNAL",
+	  .min_rest = 1,
+	  .max_rest = 1,
+	  .options = CLI_CONFIG | CLI_JSON | CLI_VERBOSE,
+	  .help = "Tell what these rules would have done with what was recorded",
+	  .more = "Reads JOURNAL.1 too, where it is there. Needs neither privileges nor a kernel\n"
+		  "with IPVS. Exits 0 when it comes to the same decisions, 2 when to others." },
 	{ .name = "reload",
 	  .run = cmd_reload,
 	  .options = CLI_CONFIG | CLI_SOCKET | CLI_JSON,

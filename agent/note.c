@@ -10,6 +10,11 @@
 #include "agent/base/log.h"
 #include "agent/settings.h"
 
+static const struct agent_conf *conf_of(const struct agent *a)
+{
+	return config_section(a->conf, &agent_section);
+}
+
 static uint64_t size_of(const struct agent_conf *conf)
 {
 	return conf->journal ? conf->journal_size : 0;
@@ -17,12 +22,17 @@ static uint64_t size_of(const struct agent_conf *conf)
 
 struct journal_line *note_begin(struct agent *a, enum journal_kind kind)
 {
-	return journal_begin(a->journal, kind, clock_wall_ms(), clock_mono_ms());
+	int64_t now_ms = clock_mono_ms();
+
+	/* What comes after a decision is told apart from what it was decided on. */
+	if (now_ms <= a->decider.last_ms)
+		now_ms = a->decider.last_ms + 1;
+	return journal_begin(a->journal, kind, clock_wall_ms(), now_ms);
 }
 
 void note_start(struct agent *a)
 {
-	const struct agent_conf *conf = agent_conf(a);
+	const struct agent_conf *conf = conf_of(a);
 	struct journal_line *l;
 	int e = journal_new(conf->state_dir, size_of(conf), &a->journal);
 
@@ -41,7 +51,7 @@ void note_config(struct agent *a)
 	struct journal_line *l;
 	char hash[24];
 
-	journal_set_size(a->journal, size_of(agent_conf(a)));
+	journal_set_size(a->journal, size_of(conf_of(a)));
 	l = note_begin(a, JOURNAL_CONFIG);
 	snprintf(hash, sizeof(hash), "%016" PRIx64, config_hash(a->conf));
 	journal_line_int(l, "generation", (int64_t)a->generation);
@@ -93,7 +103,7 @@ void note_tell(struct agent *a)
 	a->journal_told = bad;
 	if (bad)
 		log_event(LOG_ERROR, "the journal cannot be written, decisions are not recorded",
-			  LOG_STR("state_dir", agent_conf(a)->state_dir), LOG_ERR(s.error));
+			  LOG_STR("state_dir", conf_of(a)->state_dir), LOG_ERR(s.error));
 	else
 		log_event(LOG_INFO, "the journal can be written again",
 			  LOG_INT("dropped", s.dropped));

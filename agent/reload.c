@@ -15,6 +15,8 @@
 #include "agent/model/reload.h"
 #include "agent/note.h"
 #include "agent/probes/sched.h"
+#include "agent/rules/notifier.h"
+#include "agent/rules/notify_conf.h"
 #include "agent/sections.h"
 #include "agent/settings.h"
 #include "agent/sync/reconcile.h"
@@ -104,6 +106,8 @@ static void put_in_force(struct agent *a, struct reload_job *job, struct state *
 	struct state *old = a->state;
 	struct config *conf = a->conf;
 	struct diff_policy gone;
+	void *const *confs;
+	size_t n;
 	uint32_t i;
 
 	a->state = now;
@@ -117,6 +121,9 @@ static void put_in_force(struct agent *a, struct reload_job *job, struct state *
 	note_config(a);
 	gone = agent_gone_policy(a);
 	agent_rules_put(a, now, rules);
+	confs = config_sections(a->conf, &notify_section, &n);
+	if (notifier_reload(a->notifier, confs, n))
+		log_event(LOG_ERROR, "out of memory: not every [notify] is in force");
 	reconcile_set_state(a->reconcile, now, agent_conf(a)->reconcile_interval, &gone);
 	state_dirty_all(now);
 	/* At once: who asks next shall not see a service that nobody has judged. */

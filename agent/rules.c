@@ -8,13 +8,19 @@
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
 #include "agent/feed.h"
+#include "agent/note.h"
 #include "agent/rules/engine.h"
 #include "agent/settings.h"
 #include "agent/sync/reconcile.h"
 
-static struct moment this_moment(void)
+/* No two turns are at one moment, so that the journal tells them apart. */
+struct moment agent_moment(const struct agent *a)
 {
-	return (struct moment){ .mono_ms = clock_mono_ms(), .wall_ms = clock_wall_ms() };
+	struct moment now = { .mono_ms = clock_mono_ms(), .wall_ms = clock_wall_ms() };
+
+	if (now.mono_ms <= a->decider.last_ms)
+		now.mono_ms = a->decider.last_ms + 1;
+	return now;
 }
 
 static void feed(void *arg, uint32_t service, const struct moment *now)
@@ -22,6 +28,7 @@ static void feed(void *arg, uint32_t service, const struct moment *now)
 	struct agent *a = arg;
 
 	feed_service(engine_rules(a->engine), a->state, service, now->mono_ms);
+	note_samples(a, service, now);
 }
 
 /* --- deciding -------------------------------------------------------------------- */
@@ -51,7 +58,10 @@ void agent_decide(struct agent *a)
 
 	if (!a->state->n_dirty)
 		return;
-	now = this_moment();
+	now = agent_moment(a);
+	/* It may have lapsed while nobody looked. */
+	if (engine_tick(a->engine, a->state, &now))
+		state_dirty_all(a->state);
 	reconcile_stats(a->reconcile, &stats);
 	a->decider.kernel_known = stats.kernel_known;
 	decide(&a->decider, &now, write_service, a);
@@ -62,7 +72,7 @@ void agent_decide(struct agent *a)
 static void on_time(void *arg)
 {
 	struct agent *a = arg;
-	struct moment now = this_moment();
+	struct moment now = agent_moment(a);
 
 	decide_due(&a->decider, &now);
 	wait_for_time(a, now.mono_ms);
@@ -82,8 +92,10 @@ static void dirty_sampled(struct agent *a)
 
 static void sample_again(struct agent *a)
 {
+	const struct agent_conf *conf = config_section(a->state->layout->conf, &agent_section);
+
 	if (engine_rules(a->engine)->any_sampled)
-		loop_timer_start(a->sample_timer, agent_conf(a)->sample_interval);
+		loop_timer_start(a->sample_timer, conf->sample_interval);
 	else
 		loop_timer_stop(a->sample_timer);
 }
@@ -105,6 +117,7 @@ void agent_rules_reading(struct agent *a, const struct reading *reading)
 	if (!engine_rules(a->engine)->needs_kernel || reading->layout != a->state->layout)
 		return;
 	feed_reading(engine_rules(a->engine), reading);
+	a->read_ms = reading->table.started_us / 1000;
 	dirty_sampled(a);
 }
 
@@ -112,10 +125,9 @@ void agent_rules_reading(struct agent *a, const struct reading *reading)
 
 int agent_rules_new(struct agent *a)
 {
-	struct engine_env env = { .holds = a->holds,
-				  .placer = a->placer,
-				  .tell = decider_tell,
-				  .arg = &a->decider };
+	struct engine_env env = {
+		.holds = a->holds, .placer = a->placer, .tell = decider_tell, .arg = &a->decider
+	};
 	int e = engine_new(&env, &a->engine);
 
 	a->decider = (struct decider){ .holds = a->holds,
@@ -132,7 +144,7 @@ int agent_rules_new(struct agent *a)
 
 void agent_rules_put(struct agent *a, struct state *s, struct agent_rules *rules)
 {
-	struct moment now = this_moment();
+	struct moment now = agent_moment(a);
 
 	agent_rules_adopt(&a->decider, s, rules, &now);
 	sample_again(a);

@@ -17,6 +17,7 @@
 #include "agent/probes/sched.h"
 #include "agent/publish.h"
 #include "agent/rules/engine.h"
+#include "agent/rules/notifier.h"
 #include "agent/rules/rule_conf.h"
 #include "agent/sync/reconcile.h"
 
@@ -203,6 +204,30 @@ static int fill_rules(struct view *v, const struct agent *a)
 	return e;
 }
 
+/* A receiver's name is the configuration's, which the view holds. */
+static int fill_receivers(struct view *v, const struct agent *a)
+{
+	struct notifier_row row;
+	size_t n = 0, i;
+
+	while (a->notifier && notifier_row(a->notifier, n, &row))
+		n++;
+	v->receivers = array((uint32_t)n, sizeof(*v->receivers));
+	if (!v->receivers)
+		return -ENOMEM;
+	for (i = 0; i < n && notifier_row(a->notifier, i, &row); i++)
+		v->receivers[v->n_receivers++] = (struct view_receiver){
+			.action = row.action,
+			.name = arena_strdup(&v->arena, row.name),
+			.results = { row.sent, row.failed, row.dropped, row.retried },
+			.waiting = row.waiting + row.running,
+		};
+	for (i = 0; i < n; i++)
+		if (!v->receivers[i].name)
+			return -ENOMEM;
+	return 0;
+}
+
 static void fill_agent(struct view *v, const struct agent *a)
 {
 	struct reconcile_stats rec;
@@ -219,6 +244,8 @@ static void fill_agent(struct view *v, const struct agent *a)
 	memcpy(v->agent.kernel_write_failures, rec.writes.refused,
 	       sizeof(v->agent.kernel_write_failures));
 	v->agent.drift = rec.drift;
+	v->agent.drift_adopted = rec.drift_adopted;
+	v->agent.drift_stopped = rec.drift_stopped;
 	v->agent.reconciles = rec.passes;
 	v->agent.last_reconcile_wall_ms = rec.last_pass_wall_ms;
 	v->agent.kernel_error = rec.kernel_error;
@@ -234,6 +261,7 @@ static void fill_agent(struct view *v, const struct agent *a)
 	v->agent.journal_lines = journal.lines;
 	v->agent.journal_dropped = journal.dropped;
 	v->agent.journal_errors = journal.errors;
+	v->agent.correlated = engine_braked(a->engine);
 	v->agent.last_reload_ok = a->reload_ok;
 	v->agent.last_reload_wall_ms = a->reloaded_wall_ms;
 	v->agent.info = a->info;
@@ -257,6 +285,8 @@ int snapshot_fill(struct view *v, const struct agent *a, const struct reading *r
 		r = fill_holds(v, a);
 	if (!r)
 		r = fill_rules(v, a);
+	if (!r)
+		r = fill_receivers(v, a);
 	if (!r)
 		fill_agent(v, a);
 	return r;

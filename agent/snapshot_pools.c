@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "agent/agent.h"
-#include "agent/publish.h"
 #include "agent/base/clock.h"
+#include "agent/publish.h"
 #include "agent/rules/engine.h"
 #include "agent/rules/rule_conf.h"
 #include "agent/sync/desired.h"
@@ -196,6 +196,7 @@ static void add_service(struct view *v, const struct state *s, uint32_t id)
 		.n_realservers = l->n_realservers,
 		.available = s->services[id].available,
 		.configured = s->services[id].configured,
+		.own = s->services[id].own,
 		.panic = s->services[id].panic,
 	};
 	for (i = l->first_realserver; i < l->first_realserver + l->n_realservers; i++)

@@ -13,6 +13,7 @@
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
 #include "agent/base/notify.h"
+#include "agent/holds/expire.h"
 #include "agent/holds/ledger.h"
 #include "agent/holds/place.h"
 #include "agent/http/server.h"
@@ -22,6 +23,8 @@
 #include "agent/publish.h"
 #include "agent/registry.h"
 #include "agent/rules/engine.h"
+#include "agent/rules/notifier.h"
+#include "agent/rules/notify_conf.h"
 #include "agent/sections.h"
 #include "agent/settings.h"
 #include "agent/sync/reconcile.h"
@@ -162,6 +165,21 @@ static int make_rules(struct agent *a)
 	return e;
 }
 
+static int make_notifier(struct agent *a)
+{
+	struct notifier_params params = { .loop = a->loop, .fetches = a->fetches };
+	const struct action *const *action;
+	size_t n;
+	void *const *confs = config_sections(a->conf, &notify_section, &n);
+	int e;
+
+	for (action = agent_actions; *action; action++)
+		if ((*action)->refers && !strcmp((*action)->refers, notify_section.name))
+			params.notify = *action;
+	e = notifier_new(&params, &a->notifier);
+	return e ? e : notifier_reload(a->notifier, confs, n);
+}
+
 static int make_kernel(struct agent *a)
 {
 	struct ipvs_kernel *kernel;
@@ -181,6 +199,8 @@ static int make_reconcile(struct agent *a)
 		.loop = a->loop,
 		.port = a->port,
 		.ledger = a->ledger,
+		.holds = a->holds,
+		.placer = a->placer,
 		.reading = agent_on_reading,
 		.first = agent_on_first_reading,
 		.arg = a,
@@ -258,19 +278,25 @@ int agent_start(struct agent *a)
 	if (!e)
 		e = holds_new(&a->holds);
 	if (!e)
+		e = placer_new(a->loop, a->ledger, a->holds, agent_on_hold, a, &a->placer);
+	if (!e)
+		placer_watch(a->placer, note_asked, a);
+	if (!e)
+		e = expirer_new(a->loop, a->holds, a->placer, &a->expirer);
+	if (!e)
 		e = make_kernel(a);
 	if (!e)
 		e = make_reconcile(a);
 	if (!e)
 		e = restore(a, &kept);
 	if (!e)
-		e = placer_new(a->loop, a->ledger, a->holds, agent_on_hold, a, &a->placer);
-	if (!e)
 		e = make_rules(a);
 	if (!e)
 		e = publisher_new(a, &a->publisher);
 	if (!e)
 		e = fetch_multi_new(a->loop, &a->fetches);
+	if (!e)
+		e = make_notifier(a);
 	if (!e)
 		e = start_probes(a);
 	if (!e)
@@ -282,6 +308,7 @@ int agent_start(struct agent *a)
 	ledger_state_fini(&kept);
 	if (e)
 		return e;
+	expirer_run(a->expirer);
 	gone = agent_gone_policy(a);
 	reconcile_set_state(a->reconcile, a->state, agent_conf(a)->reconcile_interval, &gone);
 	agent_ask_info(a);

@@ -31,11 +31,18 @@ static void on_decision(void *arg, const struct decision *d)
 		w->tell(w->arg, d);
 }
 
+static bool is_given(const void *arg, enum signal_id signal, uint32_t id)
+{
+	const struct world *w = arg;
+
+	return w->given && w->given[(size_t)id * N_SIGNALS + signal];
+}
+
 static void feed(void *arg, uint32_t service, const struct moment *now)
 {
 	struct world *w = arg;
 
-	feed_service(engine_rules(w->engine), w->state, service, now->mono_ms);
+	feed_service_beside(engine_rules(w->engine), w->state, service, now->mono_ms, is_given, w);
 }
 
 /* The kernel does as it is told, at once. */
@@ -51,7 +58,9 @@ static void write_service(void *arg, uint32_t service)
 		     d++) {
 			struct dest_state *dest = &w->state->dests[d];
 
-			dest->seen = dest->want < 0 ? SEEN_ABSENT : dest->want;
+			/* What was never read is not written. */
+			if (!w->blind || dest->cap != CAP_NONE)
+				dest->seen = dest->want < 0 ? SEEN_ABSENT : dest->want;
 		}
 }
 
@@ -67,7 +76,7 @@ static void set_caps(struct state *s)
 		if (s->layout->services[r->service].conf->initial == INITIAL_UP)
 			s->dests[i].cap = CAP_NONE;
 		else if (s->dests[i].cap == CAP_NONE && s->dests[i].seen < 0)
-			s->dests[i].cap = 0;
+			s->dests[i].cap = CAP_ABSENT;
 	}
 }
 
@@ -112,8 +121,11 @@ static int adopt(struct world *w, struct config *conf, struct state *s, struct b
 
 	if (e)
 		return e;
-	set_caps(s);
+	if (!w->blind)
+		set_caps(s);
 	w->state = s;
+	free(w->given); /* its ids were the old ones */
+	w->given = NULL;
 	for (i = 0; i < s->layout->n_realservers; i++)
 		state_judge(s, i, w->now.mono_ms);
 	agent_rules_adopt(&w->decider, s, &rules, &w->now);
@@ -158,6 +170,7 @@ void world_free(struct world *w)
 	holds_free(w->holds);
 	state_free(w->state);
 	config_unref(w->conf);
+	free(w->given);
 	free(w);
 }
 
@@ -196,28 +209,73 @@ int world_reload(struct world *w, struct config *conf, struct buf *why)
 	return e;
 }
 
+/* An attempt of a target ended: whoever it is a target of is judged anew. */
+static void judge_target(struct world *w, uint32_t target)
+{
+	struct state *s = w->state;
+	const struct layout_target *l = &s->layout->targets[target];
+	uint32_t i;
+
+	s->targets[target].attempts++;
+	if (engine_outcome(w->engine, s, target, &w->now))
+		state_dirty_all(s);
+	for (i = l->first_user; i < l->first_user + l->n_users; i++) {
+		uint32_t realserver = s->layout->users[i];
+
+		if (state_judge(s, realserver, w->now.mono_ms))
+			state_dirty(s, s->layout->realservers[realserver].service);
+	}
+}
+
+void world_target(struct world *w, uint32_t target, enum verdict verdict, enum probe_reason reason)
+{
+	struct target *t = &w->state->targets[target];
+
+	t->health.verdict = verdict;
+	t->health.reason = reason;
+	t->health.unknown = verdict == VERDICT_NONE;
+	t->health.success = verdict == VERDICT_UP;
+	t->health.failures = verdict == VERDICT_DOWN ? t->conf->fall : 0;
+	t->health.passes = verdict == VERDICT_UP ? t->conf->rise : 0;
+	judge_target(w, target);
+}
+
 void world_verdict(struct world *w, uint32_t realserver, enum verdict verdict,
 		   enum probe_reason reason)
 {
-	struct state *s = w->state;
-	const struct layout_realserver *r = &s->layout->realservers[realserver];
+	const struct layout_realserver *r = &w->state->layout->realservers[realserver];
+	uint32_t i;
+
+	for (i = r->first_link; i < r->first_link + r->n_links; i++)
+		world_target(w, w->state->layout->links[i], verdict, reason);
+}
+
+void world_unknown(struct world *w, uint32_t realserver, enum probe_reason reason)
+{
+	const struct layout_realserver *r = &w->state->layout->realservers[realserver];
 	uint32_t i;
 
 	for (i = r->first_link; i < r->first_link + r->n_links; i++) {
-		struct target *t = &s->targets[s->layout->links[i]];
+		struct health *h = &w->state->targets[w->state->layout->links[i]].health;
 
-		t->health.verdict = verdict;
-		t->health.reason = reason;
-		t->health.unknown = verdict == VERDICT_NONE;
-		t->health.success = verdict == VERDICT_UP;
-		t->health.failures = verdict == VERDICT_DOWN ? t->conf->fall : 0;
-		t->health.passes = verdict == VERDICT_UP ? t->conf->rise : 0;
-		t->attempts++;
-		if (engine_outcome(w->engine, s, s->layout->links[i], &w->now))
-			state_dirty_all(s);
+		h->unknown = true;
+		h->success = false;
+		h->reason = reason;
+		judge_target(w, w->state->layout->links[i]);
 	}
-	if (state_judge(s, realserver, w->now.mono_ms))
-		state_dirty(s, r->service);
+}
+
+int world_give(struct world *w, enum signal_id signal, uint32_t id)
+{
+	const struct layout *l = w->state->layout;
+	size_t n = l->n_realservers > l->n_services ? l->n_realservers : l->n_services;
+
+	if (!w->given)
+		w->given = calloc(n + 1, N_SIGNALS * sizeof(*w->given));
+	if (!w->given)
+		return -ENOMEM;
+	w->given[(size_t)id * N_SIGNALS + signal] = true;
+	return 0;
 }
 
 void world_sample(struct world *w, enum signal_id signal, uint32_t id, double value)
@@ -248,10 +306,61 @@ void world_lift(struct world *w, const struct hold *like)
 	placer_lift_asked(w->placer, like);
 }
 
+/* --- a kernel that is told --------------------------------------------------------------- */
+
+void world_blind(struct world *w)
+{
+	struct state *s = w->state;
+	uint32_t i;
+
+	w->blind = true;
+	w->decider.kernel_known = false;
+	for (i = 0; i < s->layout->n_dests; i++) {
+		s->dests[i].cap = CAP_NONE;
+		s->dests[i].seen = SEEN_UNKNOWN;
+	}
+}
+
+void world_seen(struct world *w, uint32_t realserver, int32_t weight)
+{
+	const struct layout *l = w->state->layout;
+	const struct layout_realserver *r = &l->realservers[realserver];
+	uint32_t i;
+
+	for (i = r->first_dest_link; i < r->first_dest_link + r->n_dest_links; i++)
+		w->state->dests[l->dest_links[i]].seen = weight;
+}
+
+/* As the first reading of a layout does it. */
+void world_kernel(struct world *w)
+{
+	struct state *s = w->state;
+	uint32_t i;
+
+	for (i = 0; i < s->layout->n_dests; i++) {
+		struct dest_state *d = &s->dests[i];
+		const struct layout_vip *vip = &s->layout->vips[s->layout->dests[i].vip];
+		bool down = s->layout->services[vip->service].conf->initial == INITIAL_DOWN;
+
+		if (d->cap == CAP_NONE)
+			d->cap = down || d->seen < 0 ? 0 : d->seen;
+	}
+	w->decider.kernel_known = true;
+	state_dirty_all(s);
+}
+
+/* --- time -------------------------------------------------------------------------------- */
+
 void world_step(struct world *w, const struct moment *now)
 {
 	w->now = *now;
 	decide_due(&w->decider, now);
+	world_decide(w, now);
+}
+
+void world_decide(struct world *w, const struct moment *now)
+{
+	w->now = *now;
 	while (w->state->n_dirty && decide(&w->decider, now, write_service, w))
 		;
 }

@@ -19,6 +19,8 @@ struct world {
 	struct engine *engine;
 	struct decider decider;
 	struct moment now;
+	bool blind;  /* its owner says what the kernel has: world_blind() */
+	bool *given; /* by id and signal: world_give() */
 	/* Told of every decision, after the world itself. */
 	decision_fn *tell;
 	void *arg;
@@ -37,13 +39,30 @@ int world_reload(struct world *w, struct config *conf, struct buf *why);
 void world_verdict(struct world *w, uint32_t realserver, enum verdict verdict,
 		   enum probe_reason reason);
 
-/* A value of a signal, as rules will read it at their next step. */
+/* The same of one target, for all whose it is. */
+void world_target(struct world *w, uint32_t target, enum verdict verdict, enum probe_reason reason);
+
+/* The probes of a realserver could not tell: what they said last stands. */
+void world_unknown(struct world *w, uint32_t realserver, enum probe_reason reason);
+
+/* A value of a signal, as rules will read it at their next step. What verdicts and
+ * decisions say of it then takes its place, unless it was declared given: from then on,
+ * until the next reload, it has the values of world_sample() alone. -ENOMEM. */
+int world_give(struct world *w, enum signal_id signal, uint32_t id);
 void world_sample(struct world *w, enum signal_id signal, uint32_t id, double value);
 
 /* Places or ends an operator's or an alert's hold; recorded at once. */
 int world_hold(struct world *w, const struct hold *like);
 void world_lift(struct world *w, const struct hold *like);
 
+/* From then on the kernel is not empty but unknown, as at the start of an agent, until
+ * the owner has said what weights were seen in it, and that this was all. */
+void world_blind(struct world *w);
+void world_seen(struct world *w, uint32_t realserver, int32_t weight);
+void world_kernel(struct world *w);
+
+/* Lets the time be `now`, decides what is dirty, and has the kernel do it. */
+void world_decide(struct world *w, const struct moment *now);
 /* Lets the time be `now`, decides what is due and dirty, and has the kernel do it. */
 void world_step(struct world *w, const struct moment *now);
 

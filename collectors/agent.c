@@ -29,7 +29,10 @@ GETTER(reload_ok, true, metric_u64(a->last_reload_ok))
 GETTER(reload_time, a->last_reload_wall_ms, metric_ms(a->last_reload_wall_ms))
 GETTER(generation, true, metric_u64(v->generation))
 GETTER(drift, true, metric_u64(a->drift))
+GETTER(drift_adopted, true, metric_u64(a->drift_adopted))
+GETTER(drift_stopped, true, metric_u64(a->drift_stopped))
 GETTER(frozen, true, metric_u64(a->frozen))
+GETTER(correlated, true, metric_u64(a->correlated))
 GETTER(writes, true, metric_u64(a->kernel_writes[sub]))
 GETTER(write_failures, true, metric_u64(a->kernel_write_failures[sub]))
 GETTER(reconcile_time, a->last_reconcile_wall_ms, metric_ms(a->last_reconcile_wall_ms))
@@ -84,7 +87,13 @@ static const struct metric metrics[] = {
 	GAUGE("config_last_reload_success_timestamp_seconds", reload_time,
 	      "When a configuration was last taken over."),
 	TOTAL("drift", drift, "Times that something of ours was found changed by somebody else."),
+	TOTAL("drift_adopted", drift_adopted,
+	      "Weights of somebody else that became an operator's hold."),
+	GAUGE("drift_stopped", drift_stopped,
+	      "Services and realservers that another writer fights for: left alone for a while."),
 	GAUGE("frozen", frozen, "Whether an operator froze all decisions."),
+	GAUGE("correlated", correlated,
+	      "Whether too many targets failed at once, so that rules hold nothing."),
 	BY_OP("kernel_writes", writes, "Requests written to the kernel, refused ones too."),
 	BY_OP("kernel_write_failures", write_failures, "Requests that the kernel refused."),
 	GAUGE("last_reconcile_timestamp_seconds", reconcile_time,

@@ -19,15 +19,15 @@ static bool service_available(ARGS)
 	return true;
 }
 
-/* Nothing configured above 0 has no ratio. Backups that serve can lift it above 1:
- * so many are available, compared to what the file asks for. */
+/* Nothing configured above 0 has no ratio. Backups do not count on either side: a rule
+ * or an alert on it that brings them in would otherwise end itself. */
 static bool service_ratio(ARGS)
 {
 	const struct view_service *s = &v->services[row];
 
 	if (!s->configured)
 		return false;
-	*ret_value = metric_f64((double)s->available / s->configured);
+	*ret_value = metric_f64((double)s->own / s->configured);
 	return true;
 }
 
@@ -131,6 +131,40 @@ static bool hold_until(ARGS)
 	return v->holds[row].until_wall_ms != 0;
 }
 
+/* --- who is told --- */
+
+static uint32_t receivers_count(const struct view *v, const void *values ATTR_UNUSED)
+{
+	return v->n_receivers;
+}
+
+static void receiver_labels(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
+			    struct buf *out)
+{
+	metric_label(out, "action", v->receivers[row].action);
+	metric_label(out, "receiver", v->receivers[row].name);
+}
+
+static const char *const results[] = { "sent", "failed", "dropped", "retried" };
+
+static bool notifications(ARGS)
+{
+	*ret_value = metric_u64(v->receivers[row].results[sub]);
+	return true;
+}
+
+static bool notifications_waiting(ARGS)
+{
+	*ret_value = metric_u64(v->receivers[row].waiting);
+	return true;
+}
+
+static const struct metric_rows receivers = {
+	.count = receivers_count,
+	.labels = receiver_labels,
+	.names = "action,receiver",
+};
+
 static const struct metric_rows rules = {
 	.count = rules_count,
 	.labels = rule_labels,
@@ -201,6 +235,19 @@ static const struct metric metrics[] = {
 	  .help = "Since when a hold lowers the realserver.",
 	  .rows = &holds,
 	  .get = hold_since },
+	{ .name = "ipvs_agent_notifications_total",
+	  .type = METRIC_COUNTER,
+	  .help = "Notifications by what became of them; retried counts the attempts beyond the "
+		  "first.",
+	  .rows = &receivers,
+	  .get = notifications,
+	  .label = "result",
+	  .subs = results,
+	  .n_subs = countof(results) },
+	{ .name = "ipvs_agent_notifications_waiting",
+	  .help = "Notifications that wait to be sent.",
+	  .rows = &receivers,
+	  .get = notifications_waiting },
 	{ .name = "ipvs_hold_until_timestamp_seconds",
 	  .help = "When the hold ends by itself; absent where its holder ends it.",
 	  .rows = &holds,

@@ -30,6 +30,12 @@ static const struct option options[] = {
 	  "exit 3 when there are warnings" },
 	{ "sample", 0, NULL, CLI_SAMPLE, offsetof(struct cli_args, sample),
 	  "print the sample file: every key at its default" },
+	{ "run", 0, "PATTERN", CLI_TEST, offsetof(struct cli_args, pattern),
+	  "run the tests of that name only (* ? [ ])" },
+	{ "junit", 0, "FILE", CLI_TEST, offsetof(struct cli_args, junit),
+	  "write the results there as JUnit XML" },
+	{ "verbose", 0, NULL, CLI_VERBOSE, offsetof(struct cli_args, verbose),
+	  "print every decision with its time" },
 	{ "help", 'h', NULL, 0, offsetof(struct cli_args, help), "print this help" },
 	{ "version", 'V', NULL, 0, offsetof(struct cli_args, version), "print the version" },
 };
@@ -149,8 +155,8 @@ static int check_args(const struct cli_args *a, unsigned int given, struct buf *
 	}
 	for (size_t i = 0; i < countof(options); i++) {
 		/* A file or a socket that is not needed does no harm. */
-		if (given & (1u << i) && !options[i].value && options[i].bit &&
-		    !(options[i].bit & c->options)) {
+		if (given & (1u << i) && options[i].bit &&
+		    !(options[i].bit & (c->options | CLI_CONFIG | CLI_SOCKET))) {
 			buf_printf(why, "'%s' takes no option '--%s'", c->name, options[i].name);
 			return -EINVAL;
 		}

@@ -23,7 +23,9 @@ enum cli_options {
 	CLI_SOCKET = 2,
 	CLI_JSON = 4,
 	CLI_STRICT_OPTION = 8,
-	CLI_SAMPLE = 16
+	CLI_SAMPLE = 16,
+	CLI_TEST = 32, /* --run, --junit */
+	CLI_VERBOSE = 64,
 };
 
 struct cli_args;
@@ -41,10 +43,11 @@ struct cli_command {
 
 /* What the command line said; strings are argv's. */
 struct cli_args {
-	const char *config; /* -c FILE; never NULL */
-	const char *socket; /* --socket PATH; NULL = as the configuration says */
-	bool config_given;  /* by -c */
-	bool strict, json, sample, help, version;
+	const char *config;          /* -c FILE; never NULL */
+	const char *socket;          /* --socket PATH; NULL = as the configuration says */
+	bool config_given;           /* by -c */
+	const char *pattern, *junit; /* of `test`; NULL = not given */
+	bool strict, json, sample, verbose, help, version;
 	char **rest; /* what follows the subcommand, without the options */
 	int n_rest;
 	const struct cli_command *command;  /* NULL = none was named */
@@ -74,6 +77,8 @@ int cmd_plan(const struct cli_args *args);
 int cmd_status(const struct cli_args *args);
 int cmd_explain(const struct cli_args *args);
 int cmd_config(const struct cli_args *args);
+int cmd_test(const struct cli_args *args);
+int cmd_replay(const struct cli_args *args);
 int cmd_reload(const struct cli_args *args);
 int cmd_version(const struct cli_args *args);
 int cmd_help(const struct cli_args *args);

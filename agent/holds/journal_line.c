@@ -70,14 +70,19 @@ static const struct journal_field kernel_fields[] = {
 
 static const struct journal_field verdict_fields[] = {
 	OF_REALSERVER,
+	TEXT("probe", "its name"),
+	TEXT("address", "where it asked"),
 	TEXT("verdict", "up, down, or none before the first"),
 	BOOL("unknown", "the last attempt cannot tell: what went wrong is on our side"),
-	TEXT("reason", "its slug"),
-	TEXT("evidence", "in words"),
+	TEXT("reason", "of the last attempt, its slug"),
+	INT("status", "of HTTP; 0 = none"),
+	INT("failures", "in a row"),
+	INT("passes", "in a row"),
 };
 
 static const struct journal_field sample_fields[] = {
 	OF_REALSERVER,
+	INT("at", "monotonic time of the kernel's figures in it, ms"),
 	VALUES("values", "by signal; null = no data"),
 };
 
@@ -127,7 +132,7 @@ static const struct journal_field refused_fields[] = {
 	TEXT("rule", "that asked"),
 	OF_REALSERVER,
 	INT("effect", "that it asked for"),
-	TEXT("guard", "that refused"),
+	TEXT("guard", "that refused; flapping and cooldown may delay a release instead"),
 	TEXT("reason", "the guard's figures"),
 	TEXT("evidence", "what was seen"),
 	INT("from", "weight now"),

@@ -149,7 +149,7 @@ static int open_plain(const char *path, struct stat *ret_st, int *ret_fd)
  * Two names of one file that stay so are somebody's link. */
 static int open_both(const char *path, const char *old_path, int fds[2])
 {
-	struct stat now, old;
+	struct stat now = { 0 }, old = { 0 };
 	int r, s;
 
 	for (int tries = 0;; tries++) {

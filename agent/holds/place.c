@@ -41,6 +41,8 @@ struct placer {
 	void *arg;
 	struct waiting *waiting;
 	struct asked *asked;
+	placer_watch_fn *watch; /* NULL = nobody */
+	void *watch_arg;
 	uint64_t unrecorded;
 	uint32_t serial; /* of the ids of this process */
 };
@@ -254,6 +256,8 @@ static void on_asked_recorded(void *arg, int error)
 	}
 	if (!error) {
 		q->hold = NULL;
+		if (p->watch)
+			p->watch(p->watch_arg, h, false);
 		p->fn(p->arg, h->service, h->realserver);
 	}
 	q->fn(q->arg, error, error ? NULL : h);
@@ -334,8 +338,16 @@ void placer_lift(struct placer *p, const char *id)
 	for (q = p->asked; q; q = q->next)
 		q->lifted |= !strcmp(q->hold->id, id);
 	record_end(p, h);
+	if (p->watch && h->hold_class != HOLD_RULE)
+		p->watch(p->watch_arg, h, true);
 	p->fn(p->arg, h->service, h->realserver);
 	hold_free(h);
+}
+
+void placer_watch(struct placer *p, placer_watch_fn *fn, void *arg)
+{
+	p->watch = fn;
+	p->watch_arg = arg;
 }
 
 void placer_lift_asked(struct placer *p, const struct hold *like)

@@ -19,10 +19,14 @@ typedef void placer_fn(void *arg, const char *service, const char *realserver);
  * stops) and NULL. What stood there before stands then as it did. */
 typedef void placer_asked_fn(void *arg, int error, const struct hold *hold);
 
+/* Told of each operator's and alert's hold that comes into force, and that ends. */
+typedef void placer_watch_fn(void *arg, const struct hold *hold, bool ended);
+
 /* Free the ledger before the placer: it still calls back. */
 int placer_new(struct loop *loop, struct ledger *ledger, struct holds *holds, placer_fn *fn,
 	       void *arg, struct placer **ret_placer);
 void placer_free(struct placer *p);
+void placer_watch(struct placer *p, placer_watch_fn *fn, void *arg);
 
 /* Places a rule's hold with copies of the strings of `like` (id and times are made
  * here): not active yet on return, but where it takes the place of one that is. Nothing

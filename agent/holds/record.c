@@ -133,8 +133,9 @@ int record_put_place(struct buf *out, uint64_t sequence, const struct hold *hold
 	if (!good_name(hold->id, false) || !good_name(hold->service, false) ||
 	    !good_name(hold->realserver, false) || !good_name(hold->holder, true))
 		return -EMSGSIZE;
-	if (hold->effect < HOLD_ABSENT || hold->effect > HOLD_FALLBACK || !good_time(hold->since_wall_ms) ||
-	    !good_time(hold->until_wall_ms) || (unsigned int)hold->hold_class >= HOLD_N_CLASSES)
+	if (hold->effect < HOLD_ABSENT || hold->effect > HOLD_FALLBACK ||
+	    !good_time(hold->since_wall_ms) || !good_time(hold->until_wall_ms) ||
+	    (unsigned int)hold->hold_class >= HOLD_N_CLASSES)
 		return -EINVAL;
 	o = object_new(RECORD_PLACE, &ok);
 	set(o, "id", text_value(hold->id, NAME_MAX_LEN), &ok);

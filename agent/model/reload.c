@@ -98,6 +98,13 @@ static int map_targets(const struct layout *old, const struct layout *now, struc
 	return 0;
 }
 
+int reload_targets(const struct layout *old, const struct layout *now, uint32_t *ret_old)
+{
+	struct reload r = { .targets = ret_old };
+
+	return map_targets(old, now, &r);
+}
+
 static int carry_realservers(const struct state *old, struct state *now, struct reload *r)
 {
 	const struct layout *lo = old->layout, *ln = now->layout;
@@ -140,6 +147,9 @@ static void carry_dest(const struct state *old, uint32_t o, struct state *now, u
 	now->dests[n].seen = old->dests[o].busy ? SEEN_UNKNOWN : old->dests[o].seen;
 	now->dests[n].error = old->dests[o].error;
 	now->dests[n].written_wall_ms = old->dests[o].written_wall_ms;
+	now->dests[n].left = old->dests[o].left;
+	now->dests[n].left_found = old->dests[o].left_found;
+	now->dests[n].left_want = old->dests[o].left_want;
 	if (took_part(old->layout, ro) && !cmp_realserver(old->layout, ro, now->layout, rn))
 		now->dests[n].cap = old->dests[o].cap;
 }

@@ -14,6 +14,9 @@ struct reload {
 	uint32_t targets_added, targets_removed, targets_kept;
 };
 
+/* Fills ret_old, by new target: its old id, or LAYOUT_NONE. -ENOMEM. */
+int reload_targets(const struct layout *old, const struct layout *now, uint32_t *ret_old);
+
 /* Maps `now` onto `old` and carries VIP, destination and realserver state over into
  * `now`, but for the targets' own, which the scheduler moves. -ENOMEM leaves `now`
  * unfinished: free it. */

@@ -111,6 +111,13 @@ static const struct conf_enum panic_names[] = {
 static const struct conf_enum remove_names[] = { { "drain", REMOVE_DRAIN },
 						 { "now", REMOVE_NOW },
 						 { NULL, 0 } };
+static const struct conf_enum drift_names[] = {
+	{ "auto", DRIFT_AUTO },
+	{ "repair", DRIFT_REPAIR },
+	{ "adopt", DRIFT_ADOPT },
+	{ "report", DRIFT_REPORT },
+	{ NULL, 0 },
+};
 
 #define FIELD(f) .offset = offsetof(struct service_conf, f)
 
@@ -252,6 +259,20 @@ static const struct conf_key keys[] = {
 	  .max = INT64_C(24) * 3600 * 1000,
 	  .help = "A realserver that returns gets its weight back over such a time; 0s is at "
 		  "once." },
+	{ .name = "drift",
+	  .type = &conf_enum_type,
+	  FIELD(drift),
+	  .def = "auto",
+	  .extra = drift_names,
+	  .help = "auto | repair | adopt | report: what becomes of what somebody else changes; "
+		  "auto makes an operator's hold of a weight of 0 and puts the rest right." },
+	{ .name = "drift_ttl",
+	  .type = &conf_duration,
+	  FIELD(drift_ttl),
+	  .def = "4h",
+	  .min = 1000,
+	  .max = INT64_C(30) * 86400 * 1000,
+	  .help = "So long such a hold lasts, unless the weight is set back by hand." },
 	{ .name = "realserver",
 	  .type = &conf_realserver,
 	  FIELD(realservers),

@@ -44,6 +44,7 @@ struct min_available {
 enum initial { INITIAL_KEEP = 0, INITIAL_UP, INITIAL_DOWN };
 enum on_panic { PANIC_KEEP = 0, PANIC_BACKUP, PANIC_NONE };
 enum on_remove { REMOVE_DRAIN = 0, REMOVE_NOW };
+enum drift_policy { DRIFT_AUTO = 0, DRIFT_REPAIR, DRIFT_ADOPT, DRIFT_REPORT };
 
 struct service_conf {
 	struct conf_head head; /* head.name: the service's */
@@ -75,6 +76,8 @@ struct service_conf {
 	uint32_t max_held;     /* percent */
 	bool domain_guard;
 	int64_t flap_max, ramp; /* ms; ramp 0 = off */
+	enum drift_policy drift;
+	int64_t drift_ttl; /* ms */
 };
 
 extern const struct conf_section service_section, defaults_section;

@@ -103,6 +103,13 @@ bool state_judge(struct state *s, uint32_t realserver, int64_t now_ms)
 	return true;
 }
 
+bool state_left_alone(const struct dest_state *d)
+{
+	if (d->left == LEFT_NOT || d->seen != d->left_found)
+		return false;
+	return d->want == d->left_want || (d->want >= 0 && d->want >= d->seen);
+}
+
 void state_dirty(struct state *s, uint32_t service)
 {
 	if (s->services[service].dirty)

@@ -14,6 +14,15 @@ enum {
 	WANT_ABSENT = -1, /* a hold removes it: deleted at once */
 };
 #define CAP_NONE INT32_MAX
+enum { CAP_ABSENT = -1 }; /* as 0; and it was not even there */
+
+/* Why what somebody else did to it is left alone. */
+enum left_why {
+	LEFT_NOT = 0,
+	LEFT_ASKED,    /* it is to become an operator's hold, which is not recorded yet */
+	LEFT_REPORTED, /* drift = report */
+	LEFT_STOPPED,  /* put right too often: there is another writer */
+};
 
 /* What the probes of a realserver say together: down if one is down, none while one
  * has no verdict; one without probes is up. */
@@ -33,11 +42,15 @@ struct dest_state {
 	bool busy;               /* a write is under way */
 	int error;               /* of the last write, 0 = it went well */
 	int64_t written_wall_ms; /* when we last changed it; 0 = never */
+	uint8_t left;            /* enum left_why, as long as the kernel has … */
+	int32_t left_found;      /* … this, */
+	int32_t left_want;       /* which was found where that was wanted */
 };
 
 struct vip_state {
 	bool present, settled;
 	bool add_failed;    /* in this pass: then nothing that leaves is let go */
+	uint8_t left;       /* enum left_why: of the service itself */
 	uint32_t writes;    /* under way */
 	int64_t written_us; /* when the last write came back (monotonic) */
 	int error;
@@ -51,6 +64,7 @@ struct service_state {
 	bool backup_up;      /* one that could serve in a panic */
 	uint32_t available;  /* realservers that would take a new connection */
 	uint32_t configured; /* realservers above 0 by the file, without backups */
+	uint32_t own;        /* those of `configured` that are available */
 };
 
 struct state {
@@ -70,6 +84,9 @@ void state_free(struct state *s);
 
 /* Aggregates the verdicts of a realserver's targets anew; true when it changed. */
 bool state_judge(struct state *s, uint32_t realserver, int64_t now_ms);
+/* Is what it should have withheld, because somebody else's hand is left alone? A
+ * decision of ours that lowers it never is. */
+bool state_left_alone(const struct dest_state *d);
 /* Marks a service to be decided before the loop sleeps. */
 void state_dirty(struct state *s, uint32_t service);
 void state_dirty_all(struct state *s);

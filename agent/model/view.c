@@ -48,6 +48,7 @@ void view_unref(struct view *v)
 	free(v->failures);
 	free(v->holds);
 	free(v->rules);
+	free(v->receivers);
 	arena_fini(&v->arena);
 	reading_unref(v->reading);
 	config_unref(v->conf);

@@ -10,6 +10,13 @@
 struct config;
 struct reading;
 
+/* A receiver of what rules tell; exec's programs are one together. */
+struct view_receiver {
+	const char *action, *name; /* "notify", "ops" */
+	uint64_t results[4];       /* sent, failed, dropped, retried */
+	uint32_t waiting;
+};
+
 struct view {
 	struct config *conf;
 	int64_t made_mono_ms, made_wall_ms;
@@ -25,7 +32,9 @@ struct view {
 	struct view_failure *failures;
 	struct view_hold *holds;
 	struct view_rule *rules;
-	uint32_t n_vips, n_dests, n_services, n_realservers, n_probes, n_failures, n_holds, n_rules;
+	struct view_receiver *receivers;
+	uint32_t n_vips, n_dests, n_services, n_realservers, n_probes, n_failures, n_holds, n_rules,
+		n_receivers;
 	const char *const *guards; /* names by enum guard, "" = none: label guard */
 	uint32_t n_guards;
 	bool realserver_series, node_exporter_names; /* as [metrics] has them */

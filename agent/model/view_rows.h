@@ -40,7 +40,7 @@ struct view_service {
 	const char *name;
 	uint32_t first_realserver, n_realservers;
 	uint32_t states[VIEW_N_STATES];
-	uint32_t available, configured; /* realservers above 0: now; by the file, no backups */
+	uint32_t available, configured, own; /* above 0: now; by the file, no backups; of these */
 	bool panic;
 };
 
@@ -88,14 +88,13 @@ struct view_rule {
 /* The agent's own counters, as they were. */
 struct view_agent {
 	uint64_t kernel_writes[IPVS_N_OPS], kernel_write_failures[IPVS_N_OPS];
-	uint64_t drift, reconciles, slow_callbacks, ledger_unrecorded;
+	uint64_t drift, drift_adopted, reconciles, slow_callbacks, ledger_unrecorded;
 	uint64_t journal_lines, journal_dropped, journal_errors;
 	int64_t loop_lag_us, probe_late_us;
 	int64_t last_reconcile_wall_ms, last_reload_wall_ms; /* of the last good ones; 0 = none */
-	bool last_reload_ok, ledger_writable, ledger_damaged, frozen, kernel_ok;
-	uint32_t probes_running, probes_waiting;
+	bool last_reload_ok, ledger_writable, ledger_damaged, frozen, correlated, kernel_ok;
+	uint32_t probes_running, probes_waiting, drift_stopped;
 	int kernel_error; /* 0, or why the last reading failed (-errno) */
 	struct ipvs_info info;
 };
-
 #endif

@@ -15,7 +15,7 @@ struct moment {
 };
 
 enum decision_kind {
-	DECISION_RULE = 0, /* a rule's state changed: from, to */
+	DECISION_RULE = 0, /* a rule's state changed: from, to; or it froze (on), or thawed */
 	DECISION_HOLD,     /* a rule's hold was placed */
 	DECISION_RELEASE,  /* … or ended */
 	DECISION_REFUSAL,  /* a guard refuses it; told once, and again for another guard */

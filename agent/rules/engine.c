@@ -116,8 +116,14 @@ static void state_changed(struct engine *e, struct ruleset_rule *rule, struct ru
 
 	d.from = from;
 	d.to = (enum rule_state)slot->run.state;
+	d.on = slot->run.frozen;
 	d.value = slot->value;
-	rule->detected += d.to == RULE_FIRING && from != RULE_RECOVERING;
+	if (d.to == RULE_FIRING && from != RULE_RECOVERING && from != RULE_FIRING) {
+		rule->detected++;
+		/* One that only tells has told. */
+		rule->enforced += rule->effect == EFFECT_NONE && !rule->fallback &&
+				  rule->conf->enforce == ENFORCE_ON;
+	}
 	engine_tell(e, &d);
 }
 
@@ -126,21 +132,27 @@ static void evaluate(struct engine *e, struct ruleset_rule *rule, struct rule_sl
 		     uint32_t realserver)
 {
 	enum rule_state from = (enum rule_state)slot->run.state;
-	enum truth truth = expr_eval(rule->expr, e->set->samples, realserver, e->now.mono_ms,
-				     &slot->value);
+	bool frozen = slot->run.frozen;
+	enum truth truth =
+		expr_eval(rule->expr, e->set->samples, realserver, e->now.mono_ms, &slot->value);
 
-	(void)eval_step(&slot->run, truth, rule->conf->for_ms, rule->conf->keep_ms,
-			e->now.mono_ms);
-	if (slot->run.state != from)
+	(void)eval_step(&slot->run, truth, rule->conf->for_ms, rule->conf->keep_ms, e->now.mono_ms);
+	if (slot->run.state != from || slot->run.frozen != frozen)
 		state_changed(e, rule, slot, realserver, from);
 	if (slot->run.state == RULE_INACTIVE || slot->run.state == RULE_PENDING)
 		slot->refused = GUARD_ADMIT;
 	engine_wait(e, eval_next(&slot->run, rule->conf->for_ms, rule->conf->keep_ms));
 }
 
-static bool fires(const struct rule_slot *slot)
+/* Whether it asks for a hold. Of probe-down the guards don't ask when it let go last. */
+static bool fires(struct engine *e, const struct ruleset_rule *rule, const struct rule_slot *slot)
 {
-	return eval_asks(&slot->run);
+	if (!eval_asks(&slot->run) || slot->run.frozen || rule->effect == EFFECT_NONE)
+		return false;
+	if (!rule->exempt || rule->verdict || slot->released_ms != e->now.mono_ms)
+		return true;
+	engine_wait(e, e->now.mono_ms + engine_cooldown(rule));
+	return false;
 }
 
 /* --- releasing ------------------------------------------------------------------------ */
@@ -151,9 +163,11 @@ static int64_t release_at(const struct engine *e, const struct ruleset_rule *rul
 {
 	const struct service_conf *c = e->state->layout->services[e->service].conf;
 	int64_t calm = flap_release_at(&e->set->flaps[realserver], slot->resolved_ms, c->flap_max);
+	int64_t latest = slot->resolved_ms + c->flap_max;
 	int64_t cool = rule->exempt && rule->conf->cooldown ? slot->held_ms + rule->conf->cooldown
 							    : slot->resolved_ms;
 
+	cool = cool > latest ? latest : cool;
 	*ret_guard = cool > calm ? GUARD_COOLDOWN : GUARD_FLAPPING;
 	return cool > calm ? cool : calm;
 }
@@ -268,7 +282,7 @@ static int64_t retry_at(const struct engine *e, const struct ruleset_rule *rule,
 {
 	switch (guard) {
 	case GUARD_COOLDOWN:
-		return slot->released_ms + rule->conf->cooldown;
+		return slot->released_ms + engine_cooldown(rule);
 	case GUARD_FLAPPING:
 	case GUARD_CORRELATED:
 		return e->now.mono_ms + 1000;
@@ -346,13 +360,16 @@ static bool step_rule(struct engine *e, struct ruleset_rule *rule, uint32_t *n_c
 			continue;
 		evaluate(e, rule, slot, i);
 		h = rule->effect == EFFECT_NONE ? NULL : engine_hold(e, rule, name_of(e, i));
-		/* Pending with a hold: its rule fired before a reload or a restart. */
-		if (slot->run.state != RULE_INACTIVE)
+		/* Pending with a hold: its rule fired before a reload or a restart. Its hold may
+		 * have gone otherwise: then nothing waits. */
+		if (slot->run.state != RULE_INACTIVE || !h) {
 			slot->resolved_ms = 0;
-		else if (h && !slot->run.frozen)
+			slot->delayed = GUARD_ADMIT;
+		} else if (h && !slot->run.frozen) {
 			ended |= release(e, rule, slot, i, h);
-		if (fires(slot) && !slot->run.frozen && rule->effect != EFFECT_NONE &&
-		    (!h || h->effect != rule->effect))
+		}
+		/* What was released is gone; then it does not fire. */
+		if (fires(e, rule, slot) && (!h || h->effect != rule->effect))
 			e->candidates[(*n_candidates)++] =
 				(struct candidate){ .rule = rule, .slot = slot, .realserver = i };
 	}

@@ -51,6 +51,10 @@ void engine_due(struct engine *e, int64_t now_ms, void (*fn)(void *arg, uint32_t
 bool engine_braked(const struct engine *e);
 bool engine_tick(struct engine *e, const struct state *s, const struct moment *now);
 
+/* The brake as somebody recorded it: on, or off. From then on outcomes and time have no
+ * say in it. Without effect where the configuration has none. */
+void engine_force_brake(struct engine *e, const struct state *s, bool on, const struct moment *now);
+
 /* Appends why a rule fires, or did, in words. */
 void engine_describe(const struct state *s, const struct ruleset_rule *rule,
 		     const struct rule_slot *slot, uint32_t realserver, struct buf *out);

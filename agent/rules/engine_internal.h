@@ -16,6 +16,7 @@ struct engine {
 	struct engine_env env;
 	struct ruleset *set;
 	bool braked; /* too much failed at once, as it was told last */
+	bool forced; /* the brake is told by its owner, from a record */
 	bool frozen; /* by an operator */
 	/* Of the service at hand: */
 	struct state *state;
@@ -26,6 +27,9 @@ struct engine {
 	uint32_t room;
 };
 
+/* How long what a rule let go is left alone by it. A rule that reads what it changes
+ * would go on in one moment for ever. */
+int64_t engine_cooldown(const struct ruleset_rule *rule);
 void engine_tell(const struct engine *e, struct decision *d);
 struct decision engine_decision(const struct engine *e, enum decision_kind kind,
 				const struct ruleset_rule *rule, uint32_t realserver);
@@ -39,8 +43,7 @@ bool engine_short(const struct engine *e);
 bool engine_wanted(const struct engine *e);
 bool engine_delays(const struct engine *e);
 /* The guard's input that does not depend on a candidate, and what one adds. */
-void engine_guard_input(const struct engine *e, const struct survey *v,
-			struct guard_input *ret_in);
+void engine_guard_input(const struct engine *e, const struct survey *v, struct guard_input *ret_in);
 void engine_guard_candidate(const struct engine *e, const struct candidate *c, uint32_t weight,
 			    struct guard_input *in);
 /* The state of the service that a rule with `fallback` asks for; true when it ended. */

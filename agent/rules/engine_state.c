@@ -8,6 +8,8 @@
 #include "agent/model/scheduler.h"
 #include "agent/rules/engine_internal.h"
 
+enum { RECONSIDER_MS = 1000 };
+
 /* --- the rules in force ------------------------------------------------------------- */
 
 struct sweep {
@@ -90,7 +92,6 @@ void engine_adopt(struct engine *e, struct ruleset *rules, const struct moment *
 {
 	ruleset_free(e->set);
 	e->set = rules;
-	e->braked = false;
 	sweep(e, now);
 }
 
@@ -102,9 +103,16 @@ void engine_wait(struct engine *e, int64_t at_ms)
 		e->set->due[e->service] = at_ms;
 }
 
+int64_t engine_cooldown(const struct ruleset_rule *rule)
+{
+	if (rule->verdict || rule->conf->cooldown > RECONSIDER_MS)
+		return rule->conf->cooldown;
+	return RECONSIDER_MS;
+}
+
 int64_t engine_next(const struct engine *e, int64_t now_ms)
 {
-	int64_t next = e->braked ? brake_next(e->set->brake, now_ms) : INT64_MAX;
+	int64_t next = e->set->brake && !e->forced ? brake_next(e->set->brake, now_ms) : INT64_MAX;
 	uint32_t i;
 
 	for (i = 0; i < e->set->layout->n_services; i++)
@@ -128,9 +136,8 @@ void engine_due(struct engine *e, int64_t now_ms, void (*fn)(void *arg, uint32_t
 
 /* --- the brake ------------------------------------------------------------------------- */
 
-bool engine_tick(struct engine *e, const struct state *s, const struct moment *now)
+static void tell_brake(struct engine *e, const struct state *s, bool on, const struct moment *now)
 {
-	bool on = e->set->brake && brake_next(e->set->brake, now->mono_ms) != INT64_MAX;
 	struct decision d = { .kind = DECISION_BRAKE,
 			      .at = *now,
 			      .state = s,
@@ -138,11 +145,25 @@ bool engine_tick(struct engine *e, const struct state *s, const struct moment *n
 			      .realserver = LAYOUT_NONE,
 			      .on = on };
 
-	if (on == e->braked)
-		return false;
 	e->braked = on;
 	engine_tell(e, &d);
+}
+
+bool engine_tick(struct engine *e, const struct state *s, const struct moment *now)
+{
+	bool on = e->set->brake && brake_next(e->set->brake, now->mono_ms) != INT64_MAX;
+
+	if (on == e->braked || e->forced)
+		return false;
+	tell_brake(e, s, on, now);
 	return !on;
+}
+
+void engine_force_brake(struct engine *e, const struct state *s, bool on, const struct moment *now)
+{
+	e->forced = true;
+	if (e->set->brake && on != e->braked)
+		tell_brake(e, s, on, now);
 }
 
 bool engine_outcome(struct engine *e, const struct state *s, uint32_t target,
@@ -172,6 +193,8 @@ static bool correlated(const struct engine *e, uint32_t realserver)
 	const struct layout_realserver *r = &l->realservers[realserver];
 	uint32_t i;
 
+	if (e->forced)
+		return e->braked;
 	if (!e->set->brake)
 		return false;
 	for (i = r->first_link; i < r->first_link + r->n_links; i++)
@@ -198,7 +221,7 @@ void engine_guard_input(const struct engine *e, const struct survey *v, struct g
 		.held = v->held,
 		.max_held = c->max_held,
 		.domains = v->domains,
-		.backups_serve = v->backups_serve,
+		.backups_serve = v->backups > 0,
 		.now_ms = e->now.mono_ms,
 	};
 }
@@ -211,8 +234,8 @@ bool engine_short(const struct engine *e)
 	survey_service(e->state, e->env.holds, e->service, &v);
 	engine_guard_input(e, &v, &in);
 	return !in.backups_serve &&
-	       (!in.available || (in.min.kind == MIN_WEIGHT ? in.available_weight
-							    : in.available) < guard_floor(&in));
+	       (!in.available || (in.min.kind == MIN_WEIGHT ? in.available_weight : in.available) <
+					 guard_floor(&in));
 }
 
 static bool any_slot(const struct engine *e, bool (*is)(const struct rule_slot *slot))
@@ -221,8 +244,8 @@ static bool any_slot(const struct engine *e, bool (*is)(const struct rule_slot *
 	uint32_t r, i;
 
 	for (r = 0; r < e->set->n_rules; r++) {
-		for (i = svc->first_realserver;
-		     i < svc->first_realserver + svc->n_realservers; i++) {
+		for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers;
+		     i++) {
 			const struct rule_slot *slot = ruleset_slot(e->set, &e->set->rules[r], i);
 
 			if (slot && is(slot))
@@ -239,7 +262,7 @@ static bool kept_in(const struct rule_slot *slot)
 
 static bool waits(const struct rule_slot *slot)
 {
-	return slot->resolved_ms && slot->delayed;
+	return slot->resolved_ms && slot->delayed && !slot->run.frozen;
 }
 
 bool engine_wanted(const struct engine *e)
@@ -264,12 +287,12 @@ void engine_guard_candidate(const struct engine *e, const struct candidate *c, u
 	in->probe_down = c->rule->exempt;
 	in->was_released = c->slot->released_ms != 0;
 	in->released_ms = c->slot->released_ms;
-	in->cooldown_ms = c->rule->conf->cooldown;
+	in->cooldown_ms = engine_cooldown(c->rule);
 	in->penalty = flap_at(&e->set->flaps[c->realserver], e->now.mono_ms);
 	in->harmless = !weight;
 	in->scheduler_unsafe = guard_scheduler_unsafe(conf->scheduler, conf->scheduler_flags);
-	in->adds_held = c->rule->effect <= HOLD_ZERO && !held && rs->enabled && rs->weight &&
-			!rs->backup;
+	in->adds_held =
+		c->rule->effect <= HOLD_ZERO && !held && rs->enabled && rs->weight && !rs->backup;
 	in->domain_on = conf->domain_guard && rs->domain &&
 			!survey_held(e->state, e->env.holds, c->realserver, true);
 	in->rate_spent = e->set->rate && !rate_ok(e->set->rate, e->now.mono_ms);
@@ -298,7 +321,7 @@ static bool wants_fallback(const struct engine *e, const struct ruleset_rule *ru
 	return wants;
 }
 
-static void begin_fallback(struct engine *e, struct ruleset_rule *rule)
+static void begin_fallback(struct engine *e, struct ruleset_rule *rule, struct rule_slot *slot)
 {
 	struct decision d = engine_decision(e, DECISION_HOLD, rule, LAYOUT_NONE);
 
@@ -306,6 +329,10 @@ static void begin_fallback(struct engine *e, struct ruleset_rule *rule)
 	d.reason = rule->conf->expr;
 	if (rule->conf->enforce == ENFORCE_DRY_RUN || !e->kernel_known || e->frozen)
 		return;
+	if (slot->released_ms && e->now.mono_ms - slot->released_ms < engine_cooldown(rule)) {
+		engine_wait(e, slot->released_ms + engine_cooldown(rule));
+		return;
+	}
 	if (placer_rule(e->env.placer,
 			&(struct hold){ .hold_class = HOLD_RULE,
 					.service = (char *)e->state->layout->services[e->service]
@@ -318,26 +345,56 @@ static void begin_fallback(struct engine *e, struct ruleset_rule *rule)
 		engine_wait(e, e->now.mono_ms + 1000);
 		return;
 	}
+	flap_add(&e->set->service_flaps[e->service], e->now.mono_ms);
 	rule->enforced++;
 	engine_tell(e, &d);
+}
+
+/* Backups that come and go stay longer each time, as realservers stay out. */
+static bool may_end(struct engine *e, const struct ruleset_rule *rule, struct rule_slot *slot)
+{
+	const struct service_conf *c = e->state->layout->services[e->service].conf;
+	struct flap *flap = &e->set->service_flaps[e->service];
+	struct decision d = engine_decision(e, DECISION_DELAY, rule, LAYOUT_NONE);
+	int64_t at;
+
+	if (!slot->resolved_ms)
+		slot->resolved_ms = e->now.mono_ms;
+	at = flap_release_at(flap, slot->resolved_ms, c->flap_max);
+	if (at > e->now.mono_ms) {
+		engine_wait(e, at);
+		d.guard = GUARD_FLAPPING;
+		if (slot->delayed != d.guard)
+			engine_tell(e, &d);
+		slot->delayed = GUARD_FLAPPING;
+		return false;
+	}
+	flap_released(flap, slot->resolved_ms, e->now.mono_ms);
+	slot->released_ms = e->now.mono_ms;
+	return true;
 }
 
 bool engine_step_fallback(struct engine *e, struct ruleset_rule *rule)
 {
 	struct decision d = engine_decision(e, DECISION_RELEASE, rule, LAYOUT_NONE);
+	struct rule_slot *slot = &rule->services[e->service];
 	const struct hold *h;
 	bool over;
 
 	if (!rule->fallback || rule->first[e->service] == LAYOUT_NONE)
 		return false;
 	h = engine_hold(e, rule, HOLD_SERVICE);
-	if (wants_fallback(e, rule, &over)) {
-		if (!h)
-			begin_fallback(e, rule);
+	if (wants_fallback(e, rule, &over) && !h)
+		begin_fallback(e, rule, slot);
+	if (!h || !over) {
+		slot->resolved_ms = 0;
+		slot->delayed = GUARD_ADMIT;
 		return false;
 	}
-	if (!h || !over)
+	if (!may_end(e, rule, slot))
 		return false;
+	slot->resolved_ms = 0;
+	slot->delayed = GUARD_ADMIT;
 	d.effect = HOLD_FALLBACK;
 	d.reason = "the rule's condition is over";
 	engine_tell(e, &d);

@@ -45,7 +45,8 @@ static unsigned int evidence(const struct state *s, uint32_t realserver)
 int evidence_order(const struct state *s, uint32_t a, uint32_t b)
 {
 	unsigned int ea = evidence(s, a), eb = evidence(s, b);
-	int64_t since_a = s->realservers[a].down_since_ms, since_b = s->realservers[b].down_since_ms;
+	int64_t since_a = s->realservers[a].down_since_ms,
+		since_b = s->realservers[b].down_since_ms;
 
 	if (ea != eb)
 		return ea < eb ? -1 : 1;

@@ -372,8 +372,8 @@ static const struct conf_key keys[] = {
 	  FIELD(ramp),
 	  .def = "service",
 	  .max = DAY_MS,
-	  .help = "What the rule held gets its weight back over such a time; service is the "
-		  "service's own ramp." },
+	  .help = "What the rule held at 0 or removed gets its weight back over such a time; "
+		  "service is the service's own ramp." },
 };
 
 static const struct conf_builtin builtins[] = {

@@ -10,6 +10,7 @@
 
 #include "agent/action.h"
 #include "agent/holds/hold.h"
+#include "agent/model/reload.h"
 
 static void actions_of(struct ruleset_rule *r)
 {
@@ -42,7 +43,8 @@ static int match(struct ruleset *set, struct ruleset_rule *r)
 		r->n_slots += meant ? svc->n_realservers : 0;
 	}
 	r->slots = calloc(r->n_slots + 1, sizeof(*r->slots));
-	if (!r->slots)
+	r->services = calloc(l->n_services + 1, sizeof(*r->services));
+	if (!r->slots || !r->services)
 		return -ENOMEM;
 	for (i = 0; i < l->n_realservers; i++) {
 		const struct layout_realserver *rs = &l->realservers[i];
@@ -169,8 +171,10 @@ int ruleset_new(struct layout *l, const struct ruleset_conf *conf, struct buf *w
 	set->layout = layout_ref(l);
 	set->rules = calloc(conf->n_rules + 1, sizeof(*set->rules));
 	set->flaps = calloc(l->n_realservers + 1, sizeof(*set->flaps));
+	set->service_flaps = calloc(l->n_services + 1, sizeof(*set->service_flaps));
 	set->sampled = calloc(l->n_services + 1, sizeof(*set->sampled));
-	if (!set->rules || !set->flaps || !set->sampled)
+	set->noted_ms = calloc(l->n_services + 1, sizeof(*set->noted_ms));
+	if (!set->rules || !set->flaps || !set->service_flaps || !set->sampled || !set->noted_ms)
 		goto out;
 	for (i = 0; i < conf->n_rules; i++) {
 		struct ruleset_rule *r = &set->rules[set->n_rules++];
@@ -206,6 +210,7 @@ void ruleset_free(struct ruleset *r)
 		expr_free(r->rules[i].expr);
 		free(r->rules[i].first);
 		free(r->rules[i].slots);
+		free(r->rules[i].services);
 	}
 	samples_free(r->samples);
 	brake_free(r->brake);
@@ -213,7 +218,9 @@ void ruleset_free(struct ruleset *r)
 	free(r->due);
 	free(r->rules);
 	free(r->flaps);
+	free(r->service_flaps);
 	free(r->sampled);
+	free(r->noted_ms);
 	layout_unref(r->layout);
 	free(r);
 }
@@ -234,9 +241,14 @@ struct rule_slot *ruleset_slot(const struct ruleset *r, const struct ruleset_rul
 /* --- over a reload ---------------------------------------------------------------- */
 
 static void carry_rule(struct ruleset *to, struct ruleset_rule *r, const struct ruleset *from,
-		       const struct ruleset_rule *old, const uint32_t *old_realserver)
+		       const struct ruleset_rule *old, const uint32_t *old_service,
+		       const uint32_t *old_realserver)
 {
 	uint32_t i;
+
+	for (i = 0; i < to->layout->n_services; i++)
+		if (old_service[i] != LAYOUT_NONE)
+			r->services[i] = old->services[old_service[i]];
 
 	r->detected = old->detected;
 	r->enforced = old->enforced;
@@ -253,34 +265,55 @@ static void carry_rule(struct ruleset *to, struct ruleset_rule *r, const struct 
 	}
 }
 
+/* What failed at once before the reload is no better known after it. */
+static int carry_brake(struct ruleset *to, const struct ruleset *from)
+{
+	uint32_t *targets;
+	int e;
+
+	if (!to->brake || !from->brake)
+		return 0;
+	targets = malloc((to->layout->n_targets + 1ul) * sizeof(*targets));
+	e = targets ? reload_targets(from->layout, to->layout, targets) : -ENOMEM;
+	if (!e)
+		brake_carry(to->brake, from->brake, targets);
+	free(targets);
+	return e;
+}
+
 int ruleset_carry(struct ruleset *to, const struct ruleset *from)
 {
 	const struct layout *now = to->layout, *was = from->layout;
 	uint32_t *services = malloc((now->n_services + 1) * sizeof(*services));
 	uint32_t *realservers = malloc((now->n_realservers + 1) * sizeof(*realservers));
 	uint32_t i, j;
+	int e = services && realservers ? carry_brake(to, from) : -ENOMEM;
 
-	if (!services || !realservers) {
+	if (e) {
 		free(services);
 		free(realservers);
-		return -ENOMEM;
+		return e;
 	}
-	for (i = 0; i < now->n_services; i++)
+	for (i = 0; i < now->n_services; i++) {
 		services[i] = layout_find_service(was, now->services[i].conf->head.name);
+		if (services[i] != LAYOUT_NONE)
+			to->service_flaps[i] = from->service_flaps[services[i]];
+	}
 	for (i = 0; i < now->n_realservers; i++) {
 		uint32_t old = services[now->realservers[i].service];
 
-		realservers[i] = old == LAYOUT_NONE
-					 ? LAYOUT_NONE
-					 : layout_find_realserver(was, old,
-								  now->realservers[i].conf->name);
+		realservers[i] =
+			old == LAYOUT_NONE
+				? LAYOUT_NONE
+				: layout_find_realserver(was, old, now->realservers[i].conf->name);
 		if (realservers[i] != LAYOUT_NONE)
 			to->flaps[i] = from->flaps[realservers[i]];
 	}
 	for (i = 0; i < to->n_rules; i++)
 		for (j = 0; j < from->n_rules; j++)
 			if (!strcmp(to->rules[i].conf->head.name, from->rules[j].conf->head.name))
-				carry_rule(to, &to->rules[i], from, &from->rules[j], realservers);
+				carry_rule(to, &to->rules[i], from, &from->rules[j], services,
+					   realservers);
 	samples_carry(to->samples, from->samples, realservers, services);
 	if (to->rate && from->rate)
 		rate_carry(to->rate, from->rate);

@@ -32,13 +32,14 @@ struct rule_slot {
 struct ruleset_rule {
 	const struct rule_conf *conf;
 	struct expr *expr;
-	int effect;    /* the least of its holds', or EFFECT_NONE */
-	bool fallback; /* it asks for the backups of the service */
-	bool exempt;   /* probe-down: may be delayed, is never refused for its past */
-	bool verdict;  /* looks at probe verdicts alone */
+	int effect;      /* the least of its holds', or EFFECT_NONE */
+	bool fallback;   /* it asks for the backups of the service */
+	bool exempt;     /* probe-down: may be delayed, is never refused for its past */
+	bool verdict;    /* looks at probe verdicts alone */
 	uint32_t *first; /* by service: its first slot; LAYOUT_NONE = not matched */
 	struct rule_slot *slots;
 	uint32_t n_slots;
+	struct rule_slot *services; /* by service: of its hold there, for the backups */
 	uint64_t detected, enforced, refused[N_GUARDS];
 };
 
@@ -50,10 +51,12 @@ struct ruleset {
 	struct ruleset_rule *rules;
 	uint32_t n_rules;
 	struct samples *samples;
-	struct flap *flaps;  /* by realserver */
-	bool *sampled;       /* by service: a rule there looks at more than verdicts */
+	struct flap *flaps;         /* by realserver */
+	struct flap *service_flaps; /* of holds on services as a whole */
+	int64_t *noted_ms;          /* by service: when its samples were noted last */
+	bool *sampled;              /* by service: a rule there looks at more than verdicts */
 	bool needs[N_SIGNALS];
-	bool needs_kernel;   /* some rule looks at the kernel's figures */
+	bool needs_kernel; /* some rule looks at the kernel's figures */
 	bool any_sampled;
 };
 
@@ -65,7 +68,7 @@ struct ruleset_conf {
 	uint32_t correlated_targets; /* 0 = off */
 	uint32_t correlated_share;   /* percent */
 	int64_t sample_interval;     /* ms */
-	uint64_t window_memory;  /* bytes */
+	uint64_t window_memory;      /* bytes */
 };
 
 /* -EINVAL, -E2BIG (more than window_memory) or -ENOMEM, `why` says what. Borrows the

@@ -73,7 +73,7 @@ void survey_service(const struct state *s, const struct holds *holds, uint32_t s
 		}
 		v.available += weight > 0;
 		v.available_weight += weight;
-		v.backups_serve |= c->backup && weight && s->services[service].panic;
+		v.backups += c->backup && weight && s->services[service].panic;
 		v.held += takes_part(c) && survey_held(s, holds, i, false);
 		if (survey_held(s, holds, i, true))
 			count_domain(&v, c);
@@ -91,6 +91,7 @@ void survey_take(struct survey *v, const struct state *s, const struct holds *ho
 		after = (int32_t)weight;
 	v->available_weight -= weight - (after > 0 ? (uint32_t)after : 0);
 	v->available -= weight && after <= 0;
+	v->backups -= v->backups && c->backup && weight && after <= 0;
 	if (effect > HOLD_ZERO)
 		return;
 	v->held += takes_part(c) && !survey_held(s, holds, realserver, false);

@@ -16,7 +16,7 @@ struct survey {
 	uint32_t held;      /* of the configured ones: at 0 or absent by a rule's hold */
 	uint32_t domains;   /* failure domains with one that anybody holds so; 2 = or more */
 	const char *domain; /* the first of them; NULL = none */
-	bool backups_serve;    /* panic, and a backup serves */
+	uint32_t backups;   /* of those available: backups that serve in a panic */
 };
 
 void survey_service(const struct state *s, const struct holds *holds, uint32_t service,

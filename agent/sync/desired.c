@@ -59,7 +59,8 @@ static void apply_ramp(struct desired *d, const struct desired_input *in)
 void desired_realserver(const struct desired_input *in, struct desired *ret_desired)
 {
 	struct desired *d = ret_desired;
-	bool serves = in->up && ((in->panic && in->on_panic == PANIC_BACKUP) || in->fallback);
+	bool serves = (in->up && in->panic && in->on_panic == PANIC_BACKUP) ||
+		      ((in->up || in->unjudged) && in->fallback) || in->undecided;
 
 	d->n_steps = 0;
 	step(d, WHY_CONFIGURED, (int32_t)in->conf->weight, NULL);
@@ -67,6 +68,8 @@ void desired_realserver(const struct desired_input *in, struct desired *ret_desi
 		step(d, WHY_DISABLED, WANT_OUT, NULL);
 		return;
 	}
+	/* One that has no verdict yet, and may be serving since before the start, is left
+	 * what the kernel has: its cap sees to that. */
 	if (in->conf->backup)
 		step(d, serves ? WHY_BACKUP : WHY_STANDBY, serves ? d->weight : 0, NULL);
 	apply_holds(d, in);
@@ -78,7 +81,7 @@ bool desired_held(const struct desired *d)
 	unsigned int i;
 
 	for (i = 0; i < d->n_steps; i++)
-		if (d->steps[i].why == WHY_HOLD && d->steps[i].weight <= 0)
+		if (d->steps[i].why == WHY_HOLD && d->steps[i].hold->effect <= HOLD_ZERO)
 			return d->weight <= 0;
 	return false;
 }
@@ -91,14 +94,35 @@ bool desired_fallback(const struct hold *holds)
 	return false;
 }
 
+/* One that waits, and had the realserver taken out of the kernel; NULL = none. */
+static const struct hold *waiting_absent(const struct desired *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < d->n_steps; i++)
+		if (d->steps[i].why == WHY_WAITING && d->steps[i].hold->effect == HOLD_ABSENT)
+			return d->steps[i].hold;
+	return NULL;
+}
+
 void desired_cap(struct desired *d, const struct desired_input *in, bool proven, int32_t cap)
 {
-	if (proven || d->weight <= cap || d->weight < 0)
+	const struct hold *absent = waiting_absent(d);
+
+	if (proven || d->weight < 0)
+		return;
+	/* It stays out, for weight 0 would refuse clients where the scheduler hashes. */
+	if (absent && cap < 0) {
+		step(d, WHY_HOLD, WANT_ABSENT, absent);
+		return;
+	}
+	cap = cap < 0 ? 0 : cap;
+	if (d->weight <= cap)
 		return;
 	/* In panic the file's weights are what is asked for. */
 	if (in->panic && in->on_panic == PANIC_KEEP)
 		return;
-	step(d, WHY_UNPROVEN, cap < 0 ? 0 : cap, NULL);
+	step(d, WHY_UNPROVEN, cap, NULL);
 }
 
 /* How many of those that take part have which verdict. */

@@ -40,9 +40,10 @@ struct desired_input {
 	const struct hold *holds; /* linked by next; inactive ones are skipped */
 	bool panic;               /* no realserver of the service is up */
 	enum on_panic on_panic;
-	bool fallback;  /* a rule asks for the backups */
-	bool undecided; /* none is up, but not all are known to be down: see below */
-	bool up;        /* a backup serves only when its probes say so, or it has none */
+	bool fallback;           /* a rule asks for the backups */
+	bool undecided;          /* none is up, but not all are known to be down: see below */
+	bool unjudged;           /* no verdict of its own since the start */
+	bool up;                 /* a backup serves only when its probes say so, or it has none */
 	const struct ramp *ramp; /* NULL = none */
 	int64_t now_ms;          /* for the ramp (monotonic) */
 };

@@ -51,9 +51,20 @@ static int cmp_leaving(const void *a, const void *b)
 	return c ? c : addr_cmp(&la->dest, &lb->dest);
 }
 
-/* Whether it was leaving already, and since when; `dest` NULL = the service itself. */
-static bool was_leaving(const struct work *w, const struct ipvs_key *service,
-			const struct addr *dest, int64_t *ret_since_ms)
+void diff_leave_alone(struct diff *d, const struct ipvs_key *service, const struct addr *dest,
+		      bool left)
+{
+	struct diff_leaving l = { .service = *service, .dest = *dest }, *at = NULL;
+
+	if (d->n_leaving)
+		at = bsearch(&l, d->leaving, d->n_leaving, sizeof(l), cmp_leaving);
+	if (at)
+		at->left = left;
+}
+
+/* As it was leaving already, or NULL; `dest` NULL = the service itself. */
+static const struct diff_leaving *was_leaving(const struct work *w, const struct ipvs_key *service,
+					      const struct addr *dest, int64_t *ret_since_ms)
 {
 	struct diff_leaving l = { .service = *service };
 	const struct diff_leaving *was = NULL;
@@ -64,14 +75,14 @@ static bool was_leaving(const struct work *w, const struct ipvs_key *service,
 		was = bsearch(&l, w->in->leaving, w->in->n_leaving, sizeof(l), cmp_leaving);
 	if (was)
 		*ret_since_ms = was->since_ms;
-	return was != NULL;
+	return was;
 }
 
 /* Notes it for the next time. */
 static void note_leaving(struct work *w, const struct ipvs_key *service, const struct addr *dest,
-			 int64_t since_ms)
+			 int64_t since_ms, bool left)
 {
-	struct diff_leaving l = { .service = *service, .since_ms = since_ms };
+	struct diff_leaving l = { .service = *service, .since_ms = since_ms, .left = left };
 
 	if (dest)
 		l.dest = *dest;
@@ -133,12 +144,13 @@ static void let_go(struct work *w, const struct diff_policy *policy,
 	bool stays = d->weight && !now && !replaced(service);
 	bool idle = !d->active && !d->inactive && !d->persistent;
 	int64_t since = w->in->now_ms;
+	const struct diff_leaving *was = was_leaving(w, key, &d->addr, &since);
 
-	item->drift = !was_leaving(w, key, &d->addr, &since) && item->dest == DIFF_NONE &&
-		      w->in->vips[item->vip].settled;
-	if (stays)
+	item->drift = !was && item->dest == DIFF_NONE && w->in->vips[item->vip].settled;
+	item->again = was && was->left;
+	if (stays || item->again)
 		since = w->in->now_ms; /* its drain has not begun */
-	note_leaving(w, key, &d->addr, since);
+	note_leaving(w, key, &d->addr, since, item->again);
 	if (stays)
 		return;
 	if (now || w->in->now_ms - since >= policy->drain_timeout || (!d->weight && idle)) {
@@ -183,10 +195,12 @@ static void walk_dest(struct work *w, uint32_t vip, uint32_t dest)
 		item.kind = IPVS_NEW_DEST;
 		item.phase = DIFF_PHASE_ADD;
 		item.drift = s->seen >= 0;
+		item.again = s->left && s->left_found == SEEN_ABSENT;
 		emit(w, &item);
 		return;
 	}
 	found = &in->table->dests[item.dest_row];
+	item.again = s->left && s->left_found == (int32_t)found->weight;
 	if (s->want == WANT_ABSENT) {
 		item.kind = IPVS_DEL_DEST;
 		item.phase = DIFF_PHASE_DEL_DEST;
@@ -251,11 +265,13 @@ static void walk_vip(struct work *w, uint32_t vip)
 	if (row == MATCH_NONE) {
 		item.kind = IPVS_NEW_SERVICE;
 		item.drift = in->vips[vip].present;
+		item.again = in->vips[vip].left;
 		emit(w, &item);
 	} else {
 		item.changes = diff_service(&want, &in->table->services[row]);
 		item.kind = IPVS_SET_SERVICE;
 		item.drift = in->vips[vip].settled;
+		item.again = in->vips[vip].left;
 		if (item.changes)
 			emit(w, &item);
 	}
@@ -281,7 +297,7 @@ static void walk_gone(struct work *w, uint32_t row)
 				  .phase = DIFF_PHASE_DEL_SERVICE };
 
 	(void)was_leaving(w, &s->key, NULL, &since);
-	note_leaving(w, &s->key, NULL, since);
+	note_leaving(w, &s->key, NULL, since, false);
 	for (i = s->first_dest; i < s->first_dest + s->n_dests; i++) {
 		const struct ipvs_dest *d = &in->table->dests[i];
 
@@ -314,7 +330,7 @@ static void keep_leaving(struct work *w)
 
 		if (vip != LAYOUT_NONE && overlaps(in, vip))
 			note_leaving(w, &in->leaving[i].service, &in->leaving[i].dest,
-				     in->leaving[i].since_ms);
+				     in->leaving[i].since_ms, in->leaving[i].left);
 	}
 }
 

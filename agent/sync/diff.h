@@ -41,6 +41,9 @@ struct diff_item {
 	int32_t weight;                 /* to write; destinations only */
 	uint32_t changes;               /* DIFF_…; 0 for additions and deletions */
 	bool drift;                     /* somebody else changed what was ours and settled */
+	bool again;                     /* it was found before, and left alone */
+	bool left;                      /* not to be written: it is left alone */
+	uint8_t verdict;                /* enum drift_verdict, once drift was judged */
 	enum diff_phase phase;
 };
 
@@ -49,6 +52,7 @@ struct diff_leaving {
 	struct ipvs_key service;
 	struct addr dest; /* family 0 = the service itself */
 	int64_t since_ms; /* monotonic; while nobody else serves: the last look */
+	bool left;        /* somebody else's, and left alone */
 };
 
 /* How what leaves is let go. */
@@ -82,6 +86,10 @@ struct diff {
 
 int diff_tables(const struct diff_input *in, struct diff *ret_diff);
 void diff_fini(struct diff *d);
+
+/* Notes with what leaves whether it is somebody else's and left alone. */
+void diff_leave_alone(struct diff *d, const struct ipvs_key *service, const struct addr *dest,
+		      bool left);
 
 /* What differs between two, as bits; counters, rows and keys do not count. */
 uint32_t diff_service(const struct ipvs_service *want, const struct ipvs_service *found);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/base/log.h"
 #include "agent/ipvs/ipvs.h"
 #include "agent/sync/writes.h"
 
@@ -45,11 +44,12 @@ void pass_set_caps(const struct pass *p, struct state *s)
 	for (i = 0; i < l->n_dests; i++) {
 		const struct layout_service *svc = &l->services[l->vips[l->dests[i].vip].service];
 		uint32_t row = p->reading->match.row_of_dest[i];
-		uint32_t weight = row == MATCH_NONE ? 0 : p->reading->table.dests[row].weight;
+		int32_t weight = row == MATCH_NONE ? CAP_ABSENT
+						   : (int32_t)p->reading->table.dests[row].weight;
 
 		if (s->dests[i].cap != CAP_NONE)
 			continue;
-		s->dests[i].cap = svc->conf->initial == INITIAL_DOWN ? 0 : (int32_t)weight;
+		s->dests[i].cap = svc->conf->initial == INITIAL_DOWN && weight > 0 ? 0 : weight;
 	}
 }
 
@@ -99,47 +99,11 @@ void pass_diff(struct pass *p)
 	p->error = diff_tables(&in, &p->diff);
 }
 
-/* What somebody else did, by the write that puts it right. */
-static const char *drift_of(const struct diff_item *item)
+bool pass_overlaps(const struct pass *p, const struct state *s, uint32_t vip)
 {
-	switch (item->kind) {
-	case IPVS_NEW_SERVICE:
-		return "the service is gone";
-	case IPVS_SET_SERVICE:
-		return "the service was changed";
-	case IPVS_NEW_DEST:
-		return "the realserver is gone";
-	default:
-		return item->dest == DIFF_NONE ? "the realserver was added"
-					       : "the realserver was changed";
-	}
-}
+	const struct vip_state *v = &s->vips[vip];
 
-static void tell_drift(const struct pass *p, const struct diff_item *item)
-{
-	static const char msg[] = "somebody else changed the kernel's table, putting it right";
-	struct buf service = BUF_INIT, dest = BUF_INIT;
-
-	ipvs_key_format(&service, &p->layout->vips[item->vip].key);
-	if (item->dest != DIFF_NONE)
-		addr_format(&dest, &p->layout->dests[item->dest].addr);
-	else if (item->dest_row != DIFF_NONE)
-		addr_format(&dest, &p->reading->table.dests[item->dest_row].addr);
-	if (item->kind < IPVS_NEW_DEST)
-		log_event(LOG_WARN, msg, LOG_STR("what", drift_of(item)),
-			  LOG_STR("address", buf_str(&service)));
-	else if (item->dest_row == DIFF_NONE)
-		log_event(LOG_WARN, msg, LOG_STR("what", drift_of(item)),
-			  LOG_STR("address", buf_str(&service)),
-			  LOG_STR("realserver", buf_str(&dest)), LOG_INT("want", item->weight));
-	else
-		log_event(
-			LOG_WARN, msg, LOG_STR("what", drift_of(item)),
-			LOG_STR("address", buf_str(&service)),
-			LOG_STR("realserver", buf_str(&dest)), LOG_INT("want", item->weight),
-			LOG_INT("found", (int64_t)p->reading->table.dests[item->dest_row].weight));
-	buf_fini(&service);
-	buf_fini(&dest);
+	return v->writes || v->written_us >= p->reading->table.started_us;
 }
 
 /* What the reading showed, but where our own writes overlapped it. */
@@ -150,13 +114,14 @@ static void take_in_vip(struct pass *p, struct state *s, uint32_t vip)
 	struct vip_state *vs = &s->vips[vip];
 	uint32_t d;
 
-	if (vs->writes || vs->written_us >= p->reading->table.started_us) {
+	if (pass_overlaps(p, s, vip)) {
 		p->diff.skipped = true;
 		return;
 	}
 	vs->present = m->row_of_vip[vip] != MATCH_NONE;
 	vs->settled = vs->present;
 	vs->add_failed = false;
+	vs->left = LEFT_NOT;
 	vs->error = p->vips[vip].error;
 	for (d = v->first_dest; d < v->first_dest + v->n_dests; d++) {
 		uint32_t row = m->row_of_dest[d];
@@ -164,6 +129,8 @@ static void take_in_vip(struct pass *p, struct state *s, uint32_t vip)
 		s->dests[d].seen = row == MATCH_NONE ? SEEN_ABSENT
 						     : (int32_t)p->reading->table.dests[row].weight;
 		s->dests[d].settled = row != MATCH_NONE;
+		if (s->dests[d].seen != s->dests[d].left_found)
+			s->dests[d].left = LEFT_NOT;
 		s->dests[d].error = p->dests[d].error;
 	}
 }
@@ -188,9 +155,8 @@ static void sift_errors(struct pass *p, const struct state *s)
 	}
 }
 
-uint64_t pass_take_in(struct pass *p, struct state *s)
+void pass_take_in(struct pass *p, struct state *s)
 {
-	uint64_t drift = 0;
 	uint32_t i;
 
 	sift_errors(p, s);
@@ -199,10 +165,6 @@ uint64_t pass_take_in(struct pass *p, struct state *s)
 	for (i = 0; i < p->diff.n_items; i++) {
 		const struct diff_item *item = &p->diff.items[i];
 
-		if (item->drift) {
-			drift++;
-			tell_drift(p, item);
-		}
 		if (item->vip == DIFF_NONE)
 			continue;
 		if (item->kind == IPVS_NEW_SERVICE || item->kind == IPVS_SET_SERVICE)
@@ -210,7 +172,6 @@ uint64_t pass_take_in(struct pass *p, struct state *s)
 		else if (item->dest != DIFF_NONE && item->changes != DIFF_WEIGHT)
 			s->dests[item->dest].settled = false;
 	}
-	return drift;
 }
 
 /* An item was worked out a while ago: is it still what is wanted? */
@@ -255,7 +216,7 @@ static struct batch *gather(struct pass *p, struct state *s)
 
 		if (adds && item->phase >= DIFF_PHASE_LOWER)
 			break;
-		if (!still_wanted(s, item))
+		if (item->left || !still_wanted(s, item))
 			continue;
 		if ((!b && batch_new(p->layout, &b)) || batch_add(b, item, &p->reading->table))
 			break; /* what is gathered goes out */

@@ -40,9 +40,10 @@ int pass_prepare(struct pass *p, const struct state *s, const struct diff_leavin
 		 uint32_t n_leaving, const struct diff_policy *gone, int64_t now_ms);
 /* On the work queue: fills diff, or error. */
 void pass_diff(struct pass *p);
-/* Takes what was seen into the state; returns how many items are drift, each of
- * which it logs. */
-uint64_t pass_take_in(struct pass *p, struct state *s);
+/* Whether writes of ours overlap what was read of a VIP: it may show either side. */
+bool pass_overlaps(const struct pass *p, const struct state *s, uint32_t vip);
+/* Takes what was seen into the state. */
+void pass_take_in(struct pass *p, struct state *s);
 /* Sends the next batch of items; false when all are sent. */
 bool pass_send(struct pass *p, struct state *s, struct writes *w);
 

@@ -18,6 +18,7 @@
 #include "agent/base/loop.h"
 #include "agent/ipvs/ipvs.h"
 #include "agent/sync/batch.h"
+#include "agent/sync/foreign.h"
 #include "agent/sync/owned.h"
 #include "agent/sync/pass.h"
 #include "agent/sync/writes.h"
@@ -34,6 +35,7 @@ struct reconcile {
 	struct state *state;
 	struct owned owned;
 	struct writes writes;
+	struct foreign foreign;
 	struct loop_timer *timer;
 	struct pass *pass;      /* the chain under way, or NULL */
 	struct batch *gathered; /* urgent writes, until the flush */
@@ -135,7 +137,8 @@ static void take_in_diff(struct reconcile *r)
 {
 	struct pass *p = r->pass;
 
-	r->stats.drift += pass_take_in(p, r->state);
+	pass_take_in(p, r->state);
+	foreign_judge(&r->foreign, p);
 	free(r->leaving);
 	r->leaving = p->diff.leaving;
 	r->n_leaving = p->diff.n_leaving;
@@ -239,6 +242,8 @@ static void act(struct reconcile *r)
 	struct pass *p = r->pass;
 	int e;
 
+	if (r->caps_due && !r->stats.kernel_known)
+		foreign_first(&r->foreign, p, &r->owned);
 	own_found(r, p->reading);
 	if (r->caps_due) {
 		pass_set_caps(p, r->state);
@@ -341,6 +346,7 @@ int reconcile_new(const struct reconcile_env *env, struct reconcile **ret_reconc
 	if (!r)
 		return -ENOMEM;
 	r->env = *env;
+	r->foreign = (struct foreign){ .holds = env->holds, .placer = env->placer };
 	r->backoff_ms = RETRY_MS;
 	r->writes = (struct writes){
 		.port = env->port,
@@ -365,6 +371,7 @@ void reconcile_free(struct reconcile *r)
 	pass_free(r->pass);
 	batch_free(r->gathered);
 	writes_fini(&r->writes);
+	foreign_fini(&r->foreign);
 	free(r->leaving);
 	owned_fini(&r->owned);
 	loop_timer_free(r->timer);
@@ -386,6 +393,7 @@ void reconcile_set_state(struct reconcile *r, struct state *state, int64_t inter
 	r->gathered = NULL;
 	r->state = state;
 	r->writes.state = state;
+	r->foreign.state = state;
 	r->interval_ms = interval_ms;
 	r->gone = *gone;
 	r->due = true;
@@ -453,5 +461,8 @@ void reconcile_stats(const struct reconcile *r, struct reconcile_stats *ret_stat
 {
 	*ret_stats = r->stats;
 	ret_stats->writes = r->writes.stats;
+	ret_stats->drift = r->foreign.drift;
+	ret_stats->drift_adopted = r->foreign.adopted;
+	ret_stats->drift_stopped = r->foreign.stopped;
 	ret_stats->busy = r->pass != NULL || r->writes.under_way > 0;
 }

@@ -11,7 +11,9 @@
 #include "agent/sync/diff.h"
 #include "agent/sync/writes.h"
 
+struct holds;
 struct loop;
+struct placer;
 struct reconcile;
 
 /* One reading, matched, complete or not; a reference for its receiver. */
@@ -21,6 +23,8 @@ struct reconcile_env {
 	struct loop *loop;
 	struct ipvs_port *port;
 	struct ledger *ledger; /* NULL = nothing is recorded */
+	struct holds *holds;   /* of operators who use ipvsadm; with … */
+	struct placer *placer; /* NULL = none is made of what they do */
 	reconcile_reading_fn *reading;
 	void (*first)(void *arg); /* the first complete reading was taken in: decide now */
 	void *arg;
@@ -28,7 +32,8 @@ struct reconcile_env {
 
 struct reconcile_stats {
 	struct write_stats writes;
-	uint64_t drift, passes;
+	uint64_t drift, drift_adopted, passes;
+	uint32_t drift_stopped; /* objects that are left alone: there is another writer */
 	int64_t last_pass_wall_ms;
 	int kernel_error;  /* of the last reading; 0 = it may be acted upon */
 	bool kernel_known; /* a complete reading was taken in */

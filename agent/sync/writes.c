@@ -26,7 +26,8 @@ bool writes_dest_differs(const struct state *s, uint32_t dest, struct diff_item 
 	enum ipvs_op_kind kind;
 
 	/* Refused ones are the next pass's: hammering helps nobody. */
-	if (d->busy || d->error || d->seen == SEEN_UNKNOWN || !s->vips[vip].present)
+	if (d->busy || d->error || d->seen == SEEN_UNKNOWN || !s->vips[vip].present ||
+	    state_left_alone(d))
 		return false;
 	if (d->want >= 0 && d->seen == SEEN_ABSENT)
 		kind = IPVS_NEW_DEST;
@@ -110,12 +111,16 @@ static void take_success(struct writes *w, struct state *s, const struct diff_it
 		break;
 	case IPVS_NEW_DEST:
 	case IPVS_SET_DEST:
-		if (s && item->dest != DIFF_NONE)
+		if (s && item->dest != DIFF_NONE) {
 			s->dests[item->dest].seen = (int32_t)ops->dests[op->dest].weight;
+			s->dests[item->dest].left = LEFT_NOT;
+		}
 		break;
 	case IPVS_DEL_DEST:
-		if (s && item->dest != DIFF_NONE)
+		if (s && item->dest != DIFF_NONE) {
 			s->dests[item->dest].seen = SEEN_ABSENT;
+			s->dests[item->dest].left = LEFT_NOT;
+		}
 		break;
 	case IPVS_SET_SERVICE:
 	case IPVS_N_OPS:

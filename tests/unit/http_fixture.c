@@ -35,7 +35,7 @@ struct view *view_make(struct world *w)
 	v->n_services = 2;
 	v->services = calloc(2, sizeof(*v->services));
 	v->services[0] = (struct view_service){
-		.name = "web", .n_realservers = 2, .available = 1, .configured = 2
+		.name = "web", .n_realservers = 2, .available = 1, .configured = 2, .own = 1
 	};
 	v->services[0].states[VIEW_UP] = v->services[0].states[VIEW_DOWN] = 1;
 	v->services[1] = (struct view_service){ .name = "empty", .first_realserver = 2 };

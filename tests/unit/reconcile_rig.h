@@ -87,9 +87,12 @@ static ATTR_UNUSED void rig_run(struct rig *r, bool (*until)(struct rig *r))
 		fail_msg("what was waited for did not happen");
 }
 
-/* A state from `ini`; everybody up. */
-static ATTR_UNUSED void rig_open(struct rig *r, const char *ini, struct fake_kernel *kernel)
+/* A state from `ini`, everybody up; and a ledger in `dir`, if that is not NULL, so that
+ * holds of operators can be recorded. */
+static ATTR_UNUSED void rig_open_in(struct rig *r, const char *ini, struct fake_kernel *kernel,
+				    const char *dir)
 {
+	struct ledger_state kept;
 	struct buf why = BUF_INIT;
 	struct agent_rules rules;
 
@@ -99,7 +102,13 @@ static ATTR_UNUSED void rig_open(struct rig *r, const char *ini, struct fake_ker
 	assert_int_equal(loop_new(&r->a.loop), 0);
 	assert_int_equal(holds_new(&r->a.holds), 0);
 	assert_int_equal(ipvs_port_new(r->a.loop, fake_kernel_door(kernel), &r->a.port), 0);
-	assert_int_equal(placer_new(r->a.loop, NULL, r->a.holds, on_rig_hold, r, &r->a.placer), 0);
+	if (dir) {
+		assert_int_equal(ledger_open(dir, r->a.loop, &why, &kept, &r->a.ledger), 0);
+		ledger_state_fini(&kept);
+		buf_fini(&why);
+	}
+	assert_int_equal(
+		placer_new(r->a.loop, r->a.ledger, r->a.holds, on_rig_hold, r, &r->a.placer), 0);
 	assert_int_equal(agent_rules_new(&r->a), 0);
 	assert_int_equal(agent_rules_prepare(&r->a.decider, r->a.state->layout->conf, r->a.state,
 					     &why, &rules),
@@ -110,12 +119,19 @@ static ATTR_UNUSED void rig_open(struct rig *r, const char *ini, struct fake_ker
 	loop_before_sleep(r->a.loop, "decide", on_rig_sleep, r);
 }
 
+static ATTR_UNUSED void rig_open(struct rig *r, const char *ini, struct fake_kernel *kernel)
+{
+	rig_open_in(r, ini, kernel, NULL);
+}
+
 /* Begins to manage; passes by the timer every `interval_ms`. */
 static ATTR_UNUSED void rig_start(struct rig *r, int64_t interval_ms)
 {
 	struct reconcile_env env = { .loop = r->a.loop,
 				     .port = r->a.port,
 				     .ledger = r->a.ledger,
+				     .holds = r->a.holds,
+				     .placer = r->a.placer,
 				     .reading = on_rig_reading,
 				     .first = on_rig_first,
 				     .arg = r };
@@ -151,8 +167,8 @@ static ATTR_UNUSED void rig_reload(struct rig *r, const char *ini, int64_t inter
 
 	assert_int_equal(reload_carry(old, now, &carried), 0);
 	all_up(now);
-	assert_int_equal(
-		agent_rules_prepare(&r->a.decider, now->layout->conf, now, &why, &rules), 0);
+	assert_int_equal(agent_rules_prepare(&r->a.decider, now->layout->conf, now, &why, &rules),
+			 0);
 	r->a.state = now;
 	agent_rules_put(&r->a, now, &rules);
 	reconcile_set_state(r->a.reconcile, now, interval_ms, &gone);

@@ -149,6 +149,65 @@ static void test_backup(void **state)
 	assert_int_equal(weight_of(&in), 4);
 }
 
+/* A restart leaves a backup what the kernel has, until it is known whether it serves. */
+static void test_backup_after_restart(void **state)
+{
+	struct realserver_conf conf = { .enabled = true, .weight = 7, .backup = true };
+	struct desired_input in = { .conf = &conf, .undecided = true, .unjudged = true };
+	struct desired d;
+
+	(void)state;
+	desired_realserver(&in, &d);
+	desired_cap(&d, &in, false, 7);
+	assert_int_equal(d.weight, 7);
+	desired_realserver(&in, &d);
+	desired_cap(&d, &in, false, 0);
+	assert_int_equal(d.weight, 0);
+	in.undecided = false;
+	assert_int_equal(weight_of(&in), 0);
+	in.fallback = true;
+	assert_int_equal(weight_of(&in), 7);
+	in.unjudged = false;
+	assert_int_equal(weight_of(&in), 0);
+}
+
+/* What a rule removed before the restart is not added at 0: that would refuse clients. */
+static void test_absent_after_restart(void **state)
+{
+	struct realserver_conf conf = { .enabled = true, .weight = 7 };
+	struct desired_input in = { .conf = &conf, .holds = &holds[0], .undecided = true };
+	struct desired d;
+
+	(void)state;
+	holds[0] = (struct hold){ .effect = HOLD_ABSENT, .active = true, .restored = true };
+	desired_realserver(&in, &d);
+	desired_cap(&d, &in, false, CAP_ABSENT);
+	assert_int_equal(d.weight, WANT_ABSENT);
+	assert_ptr_equal(d.steps[d.n_steps - 1].hold, &holds[0]);
+	desired_realserver(&in, &d);
+	desired_cap(&d, &in, false, 0);
+	assert_int_equal(d.weight, 0);
+	desired_realserver(&in, &d);
+	desired_cap(&d, &in, false, 7);
+	assert_int_equal(d.weight, 7);
+}
+
+/* A backup that waits is not held by what would only lower it. */
+static void test_held(void **state)
+{
+	struct realserver_conf conf = { .enabled = true, .weight = 7, .backup = true };
+	struct desired_input in = { .conf = &conf, .holds = &holds[0] };
+	struct desired d;
+
+	(void)state;
+	holds[0] = (struct hold){ .effect = 50, .active = true };
+	desired_realserver(&in, &d);
+	assert_false(desired_held(&d));
+	holds[0].effect = HOLD_ZERO;
+	desired_realserver(&in, &d);
+	assert_true(desired_held(&d));
+}
+
 static int32_t capped(int32_t weight, bool proven, int32_t cap, bool panic)
 {
 	struct realserver_conf conf = { .enabled = true };
@@ -168,6 +227,7 @@ static void test_cap(void **state)
 	assert_int_equal(capped(100, true, 0, false), 100);
 	assert_int_equal(capped(100, false, CAP_NONE, false), 100);
 	assert_int_equal(capped(100, false, 0, true), 100);
+	assert_int_equal(capped(100, false, CAP_ABSENT, false), 0);
 	assert_int_equal(capped(WANT_ABSENT, false, 0, false), WANT_ABSENT);
 	assert_int_equal(capped(WANT_OUT, false, 0, false), WANT_OUT);
 }
@@ -227,6 +287,9 @@ int main(void)
 		cmocka_unit_test(test_disabled),
 		cmocka_unit_test(test_panic),
 		cmocka_unit_test(test_backup),
+		cmocka_unit_test(test_backup_after_restart),
+		cmocka_unit_test(test_absent_after_restart),
+		cmocka_unit_test(test_held),
 		cmocka_unit_test(test_cap),
 		cmocka_unit_test(test_many_holds),
 		cmocka_unit_test(test_service_panic),

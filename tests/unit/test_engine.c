@@ -3,107 +3,7 @@
 #include <errno.h>
 #include <math.h>
 
-#include "agent/rules/engine.h"
-#include "agent/rules/rule_conf.h"
-#include "agent/world.h"
-#include "tests/unit/model_fixture.h"
-
-#define PROBE "[probe p]\nurl = http://x/\n"
-#define HEAD  "[service web]\naddress = tcp://10.1.2.15:80\nprobe = p\n"
-#define THREE "realserver = a 10.1.2.21\nrealserver = b 10.1.2.22\nrealserver = c 10.1.2.23\n"
-
-struct rig {
-	struct world *w;
-	struct moment now;
-	uint64_t told[DECISION_N_KINDS];
-};
-
-static void on_decision(void *arg, const struct decision *d)
-{
-	struct rig *r = arg;
-
-	r->told[d->kind]++;
-}
-
-/* Decides at `ms` after the beginning. */
-static void decide_at(struct rig *r, int64_t ms)
-{
-	r->now = (struct moment){ .mono_ms = 1000 + ms, .wall_ms = 1700000000000 + ms };
-	r->w->now = r->now;
-	world_sampled(r->w);
-	world_step(r->w, &r->now);
-}
-
-static void settle(struct rig *r)
-{
-	decide_at(r, r->now.mono_ms - 1000);
-}
-
-static void open_rig(struct rig *r, const char *ini)
-{
-	struct config *c = load_conf(ini);
-	struct buf why = BUF_INIT;
-	uint32_t i;
-
-	*r = (struct rig){ .now = { .mono_ms = 1000, .wall_ms = 1700000000000 } };
-	assert_int_equal(world_new(c, &r->now, &why, &r->w), 0);
-	config_unref(c);
-	r->w->tell = on_decision;
-	r->w->arg = r;
-	for (i = 0; i < r->w->state->layout->n_realservers; i++)
-		world_verdict(r->w, i, VERDICT_UP, PROBE_OK);
-	settle(r);
-}
-
-static void close_rig(struct rig *r)
-{
-	world_free(r->w);
-}
-
-static void set(struct rig *r, const char *target, enum verdict v, enum probe_reason why,
-		int64_t ms)
-{
-	r->now.mono_ms = 1000 + ms;
-	r->w->now = r->now;
-	world_verdict(r->w, id_of(r->w->state->layout, target), v, why);
-}
-
-static bool held(const struct rig *r, const char *target)
-{
-	const struct layout *l = r->w->state->layout;
-	const struct layout_realserver *rs = &l->realservers[id_of(l, target)];
-	const struct hold *h =
-		holds_of(r->w->holds, l->services[rs->service].conf->head.name, rs->conf->name);
-
-	return h && h->hold_class == HOLD_RULE && h->active;
-}
-
-static int32_t want(const struct rig *r, const char *target)
-{
-	const struct layout *l = r->w->state->layout;
-
-	return r->w->state
-		->dests[l->dest_links[l->realservers[id_of(l, target)].first_dest_link]]
-		.want;
-}
-
-static const struct ruleset_rule *rule(const struct rig *r, const char *name)
-{
-	const struct ruleset *set = engine_rules(r->w->engine);
-	uint32_t i;
-
-	for (i = 0; i < set->n_rules; i++)
-		if (!strcmp(set->rules[i].conf->head.name, name))
-			return &set->rules[i];
-	fail_msg("no rule %s", name);
-	return NULL;
-}
-
-static const struct rule_slot *slot(const struct rig *r, const char *name, const char *target)
-{
-	return ruleset_slot(engine_rules(r->w->engine), rule(r, name),
-			    id_of(r->w->state->layout, target));
-}
+#include "tests/unit/engine_rig.h"
 
 static void test_hold_and_release(void **state)
 {
@@ -372,9 +272,8 @@ static void test_way_back(void **state)
 	char name[] = "web/a";
 
 	(void)state;
-	open_rig(&r, HEAD THREE
-		 "realserver = d 10.1.2.24\nrealserver = e 10.1.2.25\n"
-		 "realserver = f 10.1.2.26\n" PROBE);
+	open_rig(&r, HEAD THREE "realserver = d 10.1.2.24\nrealserver = e 10.1.2.25\n"
+				"realserver = f 10.1.2.26\n" PROBE);
 	for (name[4] = 'a'; name[4] <= 'f'; name[4]++)
 		set(&r, name, VERDICT_DOWN, PROBE_CONNECT_TIMEOUT, 1000);
 	settle(&r);
@@ -442,6 +341,25 @@ static void test_harmless(void **state)
 	close_rig(&r);
 }
 
+/* A rule that brings the backups in does not end by its own doing. */
+static void test_fallback_stays(void **state)
+{
+	struct rig r;
+	int64_t ms;
+
+	(void)state;
+	open_rig(&r, HEAD THREE "backup = sorry 10.1.2.30\n" PROBE
+				"[rule few]\nexpr = service_available_ratio < 0.5\nfor = 10s\n"
+				"keep_firing_for = 20s\naction = fallback\n");
+	set(&r, "web/a", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 1);
+	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 1);
+	for (ms = 2000; ms <= 120000; ms += 2000) {
+		decide_at(&r, ms);
+		assert_int_equal(want(&r, "web/sorry"), ms < 12000 ? 0 : 100);
+	}
+	close_rig(&r);
+}
+
 static void place(struct rig *r, const char *id, enum hold_class c, const char *holder,
 		  const char *service, const char *realserver)
 {
@@ -496,6 +414,7 @@ int main(void)
 		cmocka_unit_test(test_flapping_instead_of_dead),
 		cmocka_unit_test(test_flapping_but_needed),
 		cmocka_unit_test(test_harmless),
+		cmocka_unit_test(test_fallback_stays),
 		cmocka_unit_test(test_sweep),
 	};
 

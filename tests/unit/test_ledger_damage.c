@@ -141,7 +141,7 @@ static void test_hostile(void **state)
 		{ "1 "
 		  "{\"type\":\"place\",\"id\":\"a\",\"class\":\"rule\",\"service\":\"s\","
 		  "\"realserver\":"
-		  "\"r\",\"holder\":\"h\",\"effect\":101,\"reason\":\"\",\"since\":0,\"until\":0}",
+		  "\"r\",\"holder\":\"h\",\"effect\":102,\"reason\":\"\",\"since\":0,\"until\":0}",
 		  0, "line 2 has no good \"effect\"" },
 		{ "1 "
 		  "{\"type\":\"place\",\"id\":\"a\",\"class\":\"rule\",\"service\":\"s\","

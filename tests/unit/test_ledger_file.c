@@ -145,7 +145,7 @@ static void test_refused(void **state)
 		ledger_change_fini(batch[i]);
 		free(batch[i]);
 	}
-	assert_int_equal(commit(f, place("d", HOLD_RULE, "web4", 101)), -EINVAL);
+	assert_int_equal(commit(f, place("d", HOLD_RULE, "web4", HOLD_FALLBACK + 1)), -EINVAL);
 	/* Not UTF-8, and a reason without end: written as far as it goes. */
 	c = place("e", HOLD_OPERATOR, "web5", 0);
 	c->record.hold->reason[0] = (char)0xff;

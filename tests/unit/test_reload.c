@@ -31,8 +31,6 @@ static void begin(struct pair *p, const char *ini)
 	}
 	for (i = 0; i < p->old->layout->n_realservers; i++) {
 		p->old->realservers[i].proven = true;
-		p->old->realservers[i].firing = true;
-		p->old->realservers[i].refused = 2;
 		p->old->realservers[i].down_since_ms = 7 + i;
 	}
 	for (i = 0; i < p->old->layout->n_services; i++)
@@ -69,8 +67,6 @@ static void kept(const struct pair *p, const char *was, const char *is)
 	uint32_t od = dest_of(p->old, was), nd = dest_of(p->now, is);
 
 	assert_true(p->now->realservers[n].proven);
-	assert_true(p->now->realservers[n].firing);
-	assert_int_equal(p->now->realservers[n].refused, 2);
 	assert_int_equal(p->now->realservers[n].down_since_ms,
 			 p->old->realservers[o].down_since_ms);
 	assert_int_equal(p->now->dests[nd].seen, p->old->dests[od].seen);
@@ -86,7 +82,6 @@ static void is_new(const struct pair *p, const char *is)
 	uint32_t n = id_of(p->now->layout, is);
 
 	assert_false(p->now->realservers[n].proven);
-	assert_false(p->now->realservers[n].firing);
 	assert_int_equal(p->now->dests[dest_of(p->now, is)].cap, CAP_NONE);
 }
 

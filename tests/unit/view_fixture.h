@@ -115,9 +115,9 @@ static struct view_dest fixture_dests[] = {
 };
 
 static struct view_service fixture_services[] = {
-	{ "web", 0, 3, { [VIEW_UP] = 1, [VIEW_DOWN] = 1, [VIEW_STANDBY] = 1 }, 1, 2, false },
-	{ "dns", 3, 1, { [VIEW_UNKNOWN] = 1 }, 1, 1, false },
-	{ "later", 4, 1, { [VIEW_DISABLED] = 1 }, 0, 0, true },
+	{ "web", 0, 3, { [VIEW_UP] = 1, [VIEW_DOWN] = 1, [VIEW_STANDBY] = 1 }, 1, 2, 1, false },
+	{ "dns", 3, 1, { [VIEW_UNKNOWN] = 1 }, 1, 1, 1, false },
+	{ "later", 4, 1, { [VIEW_DISABLED] = 1 }, 0, 0, 0, true },
 };
 
 static struct view_realserver fixture_realservers[] = {
