@@ -136,8 +136,33 @@ static void test_success(void **state)
 	fail_some(b, 8, 1, 1003);
 	assert_true(brake_on(b, 0, 1003));
 	brake_success(b, 0, BRAKE_UNKNOWN, 1004);
-	assert_false(brake_on(b, 0, 1004));
+	assert_int_equal(brake_until(b, 0), INT64_MIN);
 	assert_int_equal(brake_next(b, 1004), INT64_MAX);
+	brake_free(b);
+}
+
+/* Who was bad while it was on has yet to show that it lives: until its verdict is up, or
+ * it failed anew. Who was not is believed at once. */
+static void test_doubt(void **state)
+{
+	struct brake *b = a_brake(10, 1), *next = a_brake(1, 1);
+	uint32_t old = 2;
+
+	(void)state;
+	fail_some(b, 0, 9, 1000);
+	brake_success(b, 0, BRAKE_UNKNOWN, 2000);
+	assert_true(brake_on(b, 0, 2000));
+	brake_trust(b, 0);
+	assert_false(brake_on(b, 0, 2000));
+	assert_false(brake_on(b, 9, 2000));
+	fail_some(b, 1, 1, 2100);
+	assert_true(brake_on(b, 1, 2100));
+	fail_some(b, 1, 1, 3100);
+	assert_false(brake_on(b, 1, 3100));
+	brake_carry(next, b, &old);
+	assert_true(brake_on(next, 0, 90000));
+	brake_trust(b, 10); /* no such target */
+	brake_free(next);
 	brake_free(b);
 }
 
@@ -224,11 +249,11 @@ static void test_carry(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_switch),     cmocka_unit_test(test_one_service),
-		cmocka_unit_test(test_figures),    cmocka_unit_test(test_counted_once),
-		cmocka_unit_test(test_window),     cmocka_unit_test(test_success),
-		cmocka_unit_test(test_interfaces), cmocka_unit_test(test_odd_ids),
-		cmocka_unit_test(test_carry),
+		cmocka_unit_test(test_switch),  cmocka_unit_test(test_one_service),
+		cmocka_unit_test(test_figures), cmocka_unit_test(test_counted_once),
+		cmocka_unit_test(test_window),  cmocka_unit_test(test_success),
+		cmocka_unit_test(test_doubt),   cmocka_unit_test(test_interfaces),
+		cmocka_unit_test(test_odd_ids), cmocka_unit_test(test_carry),
 	};
 
 	return cmocka_run_group_tests_name("brake", tests, NULL, NULL);
