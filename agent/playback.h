@@ -33,12 +33,12 @@ struct playback_figures {
 	uint64_t other;               /* of kinds that a replay cannot follow */
 	uint64_t recorded, replayed;  /* decisions */
 	uint64_t equal, differing, cut;
-	uint32_t runs;     /* of the agent */
-	uint32_t configs;  /* times that a configuration came into force … */
-	uint32_t changed;  /* … that was not the one of the replay */
-	bool middle;       /* it begins in the middle of a run */
-	bool torn;         /* its last line is cut off */
-	bool tired;        /* so much time passed that not all of it was stepped through */
+	uint32_t runs;    /* of the agent */
+	uint32_t configs; /* times that a configuration came into force … */
+	uint32_t changed; /* … that was not the one of the replay */
+	bool middle;      /* it begins in the middle of a run */
+	bool torn;        /* its last line is cut off */
+	bool tired;       /* so much time passed that not all of it was stepped through */
 };
 
 struct playback {
@@ -52,7 +52,8 @@ struct playback {
  * errors. 0; -ENOENT and the like for the file, -EINVAL where the rules cannot be put in
  * force (`why`), -ENOMEM. playback_fini() is due in any case, before the configuration
  * goes. */
-int playback_run(const char *path, struct config *conf, struct buf *why, struct playback *ret_playback);
+int playback_run(const char *path, struct config *conf, struct buf *why,
+		 struct playback *ret_playback);
 void playback_fini(struct playback *r);
 
 /* Appends what came of it, for people; `verbose`: the states of rules and verdicts too. */

@@ -54,7 +54,7 @@ static int cmp_stream(const struct playback_event *a, const struct playback_even
 static int sort_stream(const void *a, const void *b)
 {
 	const struct playback_event *x = *(struct playback_event *const *)a,
-				  *y = *(struct playback_event *const *)b;
+				    *y = *(struct playback_event *const *)b;
 	int c = cmp_stream(x, y);
 
 	return c ? c : (x > y) - (x < y);

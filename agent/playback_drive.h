@@ -9,20 +9,20 @@ struct playback_drive {
 	struct playback_log log;
 	struct playback_when *when;
 	struct config *conf;
-	struct world *world;  /* of the run at hand; NULL before the first */
-	struct moment now;    /* of the last line, or of the last step after it */
-	struct moment line;   /* of the last line */
-	int64_t end_ms;       /* of the run's last line */
+	struct world *world; /* of the run at hand; NULL before the first */
+	struct moment now;   /* of the last line, or of the last step after it */
+	struct moment line;  /* of the last line */
+	int64_t end_ms;      /* of the run's last line */
 	uint32_t run;
-	bool starting;        /* only what a start begins with came yet */
-	bool restored;        /* with holds */
-	int64_t *dirty_ms;    /* by service: since when it is to be judged; INT64_MAX = not */
-	int64_t *sample_ms;   /* by service that the journal has no samples of: the next */
-	bool *turn;           /* by service: the lines at hand show that it was judged */
-	int64_t interval;     /* between samples */
-	uint64_t steps;       /* that no line shows */
+	bool starting;      /* only what a start begins with came yet */
+	bool restored;      /* with holds */
+	int64_t *dirty_ms;  /* by service: since when it is to be judged; INT64_MAX = not */
+	int64_t *sample_ms; /* by service that the journal has no samples of: the next */
+	bool *turn;         /* by service: the lines at hand show that it was judged */
+	int64_t interval;   /* between samples */
+	uint64_t steps;     /* that no line shows */
 	struct buf *why;
-	int error;            /* of a callback */
+	int error; /* of a callback */
 };
 
 /* --- playback_input.c ---------------------------------------------------------------------- */

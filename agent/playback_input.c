@@ -194,7 +194,7 @@ static int take_sample(struct playback_drive *d, const struct playback_line *lin
 
 	if (line->service == LAYOUT_NONE)
 		return wild(d);
-	json_object_foreach(json_object_get(e->object, "values"), name, value) {
+	json_object_foreach (json_object_get(e->object, "values"), name, value) {
 		double number = json_is_number(value) ? json_number_value(value) : NAN;
 
 		if (!signal_find(name, &signal, &near) ||
@@ -331,11 +331,11 @@ static int take_nothing(struct playback_drive *d, const struct playback_line *li
 }
 
 static input_fn *const inputs[JOURNAL_N_KINDS] = {
-	[JOURNAL_START] = take_nothing,	  [JOURNAL_STOP] = take_nothing,
-	[JOURNAL_CONFIG] = take_config,	  [JOURNAL_RESTORED] = take_restored,
-	[JOURNAL_KERNEL] = take_kernel,	  [JOURNAL_VERDICT] = take_verdict,
-	[JOURNAL_SAMPLE] = take_sample,	  [JOURNAL_ASKED] = take_asked,
-	[JOURNAL_ENDED] = take_ended,	  [JOURNAL_FREEZE] = take_freeze,
+	[JOURNAL_START] = take_nothing, [JOURNAL_STOP] = take_nothing,
+	[JOURNAL_CONFIG] = take_config, [JOURNAL_RESTORED] = take_restored,
+	[JOURNAL_KERNEL] = take_kernel, [JOURNAL_VERDICT] = take_verdict,
+	[JOURNAL_SAMPLE] = take_sample, [JOURNAL_ASKED] = take_asked,
+	[JOURNAL_ENDED] = take_ended,   [JOURNAL_FREEZE] = take_freeze,
 };
 
 int playback_input(struct playback_drive *d, const struct playback_line *line)

@@ -43,17 +43,18 @@ static inline size_t playback_value_id(const struct layout *l, enum signal_id si
 
 /* 0, or -errno; its arrays and strings are the arena's. */
 int playback_log_read(const char *path, const struct layout *l, struct arena *arena,
-		    struct playback_log *ret_log);
+		      struct playback_log *ret_log);
 
 /* --- playback_when.c: when a service is judged -------------------------------------------- */
 
 struct playback_when;
 
 int playback_when_new(const struct playback_log *log, uint32_t n_services,
-		    struct playback_when **ret_when);
+		      struct playback_when **ret_when);
 void playback_when_free(struct playback_when *w);
 /* The first turn of the service in that run at `from_ms` or later; INT64_MAX = none. */
-int64_t playback_when_turn(struct playback_when *w, uint32_t service, uint32_t run, int64_t from_ms);
+int64_t playback_when_turn(struct playback_when *w, uint32_t service, uint32_t run,
+			   int64_t from_ms);
 
 /* --- playback_diff.c ------------------------------------------------------------------------ */
 

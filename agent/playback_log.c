@@ -39,12 +39,12 @@ static void note_values(struct reading_log *r, const struct playback_line *line,
 	const char *name, *near;
 	json_t *value;
 
-	json_object_foreach(values, name, value) {
+	json_object_foreach (values, name, value) {
 		if (!signal_find(name, &signal, &near) ||
 		    (signal_table[signal].scope == SIGNAL_OF_SERVICE) != whole)
 			continue;
-		r->log->recorded[playback_value_id(r->layout, signal,
-						 whole ? line->service : line->realserver)] = true;
+		r->log->recorded[playback_value_id(
+			r->layout, signal, whole ? line->service : line->realserver)] = true;
 	}
 }
 
@@ -62,7 +62,8 @@ static bool room_for_one(struct reading_log *r)
 }
 
 /* Time goes on within a run; what says otherwise is taken as of now. */
-static void set_times(struct reading_log *r, struct playback_line *line, const struct journal_entry *e)
+static void set_times(struct reading_log *r, struct playback_line *line,
+		      const struct journal_entry *e)
 {
 	line->begins = !r->log->n || (line->known && line->kind == JOURNAL_START);
 	if (line->begins) {
@@ -99,10 +100,9 @@ static int on_entry(void *arg, const struct journal_entry *e)
 	set_times(r, &line, e);
 	if (line.known && line.kind == JOURNAL_SAMPLE && line.service != LAYOUT_NONE &&
 	    !line.strange) {
-		line.kernel_weight =
-			json_object_size(json_object_get(e->object, "values")) == 1 &&
-			json_object_get(json_object_get(e->object, "values"),
-					signal_table[SIGNAL_WEIGHT].name);
+		line.kernel_weight = json_object_size(json_object_get(e->object, "values")) == 1 &&
+				     json_object_get(json_object_get(e->object, "values"),
+						     signal_table[SIGNAL_WEIGHT].name);
 		note_values(r, &line, e);
 	}
 	r->log->lines[r->log->n++] = line;
@@ -159,7 +159,7 @@ static int find_runs(struct reading_log *r)
 }
 
 int playback_log_read(const char *path, const struct layout *l, struct arena *arena,
-		    struct playback_log *ret_log)
+		      struct playback_log *ret_log)
 {
 	struct reading_log r = { .layout = l, .arena = arena, .log = ret_log };
 	size_t rows = (size_t)l->n_realservers + l->n_services + 1;

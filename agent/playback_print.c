@@ -137,13 +137,13 @@ static const struct {
 	void (*put)(struct buf *out, const json_t *o);
 	bool verbose;
 } words[JOURNAL_N_KINDS] = {
-	[JOURNAL_START] = { put_start, false },	   [JOURNAL_STOP] = { put_stop, false },
-	[JOURNAL_CONFIG] = { put_config, false },  [JOURNAL_RESTORED] = { put_hold, false },
-	[JOURNAL_KERNEL] = { put_kernel, true },   [JOURNAL_VERDICT] = { put_verdict, true },
-	[JOURNAL_ASKED] = { put_hold, false },	   [JOURNAL_ENDED] = { put_end, false },
-	[JOURNAL_RULE] = { put_rule, true },	   [JOURNAL_HOLD] = { put_hold, false },
-	[JOURNAL_RELEASE] = { put_end, false },	   [JOURNAL_REFUSED] = { put_refused, false },
-	[JOURNAL_PANIC] = { put_panic, false },	   [JOURNAL_WEIGHT] = { put_weight, false },
+	[JOURNAL_START] = { put_start, false },   [JOURNAL_STOP] = { put_stop, false },
+	[JOURNAL_CONFIG] = { put_config, false }, [JOURNAL_RESTORED] = { put_hold, false },
+	[JOURNAL_KERNEL] = { put_kernel, true },  [JOURNAL_VERDICT] = { put_verdict, true },
+	[JOURNAL_ASKED] = { put_hold, false },    [JOURNAL_ENDED] = { put_end, false },
+	[JOURNAL_RULE] = { put_rule, true },      [JOURNAL_HOLD] = { put_hold, false },
+	[JOURNAL_RELEASE] = { put_end, false },   [JOURNAL_REFUSED] = { put_refused, false },
+	[JOURNAL_PANIC] = { put_panic, false },   [JOURNAL_WEIGHT] = { put_weight, false },
 	[JOURNAL_FREEZE] = { put_freeze, false },
 };
 
@@ -239,7 +239,8 @@ static void put_notes(const struct playback *r, struct buf *out)
 {
 	const struct playback_figures *f = &r->figures;
 
-	put_note(out, f->changed, "of the recorded starts and reloads had another configuration than this one");
+	put_note(out, f->changed,
+		 "of the recorded starts and reloads had another configuration than this one");
 	if (f->middle)
 		buf_puts(out, "the journal begins in the middle of a run: what was before is "
 			      "not known\n");
@@ -293,7 +294,8 @@ static json_t *event_json(const struct playback_event *e, const char *side)
 }
 
 /* Of two lists, all or those without a match. */
-static json_t *list_json(const struct playback_events *a, const struct playback_events *b, bool lost)
+static json_t *list_json(const struct playback_events *a, const struct playback_events *b,
+			 bool lost)
 {
 	struct merge m = { .lists = { a, b } };
 	const struct playback_event *e;
@@ -302,10 +304,9 @@ static json_t *list_json(const struct playback_events *a, const struct playback_
 	while (list && (e = next(&m))) {
 		if (lost && !e->lost)
 			continue;
-		if (json_array_append_new(
-			    list, event_json(e, !lost	 ? NULL
-						: m.from ? "replayed"
-							 : "recorded"))) {
+		if (json_array_append_new(list, event_json(e, !lost    ? NULL
+							      : m.from ? "replayed"
+								       : "recorded"))) {
 			json_decref(list);
 			list = NULL;
 		}
@@ -320,13 +321,20 @@ static json_t *summary_json(const struct playback *r)
 		const char *name;
 		uint64_t n;
 	} numbers[] = {
-		{ "lines", f->lines },	       { "starts", f->runs },
-		{ "recorded", f->recorded },   { "replayed", f->replayed },
-		{ "equal", f->equal },	       { "differing", f->differing },
-		{ "cut_off", f->cut },	       { "missing_lines", f->missing },
-		{ "bad_lines", f->bad },       { "senseless_lines", f->wild },
-		{ "unnamed_lines", f->strange }, { "other_lines", f->other },
-		{ "configurations", f->configs }, { "other_configurations", f->changed },
+		{ "lines", f->lines },
+		{ "starts", f->runs },
+		{ "recorded", f->recorded },
+		{ "replayed", f->replayed },
+		{ "equal", f->equal },
+		{ "differing", f->differing },
+		{ "cut_off", f->cut },
+		{ "missing_lines", f->missing },
+		{ "bad_lines", f->bad },
+		{ "senseless_lines", f->wild },
+		{ "unnamed_lines", f->strange },
+		{ "other_lines", f->other },
+		{ "configurations", f->configs },
+		{ "other_configurations", f->changed },
 	};
 	json_t *o = json_object();
 	bool ok = o != NULL;

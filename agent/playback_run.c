@@ -40,10 +40,10 @@ static void on_decision(void *arg, const struct decision *decision)
 	struct playback_drive *d = arg;
 	const struct layout *l = decision->state->layout;
 	struct playback_event event = { .wall_ms = decision->at.wall_ms,
-				      .run = d->run,
-				      .service = "",
-				      .realserver = "",
-				      .cut = d->now.mono_ms >= d->end_ms };
+					.run = d->run,
+					.service = "",
+					.realserver = "",
+					.cut = d->now.mono_ms >= d->end_ms };
 
 	/* Names are the configuration's, which lives as long. */
 	if (decision->service != LAYOUT_NONE) {
@@ -147,17 +147,18 @@ static int finish_start(struct playback_drive *d, const struct playback_line *li
 	return 0;
 }
 
-/* --- lines --------------------------------------------------------------------------------------- */
+/* --- lines ---------------------------------------------------------------------------------------
+ */
 
 static int keep(struct playback_drive *d, const struct playback_line *line)
 {
 	const struct playback_event event = { .wall_ms = line->wall_ms,
-					    .run = line->run,
-					    .kind = line->kind,
-					    .service = line->service_name,
-					    .realserver = line->realserver_name,
-					    .body = line->body,
-					    .len = line->len };
+					      .run = line->run,
+					      .kind = line->kind,
+					      .service = line->service_name,
+					      .realserver = line->realserver_name,
+					      .body = line->body,
+					      .len = line->len };
 
 	if (playback_is_decision(line->kind))
 		return playback_add(&d->r->recorded, &event);
@@ -231,7 +232,8 @@ static int take_all(struct playback_drive *d)
 	return e;
 }
 
-/* --- all of it ------------------------------------------------------------------------------------- */
+/* --- all of it
+ * ------------------------------------------------------------------------------------- */
 
 static int make_tables(struct playback_drive *d, const struct layout *l)
 {
@@ -255,13 +257,13 @@ static void take_figures(struct playback *r, const struct playback_log *log)
 	r->figures.runs = log->n_runs;
 }
 
-int playback_run(const char *path, struct config *conf, struct buf *why, struct playback *ret_playback)
+int playback_run(const char *path, struct config *conf, struct buf *why,
+		 struct playback *ret_playback)
 {
 	const struct agent_conf *agent = config_section(conf, &agent_section);
-	struct playback_drive d = { .r = ret_playback,
-				  .conf = conf,
-				  .interval = agent->sample_interval,
-				  .why = why };
+	struct playback_drive d = {
+		.r = ret_playback, .conf = conf, .interval = agent->sample_interval, .why = why
+	};
 	struct layout *l = NULL;
 	int e;
 

@@ -36,7 +36,7 @@ static void count(const struct playback_log *log, uint32_t n_services, size_t *f
 }
 
 int playback_when_new(const struct playback_log *log, uint32_t n_services,
-		    struct playback_when **ret_when)
+		      struct playback_when **ret_when)
 {
 	struct playback_when *w = calloc(1, sizeof(*w));
 	size_t i;
