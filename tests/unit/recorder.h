@@ -78,8 +78,43 @@ static void on_feed(void *arg, uint32_t service, const struct moment *now)
 	}
 }
 
+static void restore_one(void *arg, const struct hold *h)
+{
+	struct recorder *r = arg;
+	struct hold like = *h;
+
+	begin(r, JOURNAL_RESTORED);
+	journal_line_text(&r->line, "id", h->id);
+	journal_line_text(&r->line, "class", hold_class_names[h->hold_class]);
+	journal_line_text(&r->line, "holder", h->holder);
+	journal_line_text(&r->line, "service", h->service);
+	journal_line_text(&r->line, "realserver", h->realserver);
+	journal_line_int(&r->line, "effect", h->effect);
+	journal_line_text(&r->line, "reason", h->reason);
+	end(r);
+	like.restored = true;
+	assert_int_equal(world_hold(r->w, &like), 0);
+}
+
+/* What the ledger of the world before keeps. */
+static void restore(struct recorder *r, struct world *kept)
+{
+	struct buf why = BUF_INIT;
+
+	if (!kept)
+		return;
+	r->ms += 2;
+	r->w->now = moment(r);
+	holds_each(kept->holds, restore_one, r);
+	assert_int_equal(world_reload(r->w, r->conf, &why), 0);
+	world_free(kept);
+}
+
+/* At first, and again after a kill -9: with the holds of before. */
 static ATTR_UNUSED void record_start(struct recorder *r)
 {
+	struct world *kept = r->w;
+
 	struct moment now = moment(r);
 	struct buf why = BUF_INIT;
 	char hash[24];
@@ -93,9 +128,11 @@ static ATTR_UNUSED void record_start(struct recorder *r)
 	snprintf(hash, sizeof(hash), "%016" PRIx64, config_hash(r->conf));
 	journal_line_text(&r->line, "hash", hash);
 	end(r);
+	r->w = NULL;
 	assert_int_equal(world_new(r->conf, &now, &why, &r->w), 0);
 	r->w->tell = on_decision;
 	r->w->arg = r;
+	restore(r, kept);
 	r->feed = r->w->decider.feed;
 	r->w->decider.feed = on_feed;
 	world_blind(r->w);
@@ -218,12 +255,6 @@ static ATTR_UNUSED void record_hold(struct recorder *r, const char *name, bool e
 	else
 		assert_int_equal(world_hold(r->w, &like), 0);
 	record_turn(r, false);
-}
-
-static ATTR_UNUSED void record_kill(struct recorder *r)
-{
-	world_free(r->w);
-	r->w = NULL;
 }
 
 static ATTR_UNUSED void record_finish(struct recorder *r)
