@@ -34,7 +34,7 @@ struct agent {
 	struct config *conf;            /* the one in force; a reference */
 	struct buf kept;                /* values of the start that a reload cannot change */
 	bool ledger_told, journal_told; /* that they cannot be written */
-	bool ledger_damaged;            /* at the start; its holds are lost */
+	bool ledger_damaged, stopping;  /* damaged: at the start; its holds are lost */
 	uint64_t generation;
 	int64_t reloaded_wall_ms; /* the last good load */
 	bool reload_ok;           /* the last load was good */
@@ -58,10 +58,8 @@ struct agent {
 	struct publisher *publisher;
 	struct state *state;
 	struct reload_job *reload; /* under way, or NULL */
-	struct loop_timer *watchdog, *stop_deadline, *info_timer;
-	struct loop_timer *decide_timer, *sample_timer;
+	struct loop_timer *watchdog, *stop_deadline, *info_timer, *decide_timer, *sample_timer;
 	int64_t read_ms; /* when the figures were read that rules look at (monotonic) */
-	bool stopping;
 };
 
 /* Runs the agent until it is told to stop; the process's exit status. */
@@ -69,8 +67,7 @@ int agent_run(const char *config_path);
 /* rules.c: the rules at work. agent_decide() settles every dirty service and writes what
  * is urgent; agent_rules_put() puts what was prepared (adopt.h) in force. */
 void agent_decide(struct agent *a);
-/* Now, but after the moment that was decided at last. */
-struct moment agent_moment(const struct agent *a);
+struct moment agent_moment(const struct agent *a); /* now, but after the last turn's */
 int agent_rules_new(struct agent *a);
 void agent_rules_put(struct agent *a, struct state *s, struct agent_rules *rules);
 void agent_rules_reading(struct agent *a, const struct reading *reading);

@@ -62,16 +62,18 @@ static void on_decision(void *arg, const struct decision *decision)
 
 static int make_world(struct playback_drive *d)
 {
+	struct world *w;
 	int e;
 
 	world_free(d->world);
 	d->world = NULL;
-	e = world_new(d->conf, &d->now, d->why, &d->world);
+	e = world_new(d->conf, &d->now, d->why, &w);
 	if (e)
 		return e;
-	d->world->tell = on_decision;
-	d->world->arg = d;
-	world_blind(d->world);
+	w->tell = on_decision;
+	w->arg = d;
+	world_blind(w);
+	d->world = w;
 	playback_rest(d);
 	return playback_give(d);
 }

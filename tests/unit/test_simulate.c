@@ -263,7 +263,7 @@ static const struct cli_command commands[] = {
 	  .rest = "FILE …",
 	  .min_rest = 1,
 	  .max_rest = 10,
-	  .options = CLI_JSON | CLI_TEST,
+	  .options = CLI_JSON | CLI_TEST | CLI_VERBOSE,
 	  .help = "Test" },
 	{ .name = NULL },
 };
