@@ -172,22 +172,24 @@ static int take_verdict(struct playback_drive *d, const struct playback_line *li
 	return 0;
 }
 
-/* The kernel's figures are as old as their reading. */
-static int64_t put_at(const struct playback_drive *d, enum signal_id signal,
-		      const struct journal_entry *e)
+/* The kernel's figures are as old as their reading; before the first there are none,
+ * and what is said to be none then would be newer than that. */
+static void put(struct playback_drive *d, enum signal_id signal, uint32_t id, double value,
+		const struct journal_entry *e)
 {
-	int64_t at = journal_int(e, "at");
+	int64_t now = d->now.mono_ms, at = now;
 
-	return signal_table[signal].origin == SIGNAL_FROM_KERNEL && at > 0 && at < d->now.mono_ms
-		       ? at
-		       : d->now.mono_ms;
+	if (signal_table[signal].origin == SIGNAL_FROM_KERNEL)
+		at = journal_int(e, "at");
+	if (at > 0)
+		samples_put(engine_samples(d->world->engine), signal, id, at < now ? at : now,
+			    value);
 }
 
 static int take_sample(struct playback_drive *d, const struct playback_line *line,
 		       const struct journal_entry *e)
 {
 	bool whole = line->realserver == LAYOUT_NONE;
-	struct samples *samples = engine_samples(d->world->engine);
 	enum signal_id signal;
 	const char *name, *near;
 	json_t *value;
@@ -204,8 +206,7 @@ static int take_sample(struct playback_drive *d, const struct playback_line *lin
 			if (number >= 0 && number <= INT32_MAX)
 				world_seen(d->world, line->realserver, (int32_t)number);
 		} else if (!derived(signal)) {
-			samples_put(samples, signal, whole ? line->service : line->realserver,
-				    put_at(d, signal, e), number);
+			put(d, signal, whole ? line->service : line->realserver, number, e);
 		}
 	}
 	return 0;

@@ -110,6 +110,22 @@ static void restore(struct recorder *r, struct world *kept)
 	world_free(kept);
 }
 
+/* A reading of the kernel, some time old when rules see it. */
+static void record_reading(struct recorder *r, double rate)
+{
+	const struct layout *l = r->w->state->layout;
+	uint32_t i;
+
+	if (!engine_rules(r->w->engine)->any_sampled)
+		return;
+	r->connections += rate * 2;
+	r->read_ms = 5000 + r->ms - 7 - r->ms / 2000 * 37 % 200;
+	for (i = 0; i < l->n_realservers; i++)
+		samples_put(engine_samples(r->w->engine), SIGNAL_CONNECTIONS_TOTAL, i, r->read_ms,
+			    r->connections / (i + 1));
+	world_sampled(r->w);
+}
+
 /* At first, and again after a kill -9: with the holds of before. */
 static ATTR_UNUSED void record_start(struct recorder *r)
 {
@@ -129,6 +145,7 @@ static ATTR_UNUSED void record_start(struct recorder *r)
 	journal_line_text(&r->line, "hash", hash);
 	end(r);
 	r->w = NULL;
+	r->read_ms = 0;
 	assert_int_equal(world_new(r->conf, &now, &why, &r->w), 0);
 	r->w->tell = on_decision;
 	r->w->arg = r;
@@ -152,6 +169,8 @@ static ATTR_UNUSED void record_start(struct recorder *r)
 	journal_line_bool(&r->line, "complete", true);
 	end(r);
 	world_kernel(r->w);
+	/* That reading began before the first turn, and comes after it. */
+	record_reading(r, 1);
 	now = moment(r);
 	world_step(r->w, &now);
 }
@@ -179,22 +198,6 @@ static ATTR_UNUSED void record_verdict(struct recorder *r, uint32_t realserver, 
 	journal_line_int(&r->line, "passes", t->health.passes);
 	end(r);
 	buf_fini(&address);
-}
-
-/* A reading of the kernel, some time old when rules see it. */
-static void record_reading(struct recorder *r, double rate)
-{
-	const struct layout *l = r->w->state->layout;
-	uint32_t i;
-
-	if (!engine_rules(r->w->engine)->any_sampled)
-		return;
-	r->connections += rate * 2;
-	r->read_ms = 5000 + r->ms - 7 - r->ms / 2000 * 37 % 200;
-	for (i = 0; i < l->n_realservers; i++)
-		samples_put(engine_samples(r->w->engine), SIGNAL_CONNECTIONS_TOTAL, i, r->read_ms,
-			    r->connections / (i + 1));
-	world_sampled(r->w);
 }
 
 /* The loop comes round to what is dirty; or to what was due. */

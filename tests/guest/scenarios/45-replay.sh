@@ -114,8 +114,8 @@ done
 
 told=$(in_director "$AGENT" replay -c "$RUN/other.ini" "$RUN/state/journal")
 is $? 2 "replayed with min_available = 1: exit 2"
-like "$told" '^- .*web/web4 .*"refused".*min_available' "the refusal is gone"
-like "$told" '\+ .*web/web4 .*"hold"' "a hold stands in its place"
+like "$told" '- [0-9T:.Z-]+ +web/web4 +.."what":"refused"' "the refusal is gone"
+like "$told" '\+ [0-9T:.Z-]+ +web/web4 +.."what":"hold"' "a hold stands in its place"
 like "$(in_director "$AGENT" replay --json -c "$RUN/other.ini" "$RUN/state/journal")" \
 	'"side":"replayed".*"what":"hold"' "the same as JSON"
 
