@@ -191,7 +191,7 @@ static int unknown_form(struct buf *why, const char *text)
 static int read_words(const char *text, char *copy, struct arena *arena, struct buf *why,
 		      struct sim_assertion *a)
 {
-	char *words[WORDS_MAX + 1], *word, *rest = copy;
+	char *words[WORDS_MAX + 1] = { NULL }, *word, *rest = copy;
 	const struct form *f;
 	int n = 0;
 
@@ -204,7 +204,7 @@ static int read_words(const char *text, char *copy, struct arena *arena, struct 
 	f = n ? form_of(words[0]) : NULL;
 	if (!f)
 		return unknown_form(why, text);
-	if (f->by && n == f->words + 2 && !strcmp(words[f->words], "by")) {
+	if (f->by && n == f->words + 2 && words[f->words] && !strcmp(words[f->words], "by")) {
 		a->rule = arena_strdup(arena, words[f->words + 1]);
 		if (!a->rule)
 			return -ENOMEM;

@@ -46,7 +46,10 @@ static ATTR_UNUSED void open_rig(struct rig *r, const char *ini)
 	uint32_t i;
 
 	*r = (struct rig){ .now = { .mono_ms = 1000, .wall_ms = 1700000000000 } };
-	assert_int_equal(world_new(c, &r->now, &why, &r->w), 0);
+	if (world_new(c, &r->now, &why, &r->w) || !r->w) {
+		fail_msg("%s", buf_str(&why));
+		return;
+	}
 	config_unref(c);
 	r->w->tell = on_decision;
 	r->w->arg = r;
