@@ -48,7 +48,7 @@ static ATTR_UNUSED void open_rig(struct rig *r, const char *ini)
 	*r = (struct rig){ .now = { .mono_ms = 1000, .wall_ms = 1700000000000 } };
 	if (world_new(c, &r->now, &why, &r->w) || !r->w) {
 		fail_msg("%s", buf_str(&why));
-		return;
+		abort(); /* fail_msg() does not return, which the analyser cannot see */
 	}
 	config_unref(c);
 	r->w->tell = on_decision;

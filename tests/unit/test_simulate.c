@@ -183,7 +183,10 @@ static void assert_well_formed(const char *xml)
 	size_t lens[16] = { 0 }, n = 0;
 
 	assert_int_equal(strncmp(p, "<?xml ", 6), 0);
-	p = strstr(p, "?>") + 2;
+	p = strstr(p, "?>");
+	if (!p)
+		abort();
+	p += 2;
 	for (; *p; p++) {
 		if (*p == '&')
 			assert_true(!strncmp(p, "&amp;", 5) || !strncmp(p, "&lt;", 4) ||
@@ -193,7 +196,10 @@ static void assert_well_formed(const char *xml)
 		if (*p != '<')
 			continue;
 		end = tag_end(p);
-		assert_non_null(end);
+		if (!end) {
+			fail_msg("a tag without an end: %s", p);
+			break;
+		}
 		if (p[1] == '/') {
 			assert_true(n > 0);
 			n--;
