@@ -52,11 +52,12 @@ SH
 chmod +x "$RUN/tell"
 : >"$RUN/told"
 
-told() { grep -q -- "$1" "$RUN/told"; }
+told() { grep -Eq -- "$1" "$RUN/told"; }
 sent() { metric "ipvs_agent_notifications_total{action=\"notify\",receiver=\"$1\",result=\"$2\"}"; }
 sent_is() { [ "$(sent "$1" "$2")" = "$3" ]; }
 gave_up() { [ "$(sent "$1" failed)" -ge 1 ]; }
-events() { grep -v ' args=1 ' "$RUN/told" | awk '{ print $1 }' | tr '\n' ' '; }
+# Programs about one realserver come one after another, in order.
+events() { awk -v rs="$1" '$2 == rs && $3 == "args=2" { printf "%s ", $1 }' "$RUN/told"; }
 
 topology masq 3 || exit
 for i in 1 2 3; do
@@ -77,8 +78,11 @@ ok "the program is told of the refusal" await 15 told '^refused web2 .*"guard": 
 ok "the webhook of that and of the panic" await 10 sent_is ops sent 3
 ok "web1 comes back" rs_start 1
 ok "the program is told of the release" await 15 told '^release web1 '
-ok "the webhook of that and of the end of the panic" await 10 sent_is ops sent 5
-is "$(events)" "hold refused release " "each of it once, in order"
+# Now there is one to serve, and web2 may be held.
+ok "and that web2 is held now" await 15 told '^hold web2 args=2 '
+ok "the webhook of both and of the end of the panic" await 10 sent_is ops sent 6
+is "$(events web1)" "hold release " "each of it once, in order"
+is "$(events web2)" "refused hold " "of both"
 ok "the receiver that is not there is given up" await 30 gave_up nobody
 is "$(sent ops failed) $(sent ops dropped)" "0 0" "which costs the other nothing"
 ok "and is in the log" logged 'action=notify.*nobody'
