@@ -44,7 +44,4 @@ struct decision {
 
 typedef void decision_fn(void *arg, const struct decision *d);
 
-/* "rule", "hold", … */
-extern const char *const decision_kind_names[DECISION_N_KINDS];
-
 #endif

@@ -46,10 +46,9 @@ static bool stands(const struct ruleset *set, const struct hold *h, const struct
 		return false;
 	/* From before a restart: it fires, until its signals say otherwise. */
 	if (slot->run.state == RULE_INACTIVE && !slot->resolved_ms && !slot->held_ms) {
-		slot->run = (struct rule_run){ .state = RULE_FIRING,
-					       .frozen = true,
-					       .active_ms = now->mono_ms,
-					       .frozen_ms = now->mono_ms };
+		eval_resume(&slot->run, rule->conf->for_ms, now->mono_ms);
+		slot->run.frozen = true;
+		slot->run.frozen_ms = now->mono_ms;
 		slot->held_ms = now->mono_ms;
 	}
 	return true;

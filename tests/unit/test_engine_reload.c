@@ -205,6 +205,30 @@ static void test_rate_goes_on(void **state)
 	close_rig(&r);
 }
 
+/* What was held before a restart had waited for its `for` already: it fires on. */
+static void test_restored_fires_on(void **state)
+{
+	struct buf why = BUF_INIT;
+	struct rig r;
+
+	(void)state;
+	open_rig(&r, HEAD THREE PROBE "[rule probe-down]\nexpr = probe_up == 0\nfor = 30s\n"
+				      "action = quiesce\n");
+	world_hold(r.w, &(struct hold){ .id = (char *)(uintptr_t) "kept",
+					.hold_class = HOLD_RULE,
+					.service = (char *)(uintptr_t) "web",
+					.realserver = (char *)(uintptr_t) "a",
+					.holder = (char *)(uintptr_t) "probe-down",
+					.reason = (char *)(uintptr_t) "",
+					.effect = HOLD_ZERO });
+	set(&r, "web/a", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 10);
+	assert_int_equal(world_reload(r.w, r.w->conf, &why), 0);
+	settle(&r);
+	assert_int_equal(slot(&r, "probe-down", "web/a")->run.state, RULE_FIRING);
+	assert_true(held(&r, "web/a"));
+	close_rig(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +240,7 @@ int main(void)
 		cmocka_unit_test(test_renamed),
 		cmocka_unit_test(test_changed_effect),
 		cmocka_unit_test(test_rate_goes_on),
+		cmocka_unit_test(test_restored_fires_on),
 	};
 
 	return cmocka_run_group_tests_name("engine-reload", tests, NULL, NULL);
