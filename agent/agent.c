@@ -96,8 +96,7 @@ void agent_on_outcome(void *arg, uint32_t target, bool changed)
 	bool note = changed;
 	uint32_t i;
 
-	if (engine_outcome(a->engine, s, target, &now))
-		state_dirty_all(s);
+	engine_outcome(a->engine, s, target, &now);
 	for (i = t->first_user; i < t->first_user + t->n_users; i++) {
 		uint32_t realserver = s->layout->users[i];
 		bool unknown = s->realservers[realserver].unknown;

@@ -358,9 +358,7 @@ void decide_due(struct decider *d, const struct moment *now)
 	struct state *s = d->state;
 	uint32_t i;
 
-	/* Everything that the brake refused may be asked again. */
-	if (engine_tick(d->engine, s, now))
-		state_dirty_all(s);
+	engine_tick(d->engine, s, now);
 	engine_due(d->engine, now->mono_ms, mark, s);
 	for (i = 0; i < s->layout->n_realservers; i++)
 		if (d->decided[i].ramp_next_ms <= now->mono_ms)

@@ -60,8 +60,7 @@ void agent_decide(struct agent *a)
 		return;
 	now = agent_moment(a);
 	/* It may have lapsed while nobody looked. */
-	if (engine_tick(a->engine, a->state, &now))
-		state_dirty_all(a->state);
+	engine_tick(a->engine, a->state, &now);
 	reconcile_stats(a->reconcile, &stats);
 	a->decider.kernel_known = stats.kernel_known;
 	decide(&a->decider, &now, write_service, a);

@@ -217,8 +217,7 @@ static void judge_target(struct world *w, uint32_t target)
 	uint32_t i;
 
 	s->targets[target].attempts++;
-	if (engine_outcome(w->engine, s, target, &w->now))
-		state_dirty_all(s);
+	engine_outcome(w->engine, s, target, &w->now);
 	for (i = l->first_user; i < l->first_user + l->n_users; i++) {
 		uint32_t realserver = s->layout->users[i];
 

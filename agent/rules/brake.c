@@ -13,11 +13,14 @@ struct lane {
 	uint32_t targets;    /* probed from there */
 	uint32_t bad[STEPS]; /* by step of time, modulo */
 	int64_t step[STEPS]; /* which step each of them counts */
-	bool any;            /* something is counted */
+	bool any;            /* something is counted, */
+	int64_t first_ms;    /* the first of it then */
+	int64_t proved_ms;   /* when the last attempt to succeed began; INT64_MIN = none */
 	int64_t until_ms;    /* INT64_MIN = off */
 };
 
 struct probed {
+	int64_t bad_ms; /* since when it is bad */
 	uint32_t lane;
 	bool bad;
 	uint8_t doubt; /* so many more failures until what it says counts */
@@ -54,8 +57,10 @@ int brake_new(const struct brake_conf *conf, uint32_t n_targets, uint32_t n_inte
 		brake_free(b);
 		return -ENOMEM;
 	}
-	for (i = 0; i < n_interfaces; i++)
+	for (i = 0; i < n_interfaces; i++) {
 		b->lanes[i].until_ms = INT64_MIN;
+		b->lanes[i].proved_ms = INT64_MIN;
+	}
 	b->lanes[BRAKE_UNKNOWN].targets = n_targets;
 	*ret_brake = b;
 	return 0;
@@ -102,28 +107,32 @@ static bool too_many(const struct brake *b, const struct lane *l, int64_t step)
 	return n && n >= b->conf.targets && n * 100 >= (uint64_t)l->targets * b->conf.share;
 }
 
-void brake_bad(struct brake *b, uint32_t target, uint32_t interface, int64_t now_ms)
+bool brake_bad(struct brake *b, uint32_t target, uint32_t interface, int64_t now_ms)
 {
 	int64_t step = (now_ms > 0 ? now_ms : 0) / b->step_ms;
 	size_t at = (size_t)(step % STEPS);
 	struct lane *l;
+	bool fell;
 
 	if (target >= b->n_targets)
-		return;
+		return false;
 	l = move(b, &b->targets[target], interface);
-	if (b->targets[target].doubt)
-		b->targets[target].doubt--;
+	fell = b->targets[target].doubt && !--b->targets[target].doubt;
 	if (b->targets[target].bad)
-		return;
+		return fell;
 	b->targets[target].bad = true;
+	b->targets[target].bad_ms = now_ms;
 	if (l->step[at] != step)
 		l->bad[at] = 0;
 	l->step[at] = step;
 	l->bad[at]++;
+	if (!l->any)
+		l->first_ms = now_ms;
 	l->any = true;
 	if (too_many(b, l, step))
 		l->until_ms = now_ms > INT64_MAX - b->conf.lapse_ms ? INT64_MAX
 								    : now_ms + b->conf.lapse_ms;
+	return fell;
 }
 
 /* The way was at fault: what failed because of it has yet to show that it lives. */
@@ -142,13 +151,20 @@ void brake_trust(struct brake *b, uint32_t target)
 		b->targets[target].doubt = 0;
 }
 
-void brake_success(struct brake *b, uint32_t target, uint32_t interface, int64_t now_ms)
+void brake_success(struct brake *b, uint32_t target, uint32_t interface, int64_t began_ms,
+		   int64_t now_ms)
 {
 	struct lane *l;
 
 	if (target >= b->n_targets)
 		return;
 	l = move(b, &b->targets[target], interface);
+	if (began_ms > l->proved_ms)
+		l->proved_ms = began_ms;
+	if (l->any && began_ms < l->first_ms) {
+		b->targets[target].bad = false;
+		return;
+	}
 	if (now_ms < l->until_ms)
 		doubt_lane(b, l);
 	b->targets[target].bad = false;
@@ -168,6 +184,19 @@ bool brake_on(const struct brake *b, uint32_t target, int64_t now_ms)
 {
 	return now_ms < brake_until(b, target) ||
 	       (target < b->n_targets && b->targets[target].doubt);
+}
+
+int64_t brake_awaits(const struct brake *b, uint32_t target, int64_t now_ms)
+{
+	const struct probed *t = &b->targets[target];
+	const struct lane *l;
+
+	if (target >= b->n_targets || !t->bad || now_ms - t->bad_ms >= b->conf.window_ms)
+		return INT64_MIN;
+	l = &b->lanes[t->lane];
+	if (l->targets < b->conf.targets || l->proved_ms >= t->bad_ms)
+		return INT64_MIN;
+	return t->bad_ms + b->conf.window_ms;
 }
 
 int64_t brake_next(const struct brake *b, int64_t now_ms)
@@ -193,7 +222,9 @@ void brake_carry(struct brake *to, const struct brake *from, const uint32_t *old
 			memcpy(l->bad, from->lanes[i].bad, sizeof(l->bad));
 			memcpy(l->step, from->lanes[i].step, sizeof(l->step));
 			l->any = from->lanes[i].any;
+			l->first_ms = from->lanes[i].first_ms;
 		}
+		l->proved_ms = from->lanes[i].proved_ms;
 		l->until_ms = from->lanes[i].until_ms;
 	}
 	for (i = 0; i < to->n_targets; i++) {
@@ -201,6 +232,7 @@ void brake_carry(struct brake *to, const struct brake *from, const uint32_t *old
 			continue;
 		move(to, &to->targets[i], from->targets[old_target[i]].lane);
 		to->targets[i].bad = from->targets[old_target[i]].bad;
+		to->targets[i].bad_ms = from->targets[old_target[i]].bad_ms;
 		to->targets[i].doubt = from->targets[old_target[i]].doubt;
 	}
 }

@@ -5,10 +5,13 @@
  * made it so, or with the first success there, which proves the way. But it proves
  * nothing of the others: what was bad then goes on being doubted until its verdict is up
  * or BRAKE_AGAIN more attempts failed, or the moment at which a switch comes back would
- * take out all but the first server. 8 bytes a target.
+ * take out all but the first server. 16 bytes a target.
  *
  * Tell it of the first failure that follows a success, not of the verdict only: then
- * it knows before the first of the verdicts can ask for anything, `fall` being above 1. */
+ * it often knows before the first of the verdicts asks for anything. It need not: with
+ * a `fall` of 1, or on a busy machine, the first verdict is there before the others'
+ * failures. So a failure alone says nothing yet: brake_awaits() a witness for the way,
+ * an attempt of any target there that began after it and succeeded. */
 #ifndef RULES_BRAKE_H
 #define RULES_BRAKE_H
 
@@ -39,16 +42,24 @@ int brake_new(const struct brake_conf *conf, uint32_t n_targets, uint32_t n_inte
 	      struct brake **ret_brake);
 void brake_free(struct brake *b);
 
-/* Target outcomes. Bad while it is bad already lessens the doubt at most, an unknown
- * outcome is not told. Ids out of range: no such target; no such interface = unknown. */
-void brake_bad(struct brake *b, uint32_t target, uint32_t interface, int64_t now_ms);
-void brake_success(struct brake *b, uint32_t target, uint32_t interface, int64_t now_ms);
+/* Target outcomes; true when the last doubt of the target falls: what was refused for it
+ * may be asked again. Bad while it is bad already lessens the doubt at most, an unknown
+ * outcome is not told. Ids out of range: no such target; no such interface = unknown.
+ * A success proves the way as of the moment at which its attempt began: what was on its
+ * way when a cable was pulled is no witness, however late it is told. */
+bool brake_bad(struct brake *b, uint32_t target, uint32_t interface, int64_t now_ms);
+void brake_success(struct brake *b, uint32_t target, uint32_t interface, int64_t began_ms,
+		   int64_t now_ms);
 
 /* The target's verdict is up: no doubt about it is left. */
 void brake_trust(struct brake *b, uint32_t target);
 
 /* Is the brake on for what depends on this target? */
 bool brake_on(const struct brake *b, uint32_t target, int64_t now_ms);
+/* Is the target bad, and nothing has succeeded there since? Then until when that is
+ * waited for at the latest, a window after the failure; INT64_MIN = nothing is, also
+ * where fewer than `targets` are probed: there the brake never comes on. */
+int64_t brake_awaits(const struct brake *b, uint32_t target, int64_t now_ms);
 /* When it lapses at the latest; INT64_MIN = it was not on. */
 int64_t brake_until(const struct brake *b, uint32_t target);
 /* When the next of those that are on lapses: what was refused may then be asked

@@ -305,6 +305,9 @@ static void judge(struct engine *e, const struct candidate *c, struct survey *v)
 	engine_guard_input(e, &after, &in);
 	engine_guard_candidate(e, c, weight, &in);
 	guard = guard_judge(&in);
+	/* No refusal yet: most often the witness is there before anybody has read of it. */
+	if (guard == GUARD_ADMIT && engine_awaits(e, c->realserver))
+		return;
 	if (guard == GUARD_ADMIT) {
 		*v = after;
 		admit(e, c->rule, c->slot, c->realserver, &after);

@@ -29,10 +29,9 @@ void engine_adopt(struct engine *e, struct ruleset *rules, const struct moment *
 const struct ruleset *engine_rules(const struct engine *e);
 struct samples *engine_samples(const struct engine *e);
 
-/* For the brake: the last attempt of a target ended. True when the brake was taken off
- * with it: what it refused may be asked again. */
-bool engine_outcome(struct engine *e, const struct state *s, uint32_t target,
-		    const struct moment *now);
+/* For the brake: the last attempt of a target ended. Services of which something may be
+ * asked again become dirty. */
+void engine_outcome(struct engine *e, struct state *s, uint32_t target, const struct moment *now);
 
 /* Judges every rule for every realserver of a service: ends the holds whose rule
  * resolved, asks for those whose rule fires, as far as the guards admit them. The
@@ -46,10 +45,10 @@ int64_t engine_next(const struct engine *e, int64_t now_ms);
 void engine_due(struct engine *e, int64_t now_ms, void (*fn)(void *arg, uint32_t service),
 		void *arg);
 
-/* The brake: too much failed at once. It may lapse by time alone: engine_tick() looks,
- * and is true when it did. */
+/* The brake: too much failed at once. It may lapse by time alone: engine_tick() looks;
+ * then all services become dirty. */
 bool engine_braked(const struct engine *e);
-bool engine_tick(struct engine *e, const struct state *s, const struct moment *now);
+void engine_tick(struct engine *e, struct state *s, const struct moment *now);
 
 /* The brake as somebody recorded it: on, or off. From then on outcomes and time have no
  * say in it. Without effect where the configuration has none. */

@@ -42,6 +42,9 @@ bool engine_short(const struct engine *e);
  * back is wanted in its stead. Whether there is one that waits. */
 bool engine_wanted(const struct engine *e);
 bool engine_delays(const struct engine *e);
+/* Whether nothing has shown yet that a realserver's failure is its own: brake_awaits().
+ * Then the service at hand is judged again as soon as something does. */
+bool engine_awaits(struct engine *e, uint32_t realserver);
 /* The guard's input that does not depend on a candidate, and what one adds. */
 void engine_guard_input(const struct engine *e, const struct survey *v, struct guard_input *ret_in);
 void engine_guard_candidate(const struct engine *e, const struct candidate *c, uint32_t weight,

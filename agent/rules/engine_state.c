@@ -148,14 +148,30 @@ static void tell_brake(struct engine *e, const struct state *s, bool on, const s
 	engine_tell(e, &d);
 }
 
-bool engine_tick(struct engine *e, const struct state *s, const struct moment *now)
+/* Something succeeded, or the brake came on: those who waited are judged again. */
+static void witness(struct engine *e, struct state *s)
+{
+	struct ruleset *set = e->set;
+
+	while (set->n_awaiting) {
+		uint32_t service = set->awaiting[--set->n_awaiting];
+
+		set->awaits[service] = false;
+		state_dirty(s, service);
+	}
+}
+
+void engine_tick(struct engine *e, struct state *s, const struct moment *now)
 {
 	bool on = e->set->brake && brake_next(e->set->brake, now->mono_ms) != INT64_MAX;
 
 	if (on == e->braked || e->forced)
-		return false;
+		return;
 	tell_brake(e, s, on, now);
-	return !on;
+	if (on)
+		witness(e, s);
+	else
+		state_dirty_all(s); /* what it refused may be asked again */
 }
 
 void engine_force_brake(struct engine *e, const struct state *s, bool on, const struct moment *now)
@@ -165,20 +181,31 @@ void engine_force_brake(struct engine *e, const struct state *s, bool on, const 
 		tell_brake(e, s, on, now);
 }
 
-bool engine_outcome(struct engine *e, const struct state *s, uint32_t target,
-		    const struct moment *now)
+static void dirty_users(struct state *s, uint32_t target)
+{
+	const struct layout_target *t = &s->layout->targets[target];
+	uint32_t i;
+
+	for (i = t->first_user; i < t->first_user + t->n_users; i++)
+		state_dirty(s, s->layout->realservers[s->layout->users[i]].service);
+}
+
+void engine_outcome(struct engine *e, struct state *s, uint32_t target, const struct moment *now)
 {
 	const struct health *h = &s->targets[target].health;
+	int64_t began_ms = now->mono_ms - s->targets[target].last_us / 1000;
 
 	if (!e->set->brake || h->unknown)
-		return false;
-	if (h->success)
-		brake_success(e->set->brake, target, BRAKE_UNKNOWN, now->mono_ms);
-	else
-		brake_bad(e->set->brake, target, BRAKE_UNKNOWN, now->mono_ms);
+		return;
+	if (h->success) {
+		brake_success(e->set->brake, target, BRAKE_UNKNOWN, began_ms, now->mono_ms);
+		witness(e, s);
+	} else if (brake_bad(e->set->brake, target, BRAKE_UNKNOWN, now->mono_ms)) {
+		dirty_users(s, target);
+	}
 	if (h->success && h->verdict == VERDICT_UP)
 		brake_trust(e->set->brake, target);
-	return engine_tick(e, s, now);
+	engine_tick(e, s, now);
 }
 
 bool engine_braked(const struct engine *e)
@@ -200,6 +227,26 @@ static bool correlated(const struct engine *e, uint32_t realserver)
 		if (brake_on(e->set->brake, l->links[i], e->now.mono_ms))
 			return true;
 	return false;
+}
+
+bool engine_awaits(struct engine *e, uint32_t realserver)
+{
+	const struct layout *l = e->set->layout;
+	const struct layout_realserver *r = &l->realservers[realserver];
+	int64_t until = INT64_MIN;
+	uint32_t i;
+
+	if (e->forced || !e->set->brake)
+		return false;
+	for (i = r->first_link; until == INT64_MIN && i < r->first_link + r->n_links; i++)
+		until = brake_awaits(e->set->brake, l->links[i], e->now.mono_ms);
+	if (until == INT64_MIN)
+		return false;
+	engine_wait(e, until);
+	if (!e->set->awaits[e->service])
+		e->set->awaiting[e->set->n_awaiting++] = e->service;
+	e->set->awaits[e->service] = true;
+	return true;
 }
 
 /* --- what the guards are told ------------------------------------------------------------ */

@@ -146,7 +146,9 @@ static int make_limits(struct ruleset *set, const struct ruleset_conf *conf)
 	int e = 0;
 
 	set->due = malloc((n + 1) * sizeof(*set->due));
-	if (!set->due)
+	set->awaits = calloc(n + 1, sizeof(*set->awaits));
+	set->awaiting = calloc(n + 1, sizeof(*set->awaiting));
+	if (!set->due || !set->awaits || !set->awaiting)
 		return -ENOMEM;
 	for (i = 0; i < n; i++)
 		set->due[i] = INT64_MAX;
@@ -216,6 +218,8 @@ void ruleset_free(struct ruleset *r)
 	brake_free(r->brake);
 	rate_free(r->rate);
 	free(r->due);
+	free(r->awaits);
+	free(r->awaiting);
 	free(r->rules);
 	free(r->flaps);
 	free(r->service_flaps);

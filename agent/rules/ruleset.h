@@ -48,6 +48,9 @@ struct ruleset {
 	struct rate *rate;     /* NULL = no limit */
 	struct brake *brake;   /* NULL = off */
 	int64_t *due;          /* by service: when time alone may change something */
+	bool *awaits;          /* by service: it stands in … */
+	uint32_t *awaiting;    /* … the list of those that wait for any probe to succeed */
+	uint32_t n_awaiting;
 	struct ruleset_rule *rules;
 	uint32_t n_rules;
 	struct samples *samples;

@@ -30,7 +30,7 @@ static void test_switch(void **state)
 
 	(void)state;
 	for (i = 0; i < 12; i++)
-		brake_success(b, i, BRAKE_UNKNOWN, 99000 + i);
+		brake_success(b, i, BRAKE_UNKNOWN, 99000 + i, 99000 + i);
 	for (i = 0; i < 12; i++) {
 		assert_int_equal(brake_on(b, 0, 100000 + i * 250), i >= 6);
 		brake_bad(b, i, BRAKE_UNKNOWN, 100000 + i * 250);
@@ -130,12 +130,12 @@ static void test_success(void **state)
 
 	(void)state;
 	fail_some(b, 0, 4, 1000);
-	brake_success(b, 9, BRAKE_UNKNOWN, 1001);
+	brake_success(b, 9, BRAKE_UNKNOWN, 1001, 1001);
 	fail_some(b, 4, 4, 1002);
 	assert_false(brake_on(b, 0, 1002));
 	fail_some(b, 8, 1, 1003);
 	assert_true(brake_on(b, 0, 1003));
-	brake_success(b, 0, BRAKE_UNKNOWN, 1004);
+	brake_success(b, 0, BRAKE_UNKNOWN, 1004, 1004);
 	assert_int_equal(brake_until(b, 0), INT64_MIN);
 	assert_int_equal(brake_next(b, 1004), INT64_MAX);
 	brake_free(b);
@@ -150,7 +150,7 @@ static void test_doubt(void **state)
 
 	(void)state;
 	fail_some(b, 0, 9, 1000);
-	brake_success(b, 0, BRAKE_UNKNOWN, 2000);
+	brake_success(b, 0, BRAKE_UNKNOWN, 2000, 2000);
 	assert_true(brake_on(b, 0, 2000));
 	brake_trust(b, 0);
 	assert_false(brake_on(b, 0, 2000));
@@ -174,16 +174,16 @@ static void test_interfaces(void **state)
 
 	(void)state;
 	for (i = 0; i < 16; i++)
-		brake_success(b, i, i < 8 ? 1 : 2, 1000);
+		brake_success(b, i, i < 8 ? 1 : 2, 1000, 1000);
 	for (i = 0; i < 5; i++) {
 		brake_bad(b, i, i % 2 ? BRAKE_AS_BEFORE : 1, 2000);
-		brake_success(b, 8 + i, 2, 2000);
+		brake_success(b, 8 + i, 2, 2000, 2000);
 	}
 	assert_true(brake_on(b, 0, 2000));
 	assert_true(brake_on(b, 7, 2000));
 	assert_false(brake_on(b, 8, 2000));
 	/* It leaves by the other interface now, and what it says is of that one. */
-	brake_success(b, 7, 2, 2100);
+	brake_success(b, 7, 2, 2100, 2100);
 	assert_true(brake_on(b, 0, 2100));
 	assert_false(brake_on(b, 7, 2100));
 	/* 5 of 7, then 9 of 9 of the other. */
@@ -207,7 +207,7 @@ static void test_odd_ids(void **state)
 	assert_null(b);
 	b = a_brake(5, 2);
 	brake_bad(b, 5, 1, 1000);
-	brake_success(b, 77, 1, 1000);
+	brake_success(b, 77, 1, 1000, 1000);
 	assert_false(brake_on(b, 5, 1000));
 	brake_bad(b, 0, 99, 1000);
 	brake_bad(b, 1, 2, -1000);
@@ -228,7 +228,7 @@ static void test_carry(void **state)
 
 	(void)state;
 	for (i = 0; i < 4; i++)
-		brake_success(b, i, 1, 900);
+		brake_success(b, i, 1, 900, 900);
 	fail_some(b, 0, 4, 1000);
 	brake_carry(next, b, old);
 	fail_some(next, 0, 2, 1001); /* no news */
@@ -246,14 +246,95 @@ static void test_carry(void **state)
 	brake_free(next);
 }
 
+static bool waits(const struct brake *b, uint32_t target, int64_t now)
+{
+	return brake_awaits(b, target, now) != INT64_MIN;
+}
+
+/* With a `fall` of 1 the first verdict comes before the brake can know. */
+static void test_awaits_a_witness(void **state)
+{
+	struct brake *b = a_brake(6, 1);
+
+	(void)state;
+	brake_success(b, 0, BRAKE_UNKNOWN, 900, 900);
+	assert_false(waits(b, 0, 900));
+	brake_bad(b, 0, BRAKE_UNKNOWN, 1000);
+	assert_true(waits(b, 0, 1000));
+	assert_false(waits(b, 1, 1000)); /* it is not bad */
+	assert_false(waits(b, 6, 1000)); /* no such target */
+	/* On its way when the cable was pulled, and told late. */
+	brake_success(b, 1, BRAKE_UNKNOWN, 999, 1050);
+	assert_true(waits(b, 0, 1050));
+	brake_success(b, 1, BRAKE_UNKNOWN, 1000, 1051);
+	assert_false(waits(b, 0, 1051));
+	/* Later failures are not witnessed by what came before them. */
+	brake_bad(b, 1, BRAKE_UNKNOWN, 1100);
+	assert_true(waits(b, 1, 1100));
+	assert_false(waits(b, 0, 1100));
+	/* Not for ever: with probes an hour apart nobody comes. */
+	assert_true(waits(b, 1, 11099));
+	assert_false(waits(b, 1, 11100));
+	brake_free(b);
+	/* So few that the brake could never come on. */
+	b = a_brake(4, 1);
+	brake_bad(b, 0, BRAKE_UNKNOWN, 1000);
+	assert_false(waits(b, 0, 1000));
+	brake_free(b);
+}
+
+/* What began before the failures says nothing of the way since: the count stays. */
+static void test_late_success(void **state)
+{
+	struct brake *b = a_brake(8, 1);
+
+	(void)state;
+	fail_some(b, 0, 4, 2000);
+	brake_success(b, 7, BRAKE_UNKNOWN, 1999, 2100);
+	fail_some(b, 4, 1, 2200);
+	assert_true(brake_on(b, 0, 2200));
+	brake_success(b, 6, BRAKE_UNKNOWN, 1999, 2300);
+	assert_true(brake_on(b, 0, 2300));
+	brake_success(b, 6, BRAKE_UNKNOWN, 2250, 2301);
+	assert_int_equal(brake_until(b, 0), INT64_MIN);
+	brake_free(b);
+}
+
+/* A reload in between: the witness of before counts, and is waited for still. */
+static void test_awaits_after_carry(void **state)
+{
+	static const uint32_t old[6] = { 0, 1, 2, 3, 4, 5 };
+	struct brake *b = a_brake(6, 1), *next = a_brake(6, 1);
+
+	(void)state;
+	brake_bad(b, 0, BRAKE_UNKNOWN, 1000);
+	brake_success(b, 2, BRAKE_UNKNOWN, 1010, 1011);
+	brake_bad(b, 1, BRAKE_UNKNOWN, 1020);
+	brake_carry(next, b, old);
+	assert_false(waits(next, 0, 1030));
+	assert_true(waits(next, 1, 1030));
+	brake_success(next, 3, BRAKE_UNKNOWN, 1025, 1031);
+	assert_false(waits(next, 1, 1031));
+	brake_free(b);
+	brake_free(next);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_switch),  cmocka_unit_test(test_one_service),
-		cmocka_unit_test(test_figures), cmocka_unit_test(test_counted_once),
-		cmocka_unit_test(test_window),  cmocka_unit_test(test_success),
-		cmocka_unit_test(test_doubt),   cmocka_unit_test(test_interfaces),
-		cmocka_unit_test(test_odd_ids), cmocka_unit_test(test_carry),
+		cmocka_unit_test(test_switch),
+		cmocka_unit_test(test_one_service),
+		cmocka_unit_test(test_figures),
+		cmocka_unit_test(test_counted_once),
+		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_success),
+		cmocka_unit_test(test_doubt),
+		cmocka_unit_test(test_interfaces),
+		cmocka_unit_test(test_odd_ids),
+		cmocka_unit_test(test_carry),
+		cmocka_unit_test(test_awaits_a_witness),
+		cmocka_unit_test(test_late_success),
+		cmocka_unit_test(test_awaits_after_carry),
 	};
 
 	return cmocka_run_group_tests_name("brake", tests, NULL, NULL);

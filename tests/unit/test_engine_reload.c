@@ -45,6 +45,51 @@ static void test_correlated(void **state)
 	close_rig(&r);
 }
 
+/* The first two verdicts are there before the others' failures: they wait for a witness,
+ * and what comes instead is the brake. */
+static void test_correlated_slowly(void **state)
+{
+	static const char *const targets[] = { "web/a", "web/b", "db/d", "db/e", "db/f" };
+	struct rig r;
+	uint32_t i;
+
+	(void)state;
+	open_rig(&r, TWO);
+	for (i = 0; i < 5; i++) {
+		set(&r, targets[i], VERDICT_DOWN, PROBE_CONNECT_TIMEOUT, 1000 + 900 * i);
+		settle(&r);
+		assert_int_equal(holds_count(r.w->holds), 0);
+		assert_int_equal(refused(&r, "probe-down", GUARD_CORRELATED), i < 4 ? 0 : 5);
+	}
+	assert_true(engine_braked(r.w->engine));
+	close_rig(&r);
+}
+
+/* One that dies alone is held with the next success of any other; where there is none,
+ * after the window. */
+static void test_witness(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	open_rig(&r, TWO);
+	set(&r, "web/a", VERDICT_DOWN, PROBE_CONNECT_TIMEOUT, 1000);
+	settle(&r);
+	assert_false(held(&r, "web/a"));
+	set(&r, "db/f", VERDICT_UP, PROBE_OK, 1200);
+	settle(&r);
+	assert_true(held(&r, "web/a"));
+	set(&r, "db/d", VERDICT_DOWN, PROBE_CONNECT_TIMEOUT, 2000);
+	settle(&r);
+	decide_at(&r, 11999);
+	assert_false(held(&r, "db/d"));
+	assert_true(decide_next(&r.w->decider, r.now.mono_ms) <= r.now.mono_ms + 1);
+	decide_at(&r, 12000);
+	assert_true(held(&r, "db/d"));
+	assert_int_equal(refused(&r, "probe-down", GUARD_CORRELATED), 0);
+	close_rig(&r);
+}
+
 /* A success proves the way, but nothing of the others: what fails twice more is held. */
 static void test_correlated_success(void **state)
 {
@@ -233,6 +278,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_correlated),
+		cmocka_unit_test(test_correlated_slowly),
+		cmocka_unit_test(test_witness),
 		cmocka_unit_test(test_correlated_success),
 		cmocka_unit_test(test_correlated_reload),
 		cmocka_unit_test(test_pending_goes_on),
