@@ -35,7 +35,6 @@ int decider_prepare(const struct decider *d, const struct state *s, struct decid
 		return -ENOMEM;
 	for (i = 0; i < s->layout->n_realservers; i++) {
 		decided[i].told = DECIDED_NOTHING;
-		decided[i].ramp_next_ms = INT64_MAX;
 		decided[i].ramp_ms = RULE_RAMP_OF_SERVICE;
 		old = d->state ? old_id(s->layout, d->state->layout, i) : LAYOUT_NONE;
 		if (old != LAYOUT_NONE)
@@ -71,7 +70,7 @@ void decider_tell(void *arg, const struct decision *decision)
 	struct decider *d = arg;
 
 	if (decision->kind == DECISION_RELEASE && decision->realserver != LAYOUT_NONE)
-		d->decided[decision->realserver].ramp_ms = decision->rule->ramp;
+		d->decided[decision->realserver].ramp_ms = (int32_t)decision->rule->ramp;
 	if (d->tell)
 		d->tell(d->arg, decision);
 }
@@ -160,9 +159,9 @@ void decide_desired(const struct decider *d, uint32_t realserver, int64_t now_ms
 }
 
 /* One whose last hold at 0 has gone since the last turn comes back gently, if it is to.
- * A realserver that served in a panic is back already. */
-static void judge_ramp(struct decider *d, uint32_t realserver, const struct desired_input *in,
-		       const struct desired *desired)
+ * A realserver that served in a panic is back already. When the next step is due. */
+static int64_t judge_ramp(struct decider *d, uint32_t realserver, const struct desired_input *in,
+			  const struct desired *desired)
 {
 	const struct layout *l = d->state->layout;
 	const struct service_conf *c = l->services[l->realservers[realserver].service].conf;
@@ -175,23 +174,23 @@ static void judge_ramp(struct decider *d, uint32_t realserver, const struct desi
 	if (!held && !panic && r->held && desired->weight > 0)
 		ramp_begin(&r->ramp, scheduler_ramps(c->scheduler),
 			   r->ramp_ms != RULE_RAMP_OF_SERVICE ? r->ramp_ms : c->ramp, now_ms);
-	r->ramp_next_ms =
-		ramp_next(&r->ramp, (int32_t)l->realservers[realserver].conf->weight, now_ms);
 	r->holds = held;
+	return ramp_next(&r->ramp, (int32_t)l->realservers[realserver].conf->weight, now_ms);
 }
 
-void decide_want(struct decider *d, uint32_t realserver, int64_t now_ms)
+int64_t decide_want(struct decider *d, uint32_t realserver, int64_t now_ms)
 {
 	struct state *s = d->state;
 	const struct layout_realserver *l = &s->layout->realservers[realserver];
 	struct realserver_state *rs = &s->realservers[realserver];
 	struct desired_input in;
 	struct desired desired;
+	int64_t next_ms;
 	uint32_t i;
 
 	input_of(d, realserver, now_ms, &in);
 	desired_realserver(&in, &desired);
-	judge_ramp(d, realserver, &in, &desired);
+	next_ms = judge_ramp(d, realserver, &in, &desired);
 	desired_realserver(&in, &desired);
 	rs->weight = desired.weight;
 	for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++) {
@@ -201,6 +200,7 @@ void decide_want(struct decider *d, uint32_t realserver, int64_t now_ms)
 		desired_cap(&capped, &in, rs->proven, cap_of(dest));
 		dest->want = capped.weight;
 	}
+	return next_ms;
 }
 
 /* Would it take a new connection somewhere? */
@@ -236,6 +236,11 @@ void decide_count(struct state *s, uint32_t service)
 
 /* --- a turn -------------------------------------------------------------------------- */
 
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* Panic can be told: what was held before the start counts as ever from now on. */
 static void confirm_holds(const struct decider *d, uint32_t service)
 {
@@ -253,17 +258,19 @@ static void confirm_holds(const struct decider *d, uint32_t service)
 static void decide_service(struct decider *d, uint32_t service, const struct moment *now)
 {
 	const struct layout_service *svc = &d->state->layout->services[service];
+	int64_t next_ms = INT64_MAX;
 	uint32_t i;
 
 	judge_panic(d, service, now);
 	if (!d->state->services[service].undecided)
 		confirm_holds(d, service);
 	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++)
-		decide_want(d, i, now->mono_ms);
+		next_ms = least(next_ms, decide_want(d, i, now->mono_ms));
 	decide_count(d->state, service);
 	if (d->feed)
 		d->feed(d->arg, service, now);
 	engine_service(d->engine, d->state, service, d->kernel_known, now);
+	engine_again(d->engine, service, next_ms);
 }
 
 /* Who came back in this turn has begun to; the next time begins anew. */
@@ -338,14 +345,7 @@ bool decide(struct decider *d, const struct moment *now,
 
 int64_t decide_next(const struct decider *d, int64_t now_ms)
 {
-	int64_t next = engine_next(d->engine, now_ms);
-	uint32_t i;
-
-	for (i = 0; i < d->state->layout->n_realservers; i++) {
-		if (d->decided[i].ramp_next_ms < next)
-			next = d->decided[i].ramp_next_ms;
-	}
-	return next;
+	return engine_next(d->engine, now_ms);
 }
 
 static void mark(void *arg, uint32_t service)
@@ -355,12 +355,6 @@ static void mark(void *arg, uint32_t service)
 
 void decide_due(struct decider *d, const struct moment *now)
 {
-	struct state *s = d->state;
-	uint32_t i;
-
-	engine_tick(d->engine, s, now);
-	engine_due(d->engine, now->mono_ms, mark, s);
-	for (i = 0; i < s->layout->n_realservers; i++)
-		if (d->decided[i].ramp_next_ms <= now->mono_ms)
-			state_dirty(s, s->layout->realservers[i].service);
+	engine_tick(d->engine, d->state, now);
+	engine_due(d->engine, now->mono_ms, mark, d->state);
 }

@@ -14,13 +14,12 @@ struct holds;
 /* What is remembered of a realserver from turn to turn. */
 struct decided {
 	struct ramp ramp;
-	int64_t ramp_next_ms; /* its next step; INT64_MAX = none */
-	int64_t ramp_ms;      /* of the rule that let it go, or RULE_RAMP_OF_SERVICE */
-	int32_t told;         /* its weight, as it was told last; DECIDED_NOTHING = never */
-	bool held;            /* a hold kept it at 0, or absent, when the last turn ended */
-	bool holds;           /* … as it is decided now */
+	int32_t ramp_ms;   /* of the rule that let it go, or RULE_RAMP_OF_SERVICE; a day at most */
+	int32_t told : 30; /* its weight, as it was told last; DECIDED_NOTHING = never */
+	bool held : 1;     /* a hold kept it at 0, or absent, when the last turn ended */
+	bool holds : 1;    /* … as it is decided now */
 };
-enum { DECIDED_NOTHING = INT32_MIN };
+enum { DECIDED_NOTHING = -3 }; /* below every WANT_… */
 
 struct decider {
 	struct state *state; /* borrowed, as all of these are */
@@ -57,8 +56,8 @@ void decide_due(struct decider *d, const struct moment *now);
 /* The weight of a realserver with its steps, as it would be decided now. */
 void decide_desired(const struct decider *d, uint32_t realserver, int64_t now_ms,
 		    struct desired_input *ret_in, struct desired *ret_desired);
-/* Sets what its destinations are wanted to have. */
-void decide_want(struct decider *d, uint32_t realserver, int64_t now_ms);
+/* Sets what its destinations are wanted to have; when its ramp takes the next step. */
+int64_t decide_want(struct decider *d, uint32_t realserver, int64_t now_ms);
 /* Counts who is available. */
 void decide_count(struct state *s, uint32_t service);
 

@@ -170,10 +170,10 @@ void note_verdict(struct agent *a, uint32_t target, const struct moment *at)
 
 		if (!l)
 			return;
-		addr_format(&address, &t->addr);
+		addr_format(&address, &lt->addr);
 		journal_line_text(l, "service", s->layout->services[r->service].conf->head.name);
 		journal_line_text(l, "realserver", r->conf->name);
-		journal_line_text(l, "probe", t->conf->head.name);
+		journal_line_text(l, "probe", lt->conf->head.name);
 		journal_line_text(l, "address", buf_str(&address));
 		journal_line_text(l, "verdict", verdict_name(t->health.verdict));
 		journal_line_bool(l, "unknown", t->health.unknown);

@@ -88,8 +88,8 @@ static int take_over(struct agent *a, struct reload_job *job, struct state *now,
 
 	if (e)
 		return e;
-	e = sched_replace(a->sched, now->targets, now->layout->n_targets, carried->targets,
-			  &limits);
+	e = sched_replace(a->sched, now->layout->targets, now->targets, now->layout->n_targets,
+			  carried->targets, &limits);
 	if (e) {
 		struct buf ignored = BUF_INIT;
 

@@ -25,6 +25,7 @@ enum {
 	WATCH_GRACE_MS = 1000, /* for kinds that watch their deadline themselves */
 	MIN_STALL_MS = 50,
 	POOL_MAX = 1024,
+	ERRNO_MAX = 2047,
 };
 
 #define NOT_ARMED INT64_MAX
@@ -46,7 +47,8 @@ struct sched {
 	sched_fn *fn;
 	void *arg;
 	struct sched_limits limits;
-	struct target *targets;
+	const struct layout_target *asked; /* n */
+	struct target *targets;            /* n */
 	uint32_t n;
 	struct attempt **attempts; /* n, by target; NULL = none under way */
 	/* n, by target; the key is ms: the next start, or the attempt's deadline */
@@ -62,7 +64,7 @@ struct sched {
 /* --- when ------------------------------------------------------------------- */
 
 /* FNV-1a with a finish that makes near inputs far: the same on every start. */
-static uint32_t target_hash(const struct target *t, uint64_t salt)
+static uint32_t target_hash(const struct layout_target *t, uint64_t salt)
 {
 	const char *name = t->conf->head.name ? t->conf->head.name : "";
 	const unsigned char *p = (const unsigned char *)&t->addr;
@@ -87,17 +89,17 @@ static int64_t share_of(int64_t whole, uint32_t hash)
 
 /* Jitter only shortens, so that `fall` failures never take longer than fall ×
  * interval + timeout. */
-static int64_t next_interval_ms(const struct target *t)
+static int64_t next_interval_ms(const struct layout_target *t, uint32_t attempts)
 {
 	int64_t interval = t->conf->interval;
 	uint32_t jitter = t->conf->jitter > 100 ? 100 : t->conf->jitter;
 
-	interval -= share_of(interval * jitter / 100, target_hash(t, t->attempts + 1));
+	interval -= share_of(interval * jitter / 100, target_hash(t, (uint64_t)attempts + 1));
 	return interval < MIN_INTERVAL_MS ? MIN_INTERVAL_MS : interval;
 }
 
 /* 1,000 new ones in SPREAD_MS, but never slower than their interval asks for. */
-static int64_t first_delay_ms(const struct target *t, uint32_t n_new)
+static int64_t first_delay_ms(const struct layout_target *t, uint32_t n_new)
 {
 	int64_t spread = (int64_t)n_new * SPREAD_MS / 1000;
 
@@ -181,29 +183,38 @@ static void count_failure(struct target *t, enum probe_reason reason)
 	if (!more)
 		return;
 	t->failures = more;
-	t->failures[t->n_failures++] = (struct target_reason_count){ reason, 1 };
+	t->failures[t->n_failures] = (struct target_reason_count){ reason, 1 };
+	t->n_failures = (t->n_failures + 1) & 31;
+}
+
+/* A clock does not go back, but a kind's report may say anything. */
+static uint32_t at_most(int64_t n, uint32_t most)
+{
+	return n < 0 ? 0 : n > most ? most : (uint32_t)n;
 }
 
 /* The outcome of the attempt that began at start_ms; plans the next. */
 static void take_outcome(struct sched *s, uint32_t id, const struct probe_report *report,
 			 int64_t start_ms, int64_t took_us)
 {
+	const struct layout_target *asked = &s->asked[id];
 	struct target *t = &s->targets[id];
 	int64_t now = clock_mono_ms(), wall = clock_wall_ms(), due;
 	bool changed;
 
 	t->attempts++;
-	t->last_status = report->status;
-	t->last_errno = report->os_errno;
-	t->last_us = took_us;
-	t->connect_us = report->connect_us;
-	t->tls_us = report->tls_us;
-	t->first_byte_us = report->first_byte_us;
+	t->last_status = (uint16_t)at_most(report->status, UINT16_MAX);
+	t->last_errno = at_most(report->os_errno, ERRNO_MAX) & ERRNO_MAX;
+	t->last_us = at_most(took_us, UINT32_MAX);
+	t->connect_us = at_most(report->connect_us, UINT32_MAX);
+	t->tls_us = at_most(report->tls_us, UINT32_MAX);
+	t->first_byte_us = at_most(report->first_byte_us, UINT32_MAX);
 	t->last_wall_ms = wall;
 	if (probe_reasons[report->reason].outcome != PROBE_PASSED)
 		count_failure(t, report->reason);
-	changed = health_take(&t->health, report->reason, t->conf->rise, t->conf->fall, now, wall);
-	due = start_ms + next_interval_ms(t);
+	changed =
+		health_take(&t->health, report->reason, asked->conf->rise, asked->conf->fall, wall);
+	due = start_ms + next_interval_ms(asked, t->attempts);
 	heap_add(&s->plans, id, due > now ? due : now);
 	s->fn(s->arg, id, changed);
 }
@@ -245,7 +256,7 @@ static void start(struct sched *s, uint32_t id, int64_t now_us)
 {
 	static const struct probe_report no_memory = { .reason = PROBE_LOCAL_RESOURCES,
 						       .os_errno = ENOMEM };
-	struct target *t = &s->targets[id];
+	const struct layout_target *t = &s->asked[id];
 	const struct probe_type *type = t->conf->type;
 	int64_t now_ms = now_us / 1000, grace = type->on_timeout ? 0 : WATCH_GRACE_MS;
 	struct attempt *a = attempt_take(s, type->run_size);
@@ -389,31 +400,25 @@ static int map_targets(const struct sched *s, uint32_t n, const uint32_t *from, 
 	return 0;
 }
 
-/* Moves a kept target's state; true when its attempt may go on. */
-static bool move_target(struct target *old, struct target *t)
+/* May the attempt of a kept target go on? */
+static bool same_question(const struct layout_target *a, const struct layout_target *b)
 {
-	struct addr addr = t->addr;
-	const struct probe_conf *conf = t->conf;
-	bool same = !addr_cmp(&old->addr, &addr) && old->conf->type == conf->type;
-
-	*t = *old;
-	t->addr = addr;
-	t->conf = conf;
-	old->failures = NULL;
-	old->n_failures = 0;
-	return same;
+	return !addr_cmp(&a->addr, &b->addr) && a->conf->type == b->conf->type;
 }
 
 /* One kept target: its state, its plan or its attempt. */
 static void move_one(struct sched *s, struct sched *next, uint32_t from, uint32_t i)
 {
-	struct target *t = &next->targets[i];
+	const struct layout_target *t = &next->asked[i];
+	struct target *old = &s->targets[from];
 	struct attempt *a = s->attempts[from];
 	int64_t now = clock_mono_ms(), key = s->slots[from].key;
-	bool same = move_target(&s->targets[from], t);
 
+	next->targets[i] = *old;
+	old->failures = NULL;
+	old->n_failures = 0;
 	s->attempts[from] = NULL;
-	if (a && !same) {
+	if (a && !same_question(&s->asked[from], t)) {
 		attempt_cancel(s, a);
 		a = NULL;
 		key = now;
@@ -443,7 +448,7 @@ static void move_all(struct sched *s, struct sched *next, const uint32_t *from, 
 			move_one(s, next, from[i], i);
 			continue;
 		}
-		next->slots[i].key = now + first_delay_ms(&next->targets[i], n_new);
+		next->slots[i].key = now + first_delay_ms(&next->asked[i], n_new);
 		next->plans.ids[next->plans.n++] = i;
 	}
 	for (i = 0; i < s->n; i++)
@@ -453,10 +458,10 @@ static void move_all(struct sched *s, struct sched *next, const uint32_t *from, 
 	heap_order(&next->watches);
 }
 
-int sched_replace(struct sched *s, struct target *targets, uint32_t n, const uint32_t *from,
-		  const struct sched_limits *limits)
+int sched_replace(struct sched *s, const struct layout_target *asked, struct target *targets,
+		  uint32_t n, const uint32_t *from, const struct sched_limits *limits)
 {
-	struct sched next = { .targets = targets, .n = n };
+	struct sched next = { .asked = asked, .targets = targets, .n = n };
 	uint32_t *to = calloc((size_t)s->n + 1, sizeof(*to)), n_new = 0;
 	int r = tables_new(&next);
 
@@ -469,6 +474,7 @@ int sched_replace(struct sched *s, struct target *targets, uint32_t n, const uin
 	}
 	move_all(s, &next, from, n_new);
 	tables_free(s);
+	s->asked = asked;
 	s->targets = targets;
 	s->n = n;
 	s->attempts = next.attempts;

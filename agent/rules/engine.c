@@ -180,7 +180,7 @@ static void delay(struct engine *e, const struct ruleset_rule *rule, struct rule
 	engine_wait(e, at_ms);
 	if (slot->delayed == guard)
 		return;
-	slot->delayed = (uint8_t)guard;
+	slot->delayed = guard & 7;
 	d.guard = guard;
 	engine_tell(e, &d);
 }
@@ -263,7 +263,7 @@ static void refuse(struct engine *e, struct ruleset_rule *rule, struct rule_slot
 	/* Told once, and again only when another guard refuses. */
 	if (slot->refused == guard)
 		return;
-	slot->refused = (uint8_t)guard;
+	slot->refused = guard & 15;
 	rule->refused[guard]++;
 	engine_describe(e->state, rule, slot, realserver, &reason);
 	d.guard = guard;
@@ -390,7 +390,7 @@ void engine_service(struct engine *e, struct state *s, uint32_t service, bool ke
 	e->service = service;
 	e->now = *now;
 	e->kernel_known = kernel_known;
-	e->set->due[service] = INT64_MAX;
+	due_set(&e->set->due, service, INT64_MAX);
 	if (!s->layout->services[service].conf->enabled ||
 	    !room_for(e, s->layout->services[service].n_realservers * n_rules))
 		return;

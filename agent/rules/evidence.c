@@ -29,7 +29,8 @@ void evidence_describe(const struct state *s, uint32_t realserver, struct buf *o
 		buf_puts(out, "no probe says down");
 		return;
 	}
-	buf_printf(out, "%s %s", t->conf->head.name, probe_reasons[t->health.reason].sentence);
+	buf_printf(out, "%s %s", s->layout->targets[t - s->targets].conf->head.name,
+		   probe_reasons[t->health.reason].sentence);
 	if (t->health.reason == PROBE_ANSWER_STATUS)
 		buf_printf(out, " %d", t->last_status);
 	buf_printf(out, ", %u probes failed", t->health.failures);
