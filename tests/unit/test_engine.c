@@ -286,14 +286,15 @@ static void test_way_back(void **state)
 	set(&r, "web/c", VERDICT_UP, PROBE_OK, 6000);
 	decide_at(&r, 8000);
 	assert_int_equal(holds_count(r.w->holds), 0);
-	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_TIMEOUT, 8000);
+	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_TIMEOUT, 9500);
+	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_TIMEOUT, 10000);
 	settle(&r);
 	assert_true(held(&r, "web/b"));
 	assert_int_equal(holds_count(r.w->holds), 1);
-	set(&r, "web/c", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 9000); /* trusted … */
-	decide_at(&r, 9000);
+	set(&r, "web/c", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 11000); /* trusted … */
+	decide_at(&r, 11000);
 	assert_false(held(&r, "web/c"));
-	set(&r, "web/a", VERDICT_UP, PROBE_OK, 9001); /* … and the way is proved */
+	set(&r, "web/a", VERDICT_UP, PROBE_OK, 11001); /* … and the way is proved */
 	settle(&r);
 	assert_true(held(&r, "web/c"));
 	close_rig(&r);
