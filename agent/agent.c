@@ -168,7 +168,7 @@ void agent_on_sleep(void *arg)
 	tell_ledger(a);
 	note_tell(a);
 	if (!a->stopping)
-		agent_decide(a);
+		agent_turn(a);
 }
 
 void agent_on_hup(void *arg)
@@ -271,6 +271,7 @@ static void fini(struct agent *a)
 	reconcile_free(a->reconcile);
 	engine_free(a->engine);
 	decider_fini(&a->decider);
+	agent_rules_fini(a);
 	expirer_free(a->expirer);
 	placer_free(a->placer);
 	holds_free(a->holds);

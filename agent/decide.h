@@ -28,6 +28,8 @@ struct decider {
 	struct decided *decided; /* by realserver; owned */
 	bool kernel_known;       /* a complete reading was taken in */
 	int64_t last_ms;         /* the moment that was decided at last (monotonic) */
+	/* Enough for one turn? Asked after each service; NULL = go on to the end. */
+	bool (*tired)(void *arg);
 	/* Puts what a service's signals say now into the engine's samples. */
 	void (*feed)(void *arg, uint32_t service, const struct moment *now);
 	decision_fn *tell;
@@ -44,7 +46,8 @@ void decider_fini(struct decider *d);
 void decider_tell(void *arg, const struct decision *decision);
 
 /* Settles every dirty service: panic, weights, rules. Calls `touched` once or more for
- * each. True unless memory is out, or it did not settle: the rest stays dirty. */
+ * each. True unless memory is out, or it did not settle, or was tired: the rest stays
+ * dirty, in its order. */
 bool decide(struct decider *d, const struct moment *now,
 	    void (*touched)(void *arg, uint32_t service), void *arg);
 

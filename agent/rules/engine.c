@@ -78,7 +78,7 @@ static const char *service_name(const struct engine *e)
 /* The rule's hold on a realserver (or "*", on the service), or NULL. */
 struct hold *engine_hold(const struct engine *e, const struct ruleset_rule *rule, const char *name)
 {
-	struct hold *h = holds_of(e->env.holds, service_name(e), name);
+	struct hold *h = holds_at(e->holds, name);
 
 	for (; h; h = h->next)
 		if (h->hold_class == HOLD_RULE && !strcmp(h->holder, rule->conf->head.name))
@@ -105,6 +105,12 @@ void engine_describe(const struct state *s, const struct ruleset_rule *rule,
 		buf_puts(out, ", for ");
 		format_duration(out, rule->conf->for_ms);
 	}
+}
+
+void engine_lift(struct engine *e, const struct hold *h)
+{
+	placer_lift(e->env.placer, h->id);
+	e->holds = holds_in(e->env.holds, service_name(e));
 }
 
 /* --- states ------------------------------------------------------------------------- */
@@ -207,23 +213,26 @@ static bool release(struct engine *e, const struct ruleset_rule *rule, struct ru
 	d.effect = h->effect;
 	d.reason = rule->verdict ? "probes pass again" : "the rule's condition is over";
 	engine_tell(e, &d);
-	placer_lift(e->env.placer, h->id);
+	engine_lift(e, h);
 	return true;
 }
 
 /* --- placing -------------------------------------------------------------------------- */
 
-static int place(struct engine *e, const struct ruleset_rule *rule, const char *name, int effect,
+int engine_place(struct engine *e, const struct ruleset_rule *rule, const char *name, int effect,
 		 const char *reason)
 {
-	return placer_rule(e->env.placer,
-			   &(struct hold){ .hold_class = HOLD_RULE,
-					   .service = (char *)service_name(e),
-					   .realserver = (char *)name,
-					   .holder = (char *)rule->conf->head.name,
-					   .effect = effect,
-					   .reason = (char *)reason },
-			   e->now.wall_ms);
+	int error = placer_rule(e->env.placer,
+				&(struct hold){ .hold_class = HOLD_RULE,
+						.service = (char *)service_name(e),
+						.realserver = (char *)name,
+						.holder = (char *)rule->conf->head.name,
+						.effect = effect,
+						.reason = (char *)reason },
+				e->now.wall_ms);
+
+	e->holds = holds_in(e->env.holds, service_name(e));
+	return error;
 }
 
 static void admit(struct engine *e, struct ruleset_rule *rule, struct rule_slot *slot,
@@ -235,7 +244,7 @@ static void admit(struct engine *e, struct ruleset_rule *rule, struct rule_slot 
 	engine_describe(e->state, rule, slot, realserver, &reason);
 	/* What cannot even be placed for want of memory is tried again when its service
 	 * is judged anew. */
-	if (!place(e, rule, name_of(e, realserver), rule->effect, buf_str(&reason))) {
+	if (!engine_place(e, rule, name_of(e, realserver), rule->effect, buf_str(&reason))) {
 		slot->refused = GUARD_ADMIT;
 		slot->resolved_ms = 0;
 		slot->held_ms = e->now.mono_ms;
@@ -390,6 +399,7 @@ void engine_service(struct engine *e, struct state *s, uint32_t service, bool ke
 	e->service = service;
 	e->now = *now;
 	e->kernel_known = kernel_known;
+	e->holds = holds_in(e->env.holds, service_name(e));
 	due_set(&e->set->due, service, INT64_MAX);
 	if (!s->layout->services[service].conf->enabled ||
 	    !room_for(e, s->layout->services[service].n_realservers * n_rules))

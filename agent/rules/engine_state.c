@@ -381,15 +381,7 @@ static void begin_fallback(struct engine *e, struct ruleset_rule *rule, struct r
 		engine_wait(e, slot->released_ms + engine_cooldown(rule));
 		return;
 	}
-	if (placer_rule(e->env.placer,
-			&(struct hold){ .hold_class = HOLD_RULE,
-					.service = (char *)e->state->layout->services[e->service]
-							   .conf->head.name,
-					.realserver = (char *)HOLD_SERVICE,
-					.holder = (char *)rule->conf->head.name,
-					.effect = HOLD_FALLBACK,
-					.reason = (char *)rule->conf->expr },
-			e->now.wall_ms)) {
+	if (engine_place(e, rule, HOLD_SERVICE, HOLD_FALLBACK, rule->conf->expr)) {
 		engine_wait(e, e->now.mono_ms + 1000);
 		return;
 	}
@@ -446,6 +438,6 @@ bool engine_step_fallback(struct engine *e, struct ruleset_rule *rule)
 	d.effect = HOLD_FALLBACK;
 	d.reason = "the rule's condition is over";
 	engine_tell(e, &d);
-	placer_lift(e->env.placer, h->id);
+	engine_lift(e, h);
 	return true;
 }
