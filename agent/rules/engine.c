@@ -329,34 +329,51 @@ static void judge(struct engine *e, const struct candidate *c, struct survey *v)
 	refuse(e, c->rule, c->slot, c->realserver, guard, &in);
 }
 
-static int order(const void *a, const void *b, void *arg)
+static int order(const void *a, const void *b)
 {
 	const struct candidate *ca = a, *cb = b;
-	const struct engine *e = arg;
-	int by = evidence_order(e->state, ca->realserver, cb->realserver);
 
-	/* On one realserver: in the order of the file. */
-	return by ? by : (ca->rule > cb->rule) - (ca->rule < cb->rule);
+	return guard_order(&ca->order, &cb->order);
 }
 
 /* --- a service ------------------------------------------------------------------------ */
 
-static bool room_for(struct engine *e, uint32_t n)
+static bool make_room(struct engine *e)
 {
+	uint32_t room = e->room ? 2 * e->room : 16;
 	struct candidate *grown;
 
-	if (n <= e->room)
+	if (e->n_candidates < e->room)
 		return true;
-	grown = reallocarray(e->candidates, n, sizeof(*grown));
+	grown = reallocarray(e->candidates, room, sizeof(*grown));
 	if (!grown)
 		return false;
 	e->candidates = grown;
-	e->room = n;
+	e->room = room;
 	return true;
 }
 
+static void add_candidate(struct engine *e, struct ruleset_rule *rule, struct rule_slot *slot,
+			  uint32_t realserver)
+{
+	if (!make_room(e)) {
+		engine_wait(e, e->now.mono_ms + 1000);
+		return;
+	}
+	e->candidates[e->n_candidates++] = (struct candidate){
+		.order = { .evidence = evidence_of(e->state, realserver),
+			   .down_since_ms = e->state->realservers[realserver].down_since_ms,
+			   .service = service_name(e),
+			   .realserver = name_of(e, realserver),
+			   .rule = (uint32_t)(rule - e->set->rules) },
+		.rule = rule,
+		.slot = slot,
+		.realserver = realserver,
+	};
+}
+
 /* Steps one rule for the realservers of the service; true when a hold ended. */
-static bool step_rule(struct engine *e, struct ruleset_rule *rule, uint32_t *n_candidates)
+static bool step_rule(struct engine *e, struct ruleset_rule *rule)
 {
 	const struct layout_service *svc = &e->state->layout->services[e->service];
 	bool ended = false;
@@ -382,8 +399,7 @@ static bool step_rule(struct engine *e, struct ruleset_rule *rule, uint32_t *n_c
 		}
 		/* What was released is gone; then it does not fire. */
 		if (fires(e, rule, slot) && (!h || h->effect != rule->effect))
-			e->candidates[(*n_candidates)++] =
-				(struct candidate){ .rule = rule, .slot = slot, .realserver = i };
+			add_candidate(e, rule, slot, i);
 	}
 	return ended;
 }
@@ -391,7 +407,7 @@ static bool step_rule(struct engine *e, struct ruleset_rule *rule, uint32_t *n_c
 void engine_service(struct engine *e, struct state *s, uint32_t service, bool kernel_known,
 		    const struct moment *now)
 {
-	uint32_t n = 0, i, n_rules = e->set->n_rules;
+	uint32_t i, n_rules = e->set->n_rules;
 	bool ended = false;
 	struct survey v;
 
@@ -401,18 +417,18 @@ void engine_service(struct engine *e, struct state *s, uint32_t service, bool ke
 	e->kernel_known = kernel_known;
 	e->holds = holds_in(e->env.holds, service_name(e));
 	due_set(&e->set->due, service, INT64_MAX);
-	if (!s->layout->services[service].conf->enabled ||
-	    !room_for(e, s->layout->services[service].n_realservers * n_rules))
+	e->n_candidates = 0;
+	if (!s->layout->services[service].conf->enabled)
 		return;
 	for (i = 0; i < n_rules; i++)
-		ended |= step_rule(e, &e->set->rules[i], &n);
+		ended |= step_rule(e, &e->set->rules[i]);
 	for (i = 0; i < n_rules; i++)
 		ended |= engine_step_fallback(e, &e->set->rules[i]);
 	/* What ended changes the weights that the guards count: decided anew first. */
-	if (ended || !n)
+	if (ended || !e->n_candidates)
 		return;
 	survey_service(s, e->env.holds, service, &v);
-	qsort_r(e->candidates, n, sizeof(*e->candidates), order, e);
-	for (i = 0; i < n; i++)
+	qsort(e->candidates, e->n_candidates, sizeof(*e->candidates), order);
+	for (i = 0; i < e->n_candidates; i++)
 		judge(e, &e->candidates[i], &v);
 }

@@ -7,6 +7,7 @@
 
 /* A rule that fires for a realserver and has no hold there. */
 struct candidate {
+	struct guard_candidate order; /* first: among those who ask at the same time */
 	struct ruleset_rule *rule;
 	struct rule_slot *slot;
 	uint32_t realserver;
@@ -25,7 +26,7 @@ struct engine {
 	struct moment now;
 	bool kernel_known;
 	struct candidate *candidates; /* kept to spare the allocation */
-	uint32_t room;
+	uint32_t n_candidates, room;
 };
 
 /* How long what a rule let go is left alone by it. A rule that reads what it changes
