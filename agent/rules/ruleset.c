@@ -43,8 +43,9 @@ static int match(struct ruleset *set, struct ruleset_rule *r)
 		r->n_slots += meant ? svc->n_realservers : 0;
 	}
 	r->slots = calloc(r->n_slots + 1, sizeof(*r->slots));
-	r->services = calloc(l->n_services + 1, sizeof(*r->services));
-	if (!r->slots || !r->services)
+	if (r->fallback)
+		r->services = calloc(l->n_services + 1, sizeof(*r->services));
+	if (!r->slots || (r->fallback && !r->services))
 		return -ENOMEM;
 	for (i = 0; i < l->n_realservers; i++) {
 		const struct layout_realserver *rs = &l->realservers[i];
@@ -248,7 +249,7 @@ static void carry_rule(struct ruleset *to, struct ruleset_rule *r, const struct 
 {
 	uint32_t i;
 
-	for (i = 0; i < to->layout->n_services; i++)
+	for (i = 0; r->services && old->services && i < to->layout->n_services; i++)
 		if (old_service[i] != LAYOUT_NONE)
 			r->services[i] = old->services[old_service[i]];
 

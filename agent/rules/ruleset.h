@@ -41,7 +41,7 @@ struct ruleset_rule {
 	uint32_t *first; /* by service: its first slot; LAYOUT_NONE = not matched */
 	struct rule_slot *slots;
 	uint32_t n_slots;
-	struct rule_slot *services; /* by service: of its hold there, for the backups */
+	struct rule_slot *services; /* with `fallback`, by service: of its hold there */
 	uint64_t detected, enforced, refused[N_GUARDS];
 };
 
