@@ -62,6 +62,18 @@ static int match(struct ruleset *set, struct ruleset_rule *r)
 	return 0;
 }
 
+/* What has to be gathered for it, beside verdicts. */
+static void note_need(struct ruleset *set, const struct expr_need *need)
+{
+	const struct signal *signal = &signal_table[need->signal];
+	bool verdict = need->signal == SIGNAL_PROBE_UP || need->signal == SIGNAL_PROBE_UNKNOWN;
+
+	set->needs_kernel |= signal->origin == SIGNAL_FROM_KERNEL;
+	set->needs_attempts |= signal->origin == SIGNAL_FROM_PROBES && !verdict;
+	set->needs_weights |= need->peers || (signal->origin == SIGNAL_FROM_DECISIONS &&
+					      signal->scope == SIGNAL_OF_REALSERVER);
+}
+
 static int compile(struct ruleset *set, struct ruleset_rule *r, struct buf *why)
 {
 	const struct expr_need *needs;
@@ -76,7 +88,7 @@ static int compile(struct ruleset *set, struct ruleset_rule *r, struct buf *why)
 	r->verdict = true;
 	for (i = 0; i < n; i++) {
 		set->needs[needs[i].signal] = true;
-		set->needs_kernel |= signal_table[needs[i].signal].origin == SIGNAL_FROM_KERNEL;
+		note_need(set, &needs[i]);
 		r->verdict &= needs[i].signal == SIGNAL_PROBE_UP && !needs[i].window_ms &&
 			      !needs[i].peers;
 	}

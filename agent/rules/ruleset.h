@@ -61,7 +61,9 @@ struct ruleset {
 	int64_t *noted_ms;          /* by service: when its samples were noted last */
 	bool *sampled;              /* by service: a rule there looks at more than verdicts */
 	bool needs[N_SIGNALS];
-	bool needs_kernel; /* some rule looks at the kernel's figures */
+	bool needs_kernel;   /* some rule looks at the kernel's figures */
+	bool needs_attempts; /* … at more of probes than their verdict */
+	bool needs_weights;  /* … at weights, or at who serves beside it */
 	bool any_sampled;
 };
 
