@@ -38,9 +38,12 @@ static bool has_address(const struct layout *l, uint32_t realserver, const struc
 	for (i = 0; i < r->conf->n_addr; i++)
 		if (is_address(&r->conf->addr[i], meant))
 			return true;
-	for (i = r->first_dest_link; i < r->first_dest_link + r->n_dest_links; i++)
-		if (is_address(&l->dests[l->dest_links[i]].addr, meant))
+	for (i = r->first_dest_link; i < r->first_dest_link + r->n_dest_links; i++) {
+		struct addr a = layout_dest_addr(l, l->dest_links[i]);
+
+		if (is_address(&a, meant))
 			return true;
+	}
 	return false;
 }
 
@@ -206,9 +209,10 @@ static void put_kernel(const struct agent *a, uint32_t realserver, json_t *o)
 	for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++) {
 		uint32_t dest = s->layout->dest_links[i];
 		const struct layout_vip *v = &s->layout->vips[s->layout->dests[dest].vip];
+		struct addr at = layout_dest_addr(s->layout, dest);
 		struct buf text = BUF_INIT;
 
-		addr_format(&text, &s->layout->dests[dest].addr);
+		addr_format(&text, &at);
 		add_once(addresses, buf_str(&text));
 		json_array_append_new(
 			vips,

@@ -374,11 +374,11 @@ void service_conf_kernel(const struct service_conf *s, uint32_t address,
 	*ret_service = k;
 }
 
-bool service_conf_dest(const struct service_conf *s, uint32_t address,
-		       const struct realserver_conf *r, struct ipvs_dest *ret_dest)
+bool service_conf_dest_addr(const struct service_conf *s, uint32_t address,
+			    const struct realserver_conf *r, struct addr *ret_addr)
 {
 	const struct ipvs_key *key = &s->addresses[address].key;
-	struct ipvs_dest d = { .forward = r->forward };
+	struct addr a;
 	uint32_t i;
 
 	for (i = 0; i < r->n_addr; i++)
@@ -389,9 +389,20 @@ bool service_conf_dest(const struct service_conf *s, uint32_t address,
 			return false;
 		i = 0;
 	}
-	d.addr = r->addr[i];
-	if (!d.addr.port)
-		d.addr.port = key->addr.port;
+	a = r->addr[i];
+	if (!a.port)
+		a.port = key->addr.port;
+	*ret_addr = a;
+	return true;
+}
+
+bool service_conf_dest(const struct service_conf *s, uint32_t address,
+		       const struct realserver_conf *r, struct ipvs_dest *ret_dest)
+{
+	struct ipvs_dest d = { .forward = r->forward };
+
+	if (!service_conf_dest_addr(s, address, r, &d.addr))
+		return false;
 	if (r->forward == IPVS_TUNNEL) {
 		d.tun_type = r->tunnel.type;
 		d.tun_flags = r->tunnel.flags;

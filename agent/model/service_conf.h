@@ -86,8 +86,13 @@ extern const struct conf_section service_section, defaults_section;
 void service_conf_kernel(const struct service_conf *s, uint32_t address,
 			 struct ipvs_service *ret_service);
 
+/* Where a realserver stands behind an address; false when it has no address that can
+ * serve it. */
+bool service_conf_dest_addr(const struct service_conf *s, uint32_t address,
+			    const struct realserver_conf *r, struct addr *ret_addr);
+
 /* The kernel destination of a realserver behind an address, at the configured
- * weight; false when it has no address that can serve it. */
+ * weight; false as above. */
 bool service_conf_dest(const struct service_conf *s, uint32_t address,
 		       const struct realserver_conf *r, struct ipvs_dest *ret_dest);
 

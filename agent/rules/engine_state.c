@@ -186,7 +186,7 @@ static void dirty_users(struct state *s, uint32_t target)
 	const struct layout_target *t = &s->layout->targets[target];
 	uint32_t i;
 
-	for (i = t->first_user; i < t->first_user + t->n_users; i++)
+	for (i = t->first_user; i < t[1].first_user; i++)
 		state_dirty(s, s->layout->realservers[s->layout->users[i]].service);
 }
 
