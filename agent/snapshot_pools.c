@@ -176,7 +176,7 @@ static int add_realserver(struct view *v, const struct agent *a, uint32_t id)
 		.state = state_of(l->conf, &s->realservers[id], d.weight, lowest != NULL),
 		.backup = l->conf->backup,
 		.reason = reason_of(v, a, id, &d, lowest),
-		.domain = l->conf->domain,
+		.domain = l->conf->terms->domain,
 	};
 	if (!v->realservers[id].reason)
 		return -ENOMEM;

@@ -223,10 +223,10 @@ static int fill_wishes(struct layout *l, struct wish *wishes)
 		const struct service_conf *s = l->services[rs->service].conf;
 
 		rs->first_link = n;
-		for (p = 0; takes_part(l, rs) && p < rs->conf->probes.n; p++) {
+		for (p = 0; takes_part(l, rs) && p < rs->conf->terms->probes.n; p++) {
 			/* One pool has the same list of names, side by side. */
-			if (name != rs->conf->probes.items[p]) {
-				name = rs->conf->probes.items[p];
+			if (name != rs->conf->terms->probes.items[p]) {
+				name = rs->conf->terms->probes.items[p];
 				conf = config_named(l->conf, &probe_section, name);
 			}
 			if (!conf)
@@ -245,8 +245,9 @@ static int cmp_question(const struct wish *x, const struct wish *y)
 {
 	int c = addr_cmp(&x->addr, &y->addr);
 
-	return c ? c : ((uintptr_t)x->conf > (uintptr_t)y->conf) -
-				((uintptr_t)x->conf < (uintptr_t)y->conf);
+	return c ? c
+		 : ((uintptr_t)x->conf > (uintptr_t)y->conf) -
+			       ((uintptr_t)x->conf < (uintptr_t)y->conf);
 }
 
 static int cmp_wish(const void *a, const void *b, void *arg)
@@ -285,8 +286,8 @@ static int fill_targets(struct layout *l, const struct wish *wishes)
 			l->links[i] = l->links[l->links[i]];
 			continue;
 		}
-		l->targets[first] = (struct layout_target){ .addr = wishes[i].addr,
-							    .conf = wishes[i].conf };
+		l->targets[first] =
+			(struct layout_target){ .addr = wishes[i].addr, .conf = wishes[i].conf };
 		l->links[i] = first++;
 	}
 	return 0;
@@ -301,7 +302,7 @@ static int fill_links(struct layout *l)
 	for (i = 0; i < l->n_realservers; i++)
 		if (takes_part(l, &l->realservers[i]))
 			l->n_links += l->realservers[i].conf->n_addr *
-				      (uint32_t)l->realservers[i].conf->probes.n;
+				      (uint32_t)l->realservers[i].conf->terms->probes.n;
 	l->links = array(l->n_links, sizeof(*l->links));
 	l->users = array(l->n_links, sizeof(*l->users));
 	wishes = array(l->n_links, sizeof(*wishes));

@@ -52,8 +52,8 @@ struct layout {
 	struct layout_dest *dests; /* of one VIP side by side, sorted by addr */
 	struct layout_target *targets;
 	uint32_t *links, *dest_links, *users; /* as many users as links */
-	uint32_t *vips_by_key;      /* VIP ids in the order of ipvs_key_cmp() */
-	uint32_t *services_by_name; /* service ids in the order of strcmp() */
+	uint32_t *vips_by_key;                /* VIP ids in the order of ipvs_key_cmp() */
+	uint32_t *services_by_name;           /* service ids in the order of strcmp() */
 	/* Of one service side by side, as realservers are; ids in the order of strcmp(). */
 	uint32_t *realservers_by_name;
 	uint32_t n_services, n_vips, n_realservers, n_dests, n_targets, n_links;

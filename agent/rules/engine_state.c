@@ -339,7 +339,7 @@ void engine_guard_candidate(const struct engine *e, const struct candidate *c, u
 	in->scheduler_unsafe = guard_scheduler_unsafe(conf->scheduler, conf->scheduler_flags);
 	in->adds_held =
 		c->rule->effect <= HOLD_ZERO && !held && rs->enabled && rs->weight && !rs->backup;
-	in->domain_on = conf->domain_guard && rs->domain &&
+	in->domain_on = conf->domain_guard && rs->terms->domain &&
 			!survey_held(e->state, e->env.holds, c->realserver, true);
 	in->rate_spent = e->set->rate && !rate_ok(e->set->rate, e->now.mono_ms);
 	in->correlated = correlated(e, c->realserver);

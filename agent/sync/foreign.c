@@ -397,7 +397,7 @@ static bool was_in_service(const struct layout *l, uint32_t dest, const struct i
 {
 	enum initial initial = service_of(l, l->dests[dest].vip)->initial;
 
-	if (!realserver_of(l, dest)->conf->probes.n || initial == INITIAL_UP)
+	if (!realserver_of(l, dest)->conf->terms->probes.n || initial == INITIAL_UP)
 		return true;
 	return initial == INITIAL_KEEP && found->stats.conns;
 }

@@ -110,9 +110,8 @@ static ATTR_UNUSED void rig_open_in(struct rig *r, const char *ini, struct fake_
 	assert_int_equal(
 		placer_new(r->a.loop, r->a.ledger, r->a.holds, on_rig_hold, r, &r->a.placer), 0);
 	assert_int_equal(agent_rules_new(&r->a), 0);
-	assert_int_equal(agent_rules_prepare(r->a.state->layout->conf, r->a.state->layout, &why,
-					     &rules),
-			 0);
+	assert_int_equal(
+		agent_rules_prepare(r->a.state->layout->conf, r->a.state->layout, &why, &rules), 0);
 	agent_rules_put(&r->a, r->a.state, &rules);
 	assert_int_equal(loop_timer_new(r->a.loop, "deadline", on_rig_deadline, r, &r->deadline),
 			 0);
