@@ -200,7 +200,7 @@ void engine_outcome(struct engine *e, struct state *s, uint32_t target, const st
 	if (h->success) {
 		brake_success(e->set->brake, target, BRAKE_UNKNOWN, began_ms, now->mono_ms);
 		witness(e, s);
-	} else if (brake_bad(e->set->brake, target, BRAKE_UNKNOWN, now->mono_ms)) {
+	} else if (brake_bad(e->set->brake, target, BRAKE_UNKNOWN, began_ms, now->mono_ms)) {
 		dirty_users(s, target);
 	}
 	if (h->success && h->verdict == VERDICT_UP)

@@ -12,12 +12,12 @@
  *   writing|wrote SERVICE-ADDRESS      a write overlaps the reading
  *
  * With GOLDEN_UPDATE=1 the answers are written anew: read the difference. */
-#include <glob.h>
 
 #include "agent/agent.h"
 #include "agent/ipvs/ipvs.h"
 #include "agent/sync/desired.h"
 #include "agent/sync/pass.h"
+#include "tests/unit/golden_cases.h"
 #include "tests/unit/kernel_text.h"
 
 enum { NOW_MS = 10000000, MAX_WORDS = 16 };
@@ -398,22 +398,5 @@ static void one_case(void **state)
 
 int main(void)
 {
-	struct CMUnitTest *tests;
-	glob_t cases;
-	size_t i;
-	int r;
-
-	if (glob("tests/golden/diff/*.txt", 0, NULL, &cases)) {
-		fprintf(stderr, "run me in the root of the source\n");
-		return 1;
-	}
-	tests = calloc(cases.gl_pathc, sizeof(*tests));
-	for (i = 0; tests && i < cases.gl_pathc; i++)
-		tests[i] = (struct CMUnitTest){ .name = cases.gl_pathv[i] + strlen("tests/golden/"),
-						.test_func = one_case,
-						.initial_state = cases.gl_pathv[i] };
-	r = tests ? _cmocka_run_group_tests("golden diff", tests, cases.gl_pathc, NULL, NULL) : 1;
-	free(tests);
-	globfree(&cases);
-	return r;
+	return golden_cases("tests/golden/diff/*.txt", "golden diff", one_case);
 }
