@@ -131,6 +131,7 @@ static void on_made(void *arg)
 	if (m->reading->layout == a->state->layout && m->round)
 		v = view_new(a->conf, m->reading);
 	if (v && !snapshot_fill(v, a, m->reading)) {
+		snapshot_agent(v, a);
 		v->rounds = m->round;
 		v->rounds_free = round_free;
 		m->round = NULL;

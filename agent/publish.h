@@ -22,6 +22,8 @@ struct view *publisher_view(struct publisher *p);
 
 /* snapshot.c: the rows of a view, from the agent's state and a reading. */
 int snapshot_fill(struct view *v, const struct agent *a, const struct reading *reading);
+/* The agent's own counters. */
+void snapshot_agent(struct view *v, const struct agent *a);
 /* snapshot_pools.c: its services, realservers, probes and their failures. */
 int snapshot_pools(struct view *v, const struct agent *a);
 

@@ -228,7 +228,7 @@ static int fill_receivers(struct view *v, const struct agent *a)
 	return 0;
 }
 
-static void fill_agent(struct view *v, const struct agent *a)
+void snapshot_agent(struct view *v, const struct agent *a)
 {
 	struct reconcile_stats rec;
 	struct loop_stats loop;
@@ -287,7 +287,5 @@ int snapshot_fill(struct view *v, const struct agent *a, const struct reading *r
 		r = fill_rules(v, a);
 	if (!r)
 		r = fill_receivers(v, a);
-	if (!r)
-		fill_agent(v, a);
 	return r;
 }
