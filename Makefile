@@ -154,7 +154,7 @@ model: build/tests/test_model ## the model test at length: MODEL_STEPS (a millio
 build/bench/%: build/obj/tests/bench/%.o build/lib.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) -o $@
 
 .PHONY: bench-rules
 bench-rules: build/bench/rules ## how many times a second a rule is judged, on one core
@@ -163,6 +163,11 @@ bench-rules: build/bench/rules ## how many times a second a rule is judged, on o
 .PHONY: bench-decide
 bench-decide: build/bench/decide ## what deciding costs the loop at 100,000 realservers
 	$(Q)build/bench/decide
+
+build/bench/scrape: build/obj/tests/bench/scrape_world.o build/obj/tests/bench/scrape_peer.o
+.PHONY: bench-scrape
+bench-scrape: build/bench/scrape ## what a scrape of 100,000 realservers costs, beside the same bytes from memory
+	$(Q)build/bench/scrape
 
 .PHONY: lint
 lint: $(SRC:%.c=build/gcc/obj/%.o) $(SRC:%.c=build/clang/obj/%.o)

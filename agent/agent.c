@@ -98,7 +98,7 @@ void agent_on_outcome(void *arg, uint32_t target, bool changed)
 	uint32_t i;
 
 	engine_outcome(a->engine, s, target, &now);
-	for (i = t->first_user; i < t->first_user + t->n_users; i++) {
+	for (i = t->first_user; i < t[1].first_user; i++) {
 		uint32_t realserver = s->layout->users[i];
 		bool unknown = s->realservers[realserver].unknown;
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/base/log.h"
+#include "agent/model/reload.h"
 #include "agent/rules/engine.h"
 #include "agent/rules/rule_conf.h"
 
@@ -18,31 +19,29 @@ enum { ROUNDS = 8 };
 
 /* --- what is remembered ------------------------------------------------------------- */
 
-static uint32_t old_id(const struct layout *now, const struct layout *was, uint32_t realserver)
+int decider_prepare(const struct layout *l, struct decided **ret_decided)
 {
-	const struct layout_realserver *r = &now->realservers[realserver];
-	uint32_t service = layout_find_service(was, now->services[r->service].conf->head.name);
-
-	return service == LAYOUT_NONE ? LAYOUT_NONE
-				      : layout_find_realserver(was, service, r->conf->name);
-}
-
-int decider_prepare(const struct decider *d, const struct state *s, struct decided **ret_decided)
-{
-	struct decided *decided = calloc(s->layout->n_realservers + 1, sizeof(*decided));
-	uint32_t i, old;
+	struct decided *decided = calloc(l->n_realservers + 1ul, sizeof(*decided));
+	uint32_t i;
 
 	if (!decided)
 		return -ENOMEM;
-	for (i = 0; i < s->layout->n_realservers; i++) {
+	for (i = 0; i < l->n_realservers; i++) {
 		decided[i].told = DECIDED_NOTHING;
 		decided[i].ramp_ms = RULE_RAMP_OF_SERVICE;
-		old = d->state ? old_id(s->layout, d->state->layout, i) : LAYOUT_NONE;
-		if (old != LAYOUT_NONE)
-			decided[i] = d->decided[old];
 	}
 	*ret_decided = decided;
 	return 0;
+}
+
+void decider_carry(const struct decider *d, const struct reload_map *map, const struct layout *now,
+		   struct decided *decided)
+{
+	uint32_t i;
+
+	for (i = 0; i < now->n_realservers; i++)
+		if (map->realservers[i] != LAYOUT_NONE)
+			decided[i] = d->decided[map->realservers[i]];
 }
 
 void decider_adopt(struct decider *d, struct state *s, struct decided *decided)

@@ -10,6 +10,7 @@
 
 struct engine;
 struct holds;
+struct reload_map;
 
 /* What is remembered of a realserver from turn to turn. */
 struct decided {
@@ -36,9 +37,11 @@ struct decider {
 	void *arg;
 };
 
-/* Makes ready for another state, in two steps so that the second cannot fail: what goes
- * on from the one before (NULL = none) has the same names. Free what is not adopted. */
-int decider_prepare(const struct decider *d, const struct state *s, struct decided **ret_decided);
+/* Makes ready for another state, in steps of which only the first can fail: what goes on
+ * from the one before has the same names. Free what is not adopted. */
+int decider_prepare(const struct layout *l, struct decided **ret_decided);
+void decider_carry(const struct decider *d, const struct reload_map *map, const struct layout *now,
+		   struct decided *decided);
 void decider_adopt(struct decider *d, struct state *s, struct decided *decided);
 void decider_fini(struct decider *d);
 

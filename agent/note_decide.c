@@ -161,7 +161,7 @@ void note_verdict(struct agent *a, uint32_t target, const struct moment *at)
 	const struct target *t = &s->targets[target];
 	uint32_t i;
 
-	for (i = lt->first_user; i < lt->first_user + lt->n_users; i++) {
+	for (i = lt->first_user; i < lt[1].first_user; i++) {
 		const struct layout_realserver *r = &s->layout->realservers[s->layout->users[i]];
 		struct journal_line *l =
 			at ? journal_begin(a->journal, JOURNAL_VERDICT, at->wall_ms, at->mono_ms)

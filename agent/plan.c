@@ -137,7 +137,7 @@ static int work_out(struct plan *p)
 	int e;
 
 	p->agent.decider.holds = p->agent.holds;
-	e = decider_prepare(&p->agent.decider, s, &decided);
+	e = decider_prepare(s->layout, &decided);
 	if (e)
 		return e;
 	decider_adopt(&p->agent.decider, s, decided);

@@ -166,7 +166,7 @@ static int take_verdict(struct playback_drive *d, const struct playback_line *li
 	t->health.success = probe_reasons[reason].outcome == PROBE_PASSED;
 	t->health.failures = count_of(e, "failures");
 	t->health.passes = count_of(e, "passes");
-	for (i = lt->first_user; i < lt->first_user + lt->n_users; i++)
+	for (i = lt->first_user; i < lt[1].first_user; i++)
 		if (state_judge(s, s->layout->users[i], d->now.mono_ms))
 			state_dirty(s, s->layout->realservers[s->layout->users[i]].service);
 	return 0;

@@ -23,8 +23,8 @@ static void fill(struct state *s)
 	for (i = 0; i < l->n_realservers; i++) {
 		const struct layout_realserver *r = &l->realservers[i];
 
-		s->realservers[i].proven =
-			l->services[r->service].conf->initial == INITIAL_UP || !r->conf->probes.n;
+		s->realservers[i].proven = l->services[r->service].conf->initial == INITIAL_UP ||
+					   !r->conf->terms->probes.n;
 		state_judge(s, i, 0);
 	}
 	state_dirty_all(s);

@@ -188,7 +188,7 @@ static void dirty_users(struct state *s, uint32_t target)
 	const struct layout_target *t = &s->layout->targets[target];
 	uint32_t i;
 
-	for (i = t->first_user; i < t->first_user + t->n_users; i++)
+	for (i = t->first_user; i < t[1].first_user; i++)
 		state_dirty(s, s->layout->realservers[s->layout->users[i]].service);
 }
 
@@ -352,7 +352,7 @@ void engine_guard_candidate(const struct engine *e, const struct candidate *c, u
 	in->scheduler_unsafe = guard_scheduler_unsafe(conf->scheduler, conf->scheduler_flags);
 	in->adds_held =
 		c->rule->effect <= HOLD_ZERO && !held && rs->enabled && rs->weight && !rs->backup;
-	in->domain_on = conf->domain_guard && rs->domain &&
+	in->domain_on = conf->domain_guard && rs->terms->domain &&
 			!survey_held(e->state, e->env.holds, c->realserver, true);
 	in->rate_spent = e->set->rate && !rate_ok(e->set->rate, e->now.mono_ms);
 	in->correlated = correlated(e, c->realserver);

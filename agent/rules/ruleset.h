@@ -16,6 +16,8 @@
 #include "agent/rules/rule_conf.h"
 #include "agent/rules/samples.h"
 
+struct reload_map;
+
 enum { EFFECT_NONE = INT32_MAX }; /* of a rule that places no hold */
 
 /* A rule and a realserver. */
@@ -85,8 +87,8 @@ int ruleset_new(struct layout *l, const struct ruleset_conf *conf, struct buf *w
 void ruleset_free(struct ruleset *r);
 
 /* What goes on over a reload: states, penalties, windows and counters of what has the
- * same names. -ENOMEM: nothing was carried. */
-int ruleset_carry(struct ruleset *to, const struct ruleset *from);
+ * same names, by the map from the layout of `from` to that of `to`. */
+void ruleset_carry(struct ruleset *to, const struct ruleset *from, const struct reload_map *map);
 
 /* NULL where the rule is not about that realserver. */
 struct rule_slot *ruleset_slot(const struct ruleset *r, const struct ruleset_rule *rule,

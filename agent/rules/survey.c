@@ -56,10 +56,10 @@ bool survey_held(const struct state *s, const struct holds *holds, uint32_t real
 
 static void count_domain(struct survey *v, const struct realserver_conf *c)
 {
-	if (!c->domain || (v->domain && !strcmp(v->domain, c->domain)))
+	if (!c->terms->domain || (v->domain && !strcmp(v->domain, c->terms->domain)))
 		return;
 	if (!v->domain)
-		v->domain = c->domain;
+		v->domain = c->terms->domain;
 	v->domains += v->domains < 2;
 }
 

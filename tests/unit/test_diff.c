@@ -216,7 +216,7 @@ static void work_out(struct a_case *c)
 		settle(c);
 	each_line(c->facts, take_seen, c);
 	pass_set_caps(c->pass, s);
-	assert_int_equal(decider_prepare(&decider, s, &decided), 0);
+	assert_int_equal(decider_prepare(s->layout, &decided), 0);
 	decider_adopt(&decider, s, decided);
 	for (i = 0; i < s->layout->n_services; i++) {
 		struct desired_verdicts verdicts;

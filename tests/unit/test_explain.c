@@ -38,9 +38,8 @@ static void open_rig(struct rig *r)
 	assert_int_equal(holds_new(&r->a.holds), 0);
 	assert_int_equal(placer_new(r->a.loop, NULL, r->a.holds, nothing, r, &r->a.placer), 0);
 	assert_int_equal(agent_rules_new(&r->a), 0);
-	assert_int_equal(agent_rules_prepare(&r->a.decider, r->a.state->layout->conf, r->a.state,
-					     &why, &rules),
-			 0);
+	assert_int_equal(
+		agent_rules_prepare(r->a.state->layout->conf, r->a.state->layout, &why, &rules), 0);
 	agent_rules_put(&r->a, r->a.state, &rules);
 }
 
