@@ -153,11 +153,13 @@ void agent_on_first_reading(void *arg)
 
 	if (a->stopping)
 		return;
+	/* After a reload: those services of which something is new, and they are dirty. */
+	if (!a->decider.kernel_known)
+		state_dirty_all(a->state);
 	note_weights(a);
 	note_kernel(a);
 	if (a->generation == 1)
 		log_event(LOG_INFO, "the kernel's IPVS table was read, managing it");
-	state_dirty_all(a->state);
 	agent_decide(a);
 }
 
