@@ -30,6 +30,7 @@ void pass_free(struct pass *p)
 	free(p->services);
 	free(p->leaving);
 	free(p->owned);
+	free(p->news);
 	diff_fini(&p->diff);
 	reading_unref(p->reading);
 	layout_unref(p->layout);
@@ -80,6 +81,38 @@ int pass_prepare(struct pass *p, const struct state *s, const struct diff_leavin
 	return 0;
 }
 
+static int32_t found_weight(const struct pass *p, uint32_t dest)
+{
+	uint32_t row = p->reading->match.row_of_dest[dest];
+
+	return row == MATCH_NONE ? SEEN_ABSENT : (int32_t)p->reading->table.dests[row].weight;
+}
+
+/* Does the reading tell something about it? Most passes find nothing. */
+static bool is_news(const struct pass *p, uint32_t dest)
+{
+	const struct dest_state *d = &p->dests[dest];
+	int32_t found = found_weight(p, dest);
+
+	return d->seen != found || d->settled != (found != SEEN_ABSENT) || d->error ||
+	       (d->left && d->left_found != found);
+}
+
+static int find_news(struct pass *p)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < p->layout->n_dests; i++)
+		n += is_news(p, i);
+	p->news = malloc((n ? n : 1) * sizeof(*p->news));
+	if (!p->news)
+		return -ENOMEM;
+	for (i = 0; i < p->layout->n_dests; i++)
+		if (is_news(p, i))
+			p->news[p->n_news++] = i;
+	return 0;
+}
+
 void pass_diff(struct pass *p)
 {
 	struct diff_input in = {
@@ -97,6 +130,8 @@ void pass_diff(struct pass *p)
 	};
 
 	p->error = diff_tables(&in, &p->diff);
+	if (!p->error)
+		p->error = find_news(p);
 }
 
 bool pass_overlaps(const struct pass *p, const struct state *s, uint32_t vip)
@@ -109,30 +144,30 @@ bool pass_overlaps(const struct pass *p, const struct state *s, uint32_t vip)
 /* What the reading showed, but where our own writes overlapped it. */
 static void take_in_vip(struct pass *p, struct state *s, uint32_t vip)
 {
-	const struct layout_vip *v = &p->layout->vips[vip];
-	const struct match *m = &p->reading->match;
 	struct vip_state *vs = &s->vips[vip];
-	uint32_t d;
 
 	if (pass_overlaps(p, s, vip)) {
 		p->diff.skipped = true;
 		return;
 	}
-	vs->present = m->row_of_vip[vip] != MATCH_NONE;
+	vs->present = p->reading->match.row_of_vip[vip] != MATCH_NONE;
 	vs->settled = vs->present;
 	vs->add_failed = false;
 	vs->left = LEFT_NOT;
 	vs->error = p->vips[vip].error;
-	for (d = v->first_dest; d < v->first_dest + v->n_dests; d++) {
-		uint32_t row = m->row_of_dest[d];
+}
 
-		s->dests[d].seen = row == MATCH_NONE ? SEEN_ABSENT
-						     : (int32_t)p->reading->table.dests[row].weight;
-		s->dests[d].settled = row != MATCH_NONE;
-		if (s->dests[d].seen != s->dests[d].left_found)
-			s->dests[d].left = LEFT_NOT;
-		s->dests[d].error = p->dests[d].error;
-	}
+static void take_in_dest(const struct pass *p, struct state *s, uint32_t dest)
+{
+	struct dest_state *d = &s->dests[dest];
+
+	if (pass_overlaps(p, s, p->layout->dests[dest].vip))
+		return;
+	d->seen = found_weight(p, dest);
+	d->settled = d->seen != SEEN_ABSENT;
+	if (d->seen != d->left_found)
+		d->left = LEFT_NOT;
+	d->error = p->dests[dest].error;
 }
 
 /* Leaves in the copies the errors that still stand: those of what must be written
@@ -143,8 +178,8 @@ static void sift_errors(struct pass *p, const struct state *s)
 
 	for (i = 0; i < p->layout->n_vips; i++)
 		p->vips[i].error = 0;
-	for (i = 0; i < p->layout->n_dests; i++)
-		p->dests[i].error = 0;
+	for (i = 0; i < p->n_news; i++)
+		p->dests[p->news[i]].error = 0;
 	for (i = 0; i < p->diff.n_items; i++) {
 		const struct diff_item *item = &p->diff.items[i];
 
@@ -162,6 +197,8 @@ void pass_take_in(struct pass *p, struct state *s)
 	sift_errors(p, s);
 	for (i = 0; i < p->layout->n_vips; i++)
 		take_in_vip(p, s, i);
+	for (i = 0; i < p->n_news; i++)
+		take_in_dest(p, s, p->news[i]);
 	for (i = 0; i < p->diff.n_items; i++) {
 		const struct diff_item *item = &p->diff.items[i];
 
