@@ -12,10 +12,10 @@
 		.form = (f), .wire = (w), .size = sizeof(((type *)0)->member), .use = (u),         \
 		.offset = offsetof(type, member)                                                   \
 	}
-#define SVC(f, w, member, u)  ROW(f, w, struct ipvs_service, member, u)
-#define DEST(f, w, member, u) ROW(f, w, struct attr_dest, d.member, u)
+#define SVC(f, w, member, u)   ROW(f, w, struct ipvs_service, member, u)
+#define DEST(f, w, member, u)  ROW(f, w, struct attr_dest, d.member, u)
 #define SPLIT(f, w, member, u) ROW(f, w, struct attr_dest, member, u)
-#define INFO(member)          ROW(FORM_U32, 4, struct ipvs_info, member, 0)
+#define INFO(member)           ROW(FORM_U32, 4, struct ipvs_info, member, 0)
 
 const struct attr_row attr_service_rows[] = {
 	[IPVS_SVC_ATTR_AF] = SVC(FORM_HOST, 2, key.addr.family, USE_KEY),

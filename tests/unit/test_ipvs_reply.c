@@ -377,13 +377,11 @@ static void test_info_and_config(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_dest_reply),      cmocka_unit_test(test_old_dest_reply),
-		cmocka_unit_test(test_spoilt_dest),     cmocka_unit_test(test_quick_dest),
-		cmocka_unit_test(test_quick_dest_spoilt),
-		cmocka_unit_test(test_other_values),
-		cmocka_unit_test(test_service_reply),
-		cmocka_unit_test(test_spoilt_service),  cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_info_and_config),
+		cmocka_unit_test(test_dest_reply),        cmocka_unit_test(test_old_dest_reply),
+		cmocka_unit_test(test_spoilt_dest),       cmocka_unit_test(test_quick_dest),
+		cmocka_unit_test(test_quick_dest_spoilt), cmocka_unit_test(test_other_values),
+		cmocka_unit_test(test_service_reply),     cmocka_unit_test(test_spoilt_service),
+		cmocka_unit_test(test_truncated),         cmocka_unit_test(test_info_and_config),
 	};
 
 	return cmocka_run_group_tests_name("ipvs_reply", tests, NULL, NULL);
