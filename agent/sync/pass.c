@@ -8,7 +8,8 @@
 #include "agent/ipvs/ipvs.h"
 #include "agent/sync/writes.h"
 
-enum { BATCH_ITEMS = 1024 }; /* urgent writes wait for no more than that */
+/* While the kernel has one batch the next is gathered. Urgent writes wait for both. */
+enum { BATCH_ITEMS = 512, BATCHES = 2 };
 
 int pass_new(struct layout *layout, struct pass **ret_pass)
 {
@@ -245,7 +246,7 @@ static bool still_wanted(struct state *s, struct diff_item *item)
 static struct batch *gather(struct pass *p, struct state *s)
 {
 	struct batch *b = NULL;
-	bool adds = false;
+	bool adds = p->adding > 0;
 	uint32_t n = 0;
 
 	for (; p->next < p->diff.n_items && n < BATCH_ITEMS; p->next++) {
@@ -268,16 +269,34 @@ static struct batch *gather(struct pass *p, struct state *s)
 	return NULL;
 }
 
+/* A batch either adds or takes away. */
+static bool adds_something(const struct batch *b)
+{
+	return b->items[0].phase < DIFF_PHASE_LOWER;
+}
+
 bool pass_send(struct pass *p, struct state *s, struct writes *w)
 {
-	struct batch *b;
+	struct batch *b = NULL;
+	bool adds;
 
-	if (s->layout != p->layout)
-		return false;
-	b = gather(p, s);
-	if (b)
-		return writes_send(w, b, false, p->on_batch, p->arg) == 0;
-	if (p->next < p->diff.n_items)
+	while (s->layout == p->layout && p->under_way < BATCHES) {
+		b = gather(p, s);
+		if (!b)
+			break;
+		adds = adds_something(b);
+		if (writes_send(w, b, false, p->on_batch, p->arg))
+			break;
+		p->under_way++;
+		p->adding += adds;
+	}
+	if (!b && !p->under_way && s->layout == p->layout && p->next < p->diff.n_items)
 		w->refused(w->arg); /* by want of memory */
-	return false;
+	return p->under_way > 0;
+}
+
+void pass_sent(struct pass *p, const struct batch *b)
+{
+	p->under_way--;
+	p->adding -= adds_something(b);
 }

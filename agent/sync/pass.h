@@ -26,6 +26,8 @@ struct pass {
 	uint32_t *news; /* dests of which the reading tells what the state does not know */
 	uint32_t n_news;
 	uint32_t next; /* item to send */
+	/* Batches that are not back yet, and those of them that add or raise. */
+	unsigned int under_way, adding;
 	void (*on_batch)(void *arg, struct batch *b);
 	void *arg;
 };
@@ -46,7 +48,10 @@ void pass_diff(struct pass *p);
 bool pass_overlaps(const struct pass *p, const struct state *s, uint32_t vip);
 /* Takes what was seen into the state; costs what is new, and a look at each VIP. */
 void pass_take_in(struct pass *p, struct state *s);
-/* Sends the next batch of items; false when all are sent. */
+/* Sends the next batches of items, as many as are to be under way together; false when
+ * none is, for all are sent. */
 bool pass_send(struct pass *p, struct state *s, struct writes *w);
+/* One that p->on_batch told of is back. */
+void pass_sent(struct pass *p, const struct batch *b);
 
 #endif

@@ -124,14 +124,18 @@ static void end_full(struct reconcile *r)
 
 static void send_next(struct reconcile *r)
 {
-	if (r->removing || !pass_send(r->pass, r->state, &r->writes))
+	bool more = r->removing ? r->pass->under_way : pass_send(r->pass, r->state, &r->writes);
+
+	if (!more)
 		end_full(r);
 }
 
 static void on_batch(void *arg, struct batch *b)
 {
-	(void)b;
-	send_next(arg);
+	struct reconcile *r = arg;
+
+	pass_sent(r->pass, b);
+	send_next(r);
 }
 
 static void take_in_diff(struct reconcile *r)
