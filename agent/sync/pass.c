@@ -22,16 +22,29 @@ int pass_new(struct layout *layout, struct pass **ret_pass)
 	return 0;
 }
 
-void pass_free(struct pass *p)
+/* What the difference was worked out from is not needed any more. */
+static void drop_copies(struct pass *p)
 {
-	if (!p)
-		return;
 	free(p->dests);
 	free(p->vips);
 	free(p->services);
 	free(p->leaving);
 	free(p->owned);
 	free(p->news);
+	p->dests = NULL;
+	p->vips = NULL;
+	p->services = NULL;
+	p->leaving = NULL;
+	p->owned = NULL;
+	p->news = NULL;
+	p->n_news = 0;
+}
+
+void pass_free(struct pass *p)
+{
+	if (!p)
+		return;
+	drop_copies(p);
 	diff_fini(&p->diff);
 	reading_unref(p->reading);
 	layout_unref(p->layout);
@@ -210,6 +223,7 @@ void pass_take_in(struct pass *p, struct state *s)
 		else if (item->dest != DIFF_NONE && item->changes != DIFF_WEIGHT)
 			s->dests[item->dest].settled = false;
 	}
+	drop_copies(p);
 }
 
 /* An item was worked out a while ago: is it still what is wanted? */
