@@ -16,6 +16,7 @@
 # shellcheck disable=SC2034 # read by the parts
 
 FLOOR=${FLOOR:-$REPO/build/bench/floor}
+AWAIT=${AWAIT:-$REPO/build/bench/await}
 BENCH_OUT=${BENCH_OUT:-${GUEST_OUT:-/tmp}}
 RUN_NO=${RUN_NO:-1}
 RUNS=${RUNS:-3}
@@ -37,6 +38,11 @@ measure() {
 	printf '  %-8s %-14s %-14s %-12s %s %s\n' "$1" "$2" "$4" "$5" "$value" "$6"
 }
 
+# how PART WHO TEXT: the command whose figures WHO's are, for the report.
+how() {
+	[ "$RUN_NO" != 1 ] || printf '%s\t%s\t%s\n' "$1" "$2" "$3" >>"$BENCH_OUT/how.tsv"
+}
+
 # first_runs N: whether this is one of the first N runs; for what takes long and
 # differs little.
 first_runs() { [ "$RUN_NO" -le "$1" ]; }
@@ -44,6 +50,9 @@ first_runs() { [ "$RUN_NO" -le "$1" ]; }
 # ---- sizes -----------------------------------------------------------------
 
 # Wide is many services of 10 realservers, deep is services of 100.
+# wanted SIZE: whether $SIZES has it.
+wanted() { [[ " $SIZES " = *" $1 "* ]]; }
+
 # shape_of wide|deep SIZE: "SERVICES EACH".
 shape_of() {
 	case $1 in
@@ -163,6 +172,25 @@ floor_figures() {
 	in_director "$FLOOR" "$@" | sed -n 's/.*wall=\([^ ]*\) cpu=\([^ ]*\)/\1 \2/p'
 }
 
+# since FROM-MICROSECONDS table|idle ...: seconds until build/bench/await says so.
+since() {
+	local from=$1 at
+	shift
+
+	at=$(in_director "$AWAIT" "$@")
+	[ -n "$at" ] && seconds "$from" "${at#at=}"
+}
+
+# minus A B: of two decimals.
+minus() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f\n", a - b }'; }
+
+# megabytes BYTES, kib_mb KIB: millions of bytes.
+megabytes() { awk -v n="$1" 'BEGIN { printf "%.2f\n", n / 1e6 }'; }
+kib_mb() { awk -v n="$1" 'BEGIN { printf "%.2f\n", n * 1024 / 1e6 }'; }
+
+# rss_of PID...: resident memory, in millions of bytes.
+rss_of() { kib_mb "$(memory_of VmRSS "$@")"; }
+
 # cpu_of PID...: processor seconds used so far, children that have ended included.
 cpu_of() {
 	local pid text ticks=0 hz
@@ -198,6 +226,23 @@ family() {
 	done
 }
 
+# ---- ours ----------------------------------------------------------------------
+
+# managed_config < TABLE: the agent's file, such that nothing but what is measured
+# happens: it reconciles when it is asked to, and what leaves the file goes at once.
+managed_config() {
+	{
+		printf '[agent]\nstate_dir = %s/state\nreconcile_interval = 1h\n' "$RUN"
+		printf '[http]\nlisten = 127.0.0.1:10015\nlisten = unix:%s/agent.sock\n' "$RUN"
+		printf '[metrics]\nmax_age = 0s\n'
+		sed 's/^\[defaults\]$/&\non_remove = now/'
+	} >"$RUN/agent.ini"
+	mkdir -p "$RUN/state"
+}
+
+# await_idle_agent: until it rests.
+await_idle_agent() { "$AWAIT" idle "$AGENT_PID" >/dev/null; }
+
 # ---- the peers ---------------------------------------------------------------
 
 # keepalived_start: the checker part alone, on $RUN/keepalived.conf, in the director;
@@ -219,5 +264,5 @@ keepalived_ended() { ! kill -0 "$KEEPALIVED" 2>/dev/null; }
 
 # scrape URL [FILE]: prints "SECONDS BYTES"; curl in the director.
 scrape() {
-	in_director curl -sf -m 600 -o "${2:-/dev/null}" -w '%{time_total} %{size_download}\n' "$1"
+	in_director curl -gsf -m 600 -o "${2:-/dev/null}" -w '%{time_total} %{size_download}\n' "$1"
 }
