@@ -7,7 +7,7 @@
 #
 #   # peers: keepalived ipvsadm   Debian packages that it needs (unpacked)
 #   # deadline: 120               seconds that one call may take, before scaling (300)
-#   # runs: 5                     how often it is called ($RUNS otherwise)
+#   # runs: 5                     how often it is called (3), unless RUNS says so
 #
 # What it may rely on: $BENCH_OUT, $RUN_NO (from 1), $RUNS, $SIZES, $AGENT (a plain
 # build), $FLOOR, $RUN (a directory of this call's own, removed after it), and all of

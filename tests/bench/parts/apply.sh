@@ -6,7 +6,7 @@
 # (build/bench/await), not from whoever writes it.
 #
 # peers: ipvsadm keepalived
-# runs: 5
+# runs: 3
 # deadline: 400
 
 # apply_ours CASE SIZE SERVICES EACH

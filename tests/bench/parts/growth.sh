@@ -7,15 +7,15 @@
 
 # growth_one wide|deep SIZE
 growth_one() {
-	local services each name wall cpu from took bytes
+	local services each name wall from
 
 	read -r services each <<<"$(shape_of "$1" "$2")"
 	name=$(case_of "$1" "$2")
 	bench_ns
-	read -r wall cpu <<<"$(floor_figures apply "$services" "$each")"
+	read -r wall _ <<<"$(floor_figures apply "$services" "$each")"
 	measure growth "$name" "$2" floor apply s "$wall"
 	floor_figures read >/dev/null
-	read -r wall cpu <<<"$(floor_figures read)"
+	read -r wall _ <<<"$(floor_figures read)"
 	measure growth "$name" "$2" floor snapshot s "$wall"
 	bench_ns
 	table_agent "$services" "$each" | managed_config
@@ -24,8 +24,8 @@ growth_one() {
 	measure growth "$name" "$2" ours apply s "$(since "$from" table "$services" "$each")"
 	await_idle_agent
 	measure growth "$name" "$2" ours rss MB "$(rss_of "$AGENT_PID")"
-	read -r took bytes <<<"$(scrape "$AGENT_URL/metrics?collect%5B%5D=agent")"
-	measure growth "$name" "$2" ours snapshot s "$took"
+	read -r wall _ <<<"$(scrape "$AGENT_URL/metrics?collect%5B%5D=agent")"
+	measure growth "$name" "$2" ours snapshot s "$wall"
 	agent_stop KILL 2>/dev/null
 }
 

@@ -15,19 +15,19 @@ reload_writes() {
 
 # reload_ours CASE SIZE SERVICES EACH
 reload_ours() {
-	local wall cpu before writes from
+	local wall before writes from
 
 	bench_ns
 	table_agent "$3" "$4" | managed_config
-	read -r wall cpu <<<"$(timed "$AGENT" check -c "$RUN/agent.ini")"
+	read -r wall _ <<<"$(timed "$AGENT" check -c "$RUN/agent.ini")"
 	measure reload "$1" "$2" ours parse s "$wall"
 	agent_run
 	since "${EPOCHREALTIME/./}" table "$3" "$4" >/dev/null
 	await_idle_agent
 	floor_figures read >/dev/null
-	read -r wall cpu <<<"$(floor_figures read)"
+	read -r wall _ <<<"$(floor_figures read)"
 	measure reload "$1" "$2" floor read s "$wall"
-	read -r wall cpu <<<"$(scrape "$AGENT_URL/metrics?collect%5B%5D=agent")"
+	read -r wall _ <<<"$(scrape "$AGENT_URL/metrics?collect%5B%5D=agent")"
 	measure reload "$1" "$2" ours read s "$wall"
 	writes=$(reload_writes)
 	await_idle_agent
