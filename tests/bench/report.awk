@@ -337,7 +337,7 @@ function cell(k) {
 		return ""
 	if (!stats(k))
 		return "failed"
-	return round3(median) (n[k] > 1 ? sprintf(" ±%.0f %% (%d)", spread, n[k]) : "") \
+	return (k ~ /-exponent$/ ? sprintf("%.3f", median) : round3(median)) (n[k] > 1 ? sprintf(" ±%.0f %% (%d)", spread, n[k]) : "") \
 		(failed[k] ? ", " failed[k] " failed" : "")
 }
 
@@ -369,7 +369,7 @@ function commands_md(p,   i) {
 # --- JSON ------------------------------------------------------------------------------
 
 function quoted(text) {
-	gsub(/\\/, "\\\\", text)
+	gsub(/\\/, "&&", text)
 	gsub(/"/, "\\\"", text)
 	gsub(/\t/, "\\t", text)
 	gsub(/[[:cntrl:]]/, " ", text)
@@ -381,7 +381,7 @@ function field(name, text) {
 }
 
 function number(x) {
-	return sprintf("%.9g", x)
+	return sprintf("%.6g", x)
 }
 
 function write_json(   i, a, k, line) {

@@ -23,9 +23,9 @@ read_agent_start() {
 # Floor and ours beside each other, thrice: what they take differs more from one second
 # to the next than between them.
 read_snapshots() {
-	local i wall cpu before
+	local wall cpu before
 
-	for i in 1 2 3; do
+	for _ in 1 2 3; do
 		read -r wall cpu <<<"$(floor_figures read)"
 		measure read "$1" "$2" floor snapshot s "$wall"
 		measure read "$1" "$2" floor snapshot-cpu s "$cpu"
