@@ -7,6 +7,7 @@
 #
 #   # peers: keepalived ipvsadm   Debian packages that it needs (unpacked)
 #   # deadline: 120               seconds that one call may take, before scaling (300)
+#   # where: here                 on this machine as it is, for what needs no IPVS
 #   # runs: 5                     how often it is called (3), unless RUNS says so
 #
 # What it may rely on: $BENCH_OUT, $RUN_NO (from 1), $RUNS, $SIZES, $AGENT (a plain
@@ -152,6 +153,7 @@ seconds() {
 	printf '%d.%06d\n' $((us / 1000000)) $((us % 1000000))
 }
 
+# shellcheck disable=SC2153 # RUN is tests/guest/lib.sh's
 # timed COMMAND...: runs it in the director and prints "WALL CPU" in seconds, its own,
 # without what it takes to enter the namespace; fails as the command does.
 timed() {
@@ -221,6 +223,7 @@ family() {
 	local pid
 
 	echo "$1"
+	# shellcheck disable=SC2013 # words it is
 	for pid in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
 		family "$pid"
 	done

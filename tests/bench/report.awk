@@ -167,7 +167,7 @@ function part_wanted(p,   i) {
 }
 
 # figure FIGURE of WHO, RELATION, FACTOR times OTHER's (OTHER:FIGURE when it is another
-# figure; "limit": the factor itself), PLUS a number or a figure of WHO's own.
+# figure; "limit", "median": the factor itself, for the worst or the median), PLUS a number or a figure of WHO's own.
 function judge(p, c, f, w, relation, other, factor, plus,   a, key, k2, kp, seen, unit, verdict) {
 	key = p SUBSEP c SUBSEP w SUBSEP f
 	unit = unit_of[p, c, f]
@@ -178,10 +178,10 @@ function judge(p, c, f, w, relation, other, factor, plus,   a, key, k2, kp, seen
 	seen = ""
 	n_targets++
 	target_spread[n_targets] = ""
-	if (other == "limit") {
+	if (other == "limit" || other == "median") {
 		target_wanted[n_targets] = sign(relation) " " factor (unit == "" ? "" : " " unit)
 		if (stats(key)) {
-			seen = relation == "<=" ? most : least
+			seen = other == "median" ? median : relation == "<=" ? most : least
 			seen_text = round3(seen) (unit == "" ? "" : " " unit)
 		}
 	} else if (plus ~ /^[0-9.]+$/) {
