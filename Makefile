@@ -164,8 +164,9 @@ build/bench/floor build/bench/await: build/bench/%: tests/bench/%.c tests/bench/
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARN) -O2 $< -o $@
 
 BENCH ?=
+BENCH_PROGRAMS := $(patsubst tests/%.c,build/%,$(shell grep -l '^int main(' tests/bench/*.c))
 .PHONY: bench
-bench: build/ipvs-agent $(patsubst tests/%.c,build/%,$(wildcard tests/bench/*.c)) ## beside its peers, in one boot: BENCH='read apply' for some parts, SIZES, RUNS
+bench: build/ipvs-agent $(BENCH_PROGRAMS) ## beside its peers, in one boot: BENCH='read apply' for some parts, SIZES, RUNS
 	$(Q)BUILD='$(CC) $(CFLAGS)' tests/bench/run $(BENCH)
 
 .PHONY: bench-results
