@@ -217,7 +217,7 @@ static void judge_target(struct world *w, uint32_t target)
 	uint32_t i;
 
 	s->targets[target].attempts++;
-	engine_outcome(w->engine, s, target, &w->now);
+	engine_outcome(w->engine, s, target, BRAKE_AS_BEFORE, &w->now);
 	for (i = l->first_user; i < l->first_user + l->n_users; i++) {
 		uint32_t realserver = s->layout->users[i];
 
