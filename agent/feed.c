@@ -39,7 +39,7 @@ static void add_target(struct probed *p, const struct target *t)
 	p->duration_us = t->last_us > p->duration_us ? t->last_us : p->duration_us;
 	p->attempts += t->attempts;
 	for (i = 0; i < t->n_failures; i++)
-		p->failed += t->failures[i].count;
+		p->failed += target_failures(t)[i].count;
 	p->any |= t->attempts > 0;
 }
 

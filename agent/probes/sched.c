@@ -121,26 +121,6 @@ static void attempt_cancel(struct sched *s, struct attempt *a)
 	attempts_give(&s->under_way, a);
 }
 
-/* A count that finds no memory is lost; the attempt is counted. */
-static void count_failure(struct target *t, enum probe_reason reason)
-{
-	struct target_reason_count *more;
-	uint32_t i;
-
-	for (i = 0; i < t->n_failures; i++) {
-		if (t->failures[i].reason == reason) {
-			t->failures[i].count++;
-			return;
-		}
-	}
-	more = realloc(t->failures, (t->n_failures + 1) * sizeof(*more));
-	if (!more)
-		return;
-	t->failures = more;
-	t->failures[t->n_failures] = (struct target_reason_count){ reason, 1 };
-	t->n_failures = (t->n_failures + 1) & 31;
-}
-
 /* A clock does not go back, but a kind's report may say anything. */
 static uint32_t at_most(int64_t n, uint32_t most)
 {
@@ -165,7 +145,7 @@ static void take_outcome(struct sched *s, uint32_t id, const struct probe_report
 	t->first_byte_us = at_most(report->first_byte_us, UINT32_MAX);
 	t->last_wall_ms = wall;
 	if (probe_reasons[report->reason].outcome != PROBE_PASSED)
-		count_failure(t, report->reason);
+		target_count_failure(t, report->reason);
 	changed =
 		health_take(&t->health, report->reason, asked->conf->rise, asked->conf->fall, wall);
 	due = start_ms + next_interval_ms(asked, t->attempts);
@@ -362,8 +342,7 @@ static int64_t move_one(struct sched *s, const struct change *c, uint32_t i, int
 	int64_t key = s->plans.slots[c->from[i]].key;
 
 	c->targets[i] = *old;
-	old->failures = NULL;
-	old->n_failures = 0;
+	old->n_failures = 0; /* they are the new one's */
 	/* the interval became shorter */
 	if (key != NOT_PLANNED && key > now + c->asked[i].conf->interval)
 		key = now + first_delay_ms(&c->asked[i], c->n);
