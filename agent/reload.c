@@ -123,7 +123,8 @@ static void put_in_force(struct agent *a, struct reload_job *job)
 	a->reload_ok = true;
 	a->reloaded_wall_ms = clock_wall_ms();
 	for (i = 0; i < now->layout->n_realservers; i++)
-		state_judge(now, i, clock_mono_ms());
+		if (!(job->map->kept[i] & KEPT_VERDICT))
+			state_judge(now, i, clock_mono_ms());
 	agent_settings(a);
 	note_config(a);
 	gone = agent_gone_policy(a);

@@ -244,28 +244,40 @@ struct rule_slot *ruleset_slot(const struct ruleset *r, const struct ruleset_rul
 
 /* --- over a reload ---------------------------------------------------------------- */
 
+static void carry_slots(const struct layout_service *svc, struct rule_slot *slots,
+			const struct layout_service *old_svc, const struct rule_slot *old,
+			const struct reload_map *map)
+{
+	uint32_t i, was;
+
+	for (i = 0; i < svc->n_realservers; i++) {
+		was = map->realservers[svc->first_realserver + i];
+		if (was == LAYOUT_NONE || !slots[i].matched)
+			continue;
+		was -= old_svc->first_realserver;
+		if (old[was].matched)
+			slots[i] = old[was];
+	}
+}
+
 static void carry_rule(struct ruleset *to, struct ruleset_rule *r, const struct ruleset *from,
 		       const struct ruleset_rule *old, const struct reload_map *map)
 {
-	uint32_t i;
+	uint32_t i, was;
 
-	for (i = 0; i < to->layout->n_services; i++)
-		if (map->services[i] != LAYOUT_NONE)
-			r->services[i] = old->services[map->services[i]];
-
+	for (i = 0; i < to->layout->n_services; i++) {
+		was = map->services[i];
+		if (was == LAYOUT_NONE)
+			continue;
+		r->services[i] = old->services[was];
+		if (r->first[i] != LAYOUT_NONE && old->first[was] != LAYOUT_NONE)
+			carry_slots(&to->layout->services[i], &r->slots[r->first[i]],
+				    &from->layout->services[was], &old->slots[old->first[was]],
+				    map);
+	}
 	r->detected = old->detected;
 	r->enforced = old->enforced;
 	memcpy(r->refused, old->refused, sizeof(r->refused));
-	for (i = 0; i < to->layout->n_realservers; i++) {
-		struct rule_slot *slot, *was;
-
-		if (map->realservers[i] == LAYOUT_NONE)
-			continue;
-		slot = ruleset_slot(to, r, i);
-		was = ruleset_slot(from, old, map->realservers[i]);
-		if (slot && was)
-			*slot = *was;
-	}
 }
 
 void ruleset_carry(struct ruleset *to, const struct ruleset *from, const struct reload_map *map)
