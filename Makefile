@@ -160,6 +160,10 @@ build/bench/%: build/obj/tests/bench/%.o build/lib.a
 bench-rules: build/bench/rules ## how many times a second a rule is judged, on one core
 	$(Q)build/bench/rules
 
+.PHONY: bench-decide
+bench-decide: build/bench/decide ## what deciding costs the loop at 100,000 realservers
+	$(Q)build/bench/decide
+
 .PHONY: lint
 lint: $(SRC:%.c=build/gcc/obj/%.o) $(SRC:%.c=build/clang/obj/%.o)
 lint: $(UNIT:%.c=build/gcc/obj/%.o) $(UNIT:%.c=build/clang/obj/%.o)

@@ -267,11 +267,11 @@ static void describe_return(const struct agent *a, uint32_t realserver, struct b
 
 	for (i = l->first_link; i < l->first_link + l->n_links; i++) {
 		const struct target *t = &s->targets[s->layout->links[i]];
-		uint32_t left;
+		uint32_t rise = s->layout->targets[s->layout->links[i]].conf->rise, left;
 
 		if (t->health.verdict == VERDICT_UP)
 			continue;
-		left = t->health.verdict == VERDICT_NONE && !t->health.cautious ? 1 : t->conf->rise;
+		left = t->health.verdict == VERDICT_NONE && !t->health.cautious ? 1 : rise;
 		left = t->health.passes < left ? left - t->health.passes : 1;
 		need = left > need ? left : need;
 	}
@@ -287,13 +287,14 @@ static json_t *probes_json(const struct state *s, uint32_t realserver)
 	uint32_t i;
 
 	for (i = l->first_link; i < l->first_link + l->n_links; i++) {
+		const struct layout_target *lt = &s->layout->targets[s->layout->links[i]];
 		const struct target *t = &s->targets[s->layout->links[i]];
 		struct buf addr = BUF_INIT;
 
-		addr_format(&addr, &t->addr);
+		addr_format(&addr, &lt->addr);
 		json_array_append_new(
 			probes, json_pack("{s:s, s:s, s:s, s:s, s:b, s:i, s:i, s:f}", "probe",
-					  t->conf->head.name, "address", buf_str(&addr), "verdict",
+					  lt->conf->head.name, "address", buf_str(&addr), "verdict",
 					  verdict_name(t->health.verdict), "last",
 					  t->attempts ? probe_reasons[t->health.reason].sentence
 						      : "not probed yet",

@@ -143,7 +143,7 @@ static int work_out(struct plan *p)
 	decider_adopt(&p->agent.decider, s, decided);
 	pass_set_caps(pass, s);
 	for (i = 0; i < s->layout->n_realservers; i++)
-		decide_want(&p->agent.decider, i, clock_mono_ms());
+		(void)decide_want(&p->agent.decider, i, clock_mono_ms());
 	for (i = 0; i < s->layout->n_services; i++)
 		decide_count(s, i);
 	e = pass_prepare(pass, s, NULL, 0, &gone, clock_mono_ms());

@@ -93,8 +93,8 @@ static int take_over(struct agent *a, struct reload_job *job, struct buf *why)
 
 	if (e)
 		return e;
-	e = sched_replace(a->sched, job->state->targets, job->state->layout->n_targets,
-			  job->map->targets, &limits);
+	e = sched_replace(a->sched, job->state->layout->targets, job->state->targets,
+			  job->state->layout->n_targets, job->map->targets, &limits);
 	if (e) {
 		struct buf ignored = BUF_INIT;
 

@@ -70,12 +70,13 @@ static void add_probes(struct view *v, const struct state *s, uint32_t realserve
 	r->first_probe = v->n_probes;
 	for (i = l->first_link; i < l->first_link + l->n_links; i++) {
 		const struct target *t = &s->targets[s->layout->links[i]];
+		const char *name = s->layout->targets[s->layout->links[i]].conf->head.name;
 
-		if (!p || p->name != t->conf->head.name) {
+		if (!p || p->name != name) {
 			p = &v->probes[v->n_probes++];
 			*p = (struct view_probe){
 				.realserver = realserver,
-				.name = t->conf->head.name,
+				.name = name,
 				.first_failure = v->n_failures,
 			};
 		}

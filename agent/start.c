@@ -242,7 +242,8 @@ static int start_probes(struct agent *a)
 	memset(from, 0xff, (n ? n : 1) * sizeof(*from));
 	e = sched_new(a->loop, a->fetches, &limits, agent_on_outcome, a, &a->sched);
 	if (!e)
-		e = sched_replace(a->sched, a->state->targets, n, from, &limits);
+		e = sched_replace(a->sched, a->state->layout->targets, a->state->targets, n, from,
+				  &limits);
 	free(from);
 	return e;
 }

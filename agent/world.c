@@ -233,14 +233,15 @@ static void judge_target(struct world *w, uint32_t target)
 
 void world_target(struct world *w, uint32_t target, enum verdict verdict, enum probe_reason reason)
 {
+	const struct probe_conf *conf = w->state->layout->targets[target].conf;
 	struct target *t = &w->state->targets[target];
 
-	t->health.verdict = verdict;
-	t->health.reason = reason;
+	t->health.verdict = (uint8_t)verdict;
+	t->health.reason = (uint8_t)reason;
 	t->health.unknown = verdict == VERDICT_NONE;
 	t->health.success = verdict == VERDICT_UP;
-	t->health.failures = verdict == VERDICT_DOWN ? t->conf->fall : 0;
-	t->health.passes = verdict == VERDICT_UP ? t->conf->rise : 0;
+	t->health.failures = verdict == VERDICT_DOWN ? conf->fall : 0;
+	t->health.passes = verdict == VERDICT_UP ? conf->rise : 0;
 	judge_target(w, target);
 }
 
@@ -264,7 +265,7 @@ void world_unknown(struct world *w, uint32_t realserver, enum probe_reason reaso
 
 		h->unknown = true;
 		h->success = false;
-		h->reason = reason;
+		h->reason = (uint8_t)reason;
 		judge_target(w, w->state->layout->links[i]);
 	}
 }

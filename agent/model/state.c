@@ -15,10 +15,6 @@ static void fill(struct state *s)
 	const struct layout *l = s->layout;
 	uint32_t i;
 
-	for (i = 0; i < l->n_targets; i++) {
-		s->targets[i].addr = l->targets[i].addr;
-		s->targets[i].conf = l->targets[i].conf;
-	}
 	for (i = 0; i < l->n_dests; i++) {
 		s->dests[i].seen = SEEN_UNKNOWN;
 		s->dests[i].want = WANT_OUT;
@@ -99,7 +95,7 @@ bool state_judge(struct state *s, uint32_t realserver, int64_t now_ms)
 		return false;
 	if (verdict == VERDICT_DOWN)
 		r->down_since_ms = now_ms;
-	r->verdict = verdict;
+	r->verdict = (uint8_t)verdict;
 	return true;
 }
 

@@ -142,17 +142,15 @@ out:
 static int make_limits(struct ruleset *set, const struct ruleset_conf *conf)
 {
 	struct brake_conf brake = brake_defaults;
-	uint32_t n = set->layout->n_services, i;
-	int e = 0;
+	uint32_t n = set->layout->n_services;
+	int e;
 
-	set->due = malloc((n + 1) * sizeof(*set->due));
 	set->awaits = calloc(n + 1, sizeof(*set->awaits));
 	set->awaiting = calloc(n + 1, sizeof(*set->awaiting));
-	if (!set->due || !set->awaits || !set->awaiting)
+	if (!set->awaits || !set->awaiting)
 		return -ENOMEM;
-	for (i = 0; i < n; i++)
-		set->due[i] = INT64_MAX;
-	if (conf->rate_n)
+	e = due_init(&set->due, n);
+	if (!e && conf->rate_n)
 		e = rate_new(conf->rate_n, conf->rate_ms, &set->rate);
 	brake.targets = conf->correlated_targets;
 	brake.share = conf->correlated_share;
@@ -217,7 +215,7 @@ void ruleset_free(struct ruleset *r)
 	samples_free(r->samples);
 	brake_free(r->brake);
 	rate_free(r->rate);
-	free(r->due);
+	due_fini(&r->due);
 	free(r->awaits);
 	free(r->awaiting);
 	free(r->rules);

@@ -223,7 +223,7 @@ static void work_out(struct a_case *c)
 		s->services[i].backup_up = desired_backup_up(s->layout, s, i);
 	}
 	for (i = 0; i < s->layout->n_realservers; i++)
-		decide_want(&decider, i, 0);
+		(void)decide_want(&decider, i, 0);
 	for (i = 0; i < s->layout->n_services; i++)
 		decide_count(s, i);
 	decider_fini(&decider);
