@@ -133,9 +133,14 @@ static void put_in_force(struct agent *a, struct reload_job *job)
 	if (notifier_reload(a->notifier, confs, n))
 		log_event(LOG_ERROR, "out of memory: not every [notify] is in force");
 	reconcile_set_state(a->reconcile, now, agent_conf(a)->reconcile_interval, &gone);
-	state_dirty_all(now);
-	/* At once: who asks next shall not see a service that nobody has judged. */
+	/* At once: who asks next shall not see a service that nobody has judged. The others
+	 * are as they were, until there is time for them. */
+	state_clean(now);
+	for (i = 0; i < now->layout->n_services; i++)
+		if (job->map->changed[i])
+			state_dirty(now, i);
 	agent_decide(a);
+	state_dirty_all(now);
 }
 
 static void tell(const struct reload_map *r, const struct config *conf)

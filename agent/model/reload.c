@@ -223,6 +223,21 @@ static void map_vips(const struct layout *old, const struct layout *now, struct 
 	}
 }
 
+static void find_changed(const struct layout *old, const struct layout *now, struct reload_map *m)
+{
+	const uint8_t all = KEPT_MACHINE | KEPT_PROOF | KEPT_VERDICT;
+	uint32_t i;
+
+	for (i = 0; i < now->n_services; i++)
+		m->changed[i] = m->services[i] == LAYOUT_NONE ||
+				old->services[m->services[i]].n_realservers !=
+					now->services[i].n_realservers;
+	for (i = 0; i < now->n_realservers; i++)
+		m->changed[now->realservers[i].service] |= m->kept[i] != all;
+	for (i = 0; i < now->n_dests; i++)
+		m->changed[now->vips[now->dests[i].vip].service] |= !m->caps[i];
+}
+
 int reload_map_new(const struct layout *old, const struct layout *now, struct reload_map **ret_map)
 {
 	struct reload_map *m = calloc(1, sizeof(*m));
@@ -231,14 +246,15 @@ int reload_map_new(const struct layout *old, const struct layout *now, struct re
 	if (!m)
 		return -ENOMEM;
 	m->services = none(now->n_services);
+	m->changed = calloc(now->n_services + 1ul, sizeof(*m->changed));
 	m->vips = none(now->n_vips);
 	m->realservers = none(now->n_realservers);
 	m->kept = calloc(now->n_realservers + 1ul, sizeof(*m->kept));
 	m->dests = none(now->n_dests);
 	m->caps = calloc(now->n_dests + 1ul, sizeof(*m->caps));
 	m->targets = none(now->n_targets);
-	if (m->services && m->vips && m->realservers && m->kept && m->dests && m->caps &&
-	    m->targets)
+	if (m->services && m->changed && m->vips && m->realservers && m->kept && m->dests &&
+	    m->caps && m->targets)
 		e = map_targets(old, now, m);
 	if (e) {
 		reload_map_free(m);
@@ -246,6 +262,7 @@ int reload_map_new(const struct layout *old, const struct layout *now, struct re
 	}
 	map_services(old, now, m);
 	map_vips(old, now, m);
+	find_changed(old, now, m);
 	*ret_map = m;
 	return 0;
 }
@@ -255,6 +272,7 @@ void reload_map_free(struct reload_map *m)
 	if (!m)
 		return;
 	free(m->services);
+	free(m->changed);
 	free(m->vips);
 	free(m->realservers);
 	free(m->kept);

@@ -16,7 +16,8 @@ enum reload_kept {
 
 /* By new id: the old one, or LAYOUT_NONE. */
 struct reload_map {
-	uint32_t *services;    /* by name */
+	uint32_t *services;    /* by name … */
+	bool *changed;         /* … and whether anything of it is not as it was */
 	uint32_t *vips;        /* by what the kernel knows them by */
 	uint32_t *realservers; /* by name … */
 	uint8_t *kept;         /* … and what of that one is kept: enum reload_kept */

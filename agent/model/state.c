@@ -114,6 +114,12 @@ void state_dirty(struct state *s, uint32_t service)
 	s->dirty[s->n_dirty++] = service;
 }
 
+void state_clean(struct state *s)
+{
+	while (s->n_dirty)
+		s->services[s->dirty[--s->n_dirty]].dirty = false;
+}
+
 void state_dirty_all(struct state *s)
 {
 	uint32_t i;

@@ -139,6 +139,7 @@ static void test_permuted(void **state)
 static void test_added_and_removed(void **state)
 {
 	struct pair p;
+	uint32_t i;
 
 	(void)state;
 	begin(&p, HEAD "realserver = a 10.1.2.21\nrealserver = b 10.1.2.22\n"
@@ -155,6 +156,24 @@ static void test_added_and_removed(void **state)
 	assert_int_equal(p.map->realservers_added, 1);
 	assert_int_equal(p.map->realservers_removed, 1);
 	assert_int_equal(p.map->targets_kept, 1);
+	for (i = 0; i < p.now->layout->n_services; i++)
+		assert_true(p.map->changed[i]);
+	finish(&p);
+}
+
+/* One that lost a realserver is not as it was; the others are. */
+static void test_unchanged(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	begin(&p, HEAD "realserver = a 10.1.2.21\nrealserver = b 10.1.2.22\n"
+		       "[service app]\naddress = tcp://10.1.2.16:80\nprobe = p\n"
+		       "realserver = a 10.1.2.21\n" PROBE);
+	carry(&p, "[service app]\naddress = tcp://10.1.2.16:80\nprobe = p\n"
+		  "realserver = a 10.1.2.21\n" HEAD "realserver = b 10.1.2.22\n" PROBE);
+	assert_false(p.map->changed[0]);
+	assert_true(p.map->changed[1]);
 	finish(&p);
 }
 
@@ -317,17 +336,12 @@ static void test_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_permuted),
-		cmocka_unit_test(test_added_and_removed),
-		cmocka_unit_test(test_renamed),
-		cmocka_unit_test(test_moved),
-		cmocka_unit_test(test_swapped),
-		cmocka_unit_test(test_enabled_again),
-		cmocka_unit_test(test_disabled_is_no_proof),
-		cmocka_unit_test(test_changed_probe),
-		cmocka_unit_test(test_shared_target),
-		cmocka_unit_test(test_write_under_way),
-		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_permuted),        cmocka_unit_test(test_added_and_removed),
+		cmocka_unit_test(test_unchanged),       cmocka_unit_test(test_renamed),
+		cmocka_unit_test(test_moved),           cmocka_unit_test(test_swapped),
+		cmocka_unit_test(test_enabled_again),   cmocka_unit_test(test_disabled_is_no_proof),
+		cmocka_unit_test(test_changed_probe),   cmocka_unit_test(test_shared_target),
+		cmocka_unit_test(test_write_under_way), cmocka_unit_test(test_large),
 	};
 
 	return cmocka_run_group_tests_name("reload", tests, NULL, NULL);
