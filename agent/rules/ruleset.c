@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/action.h"
+#include "agent/base/rows.h"
 #include "agent/holds/hold.h"
 #include "agent/model/reload.h"
 
@@ -170,7 +171,7 @@ int ruleset_new(struct layout *l, const struct ruleset_conf *conf, struct buf *w
 		return -ENOMEM;
 	set->layout = layout_ref(l);
 	set->rules = calloc(conf->n_rules + 1, sizeof(*set->rules));
-	set->flaps = calloc(l->n_realservers + 1, sizeof(*set->flaps));
+	set->flaps = rows_new(l->n_realservers, sizeof(*set->flaps));
 	set->service_flaps = calloc(l->n_services + 1, sizeof(*set->service_flaps));
 	set->sampled = calloc(l->n_services + 1, sizeof(*set->sampled));
 	set->noted_ms = calloc(l->n_services + 1, sizeof(*set->noted_ms));
