@@ -185,7 +185,7 @@ static void end(void *arg)
 	layout_unref(job->old);
 	config_unref(job->conf);
 	buf_fini(&job->why);
-	malloc_trim(0);
+	(void)malloc_trim(0);
 }
 
 static void ended(void *arg)
