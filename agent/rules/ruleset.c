@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/action.h"
+#include "agent/base/rows.h"
 #include "agent/holds/hold.h"
 #include "agent/model/reload.h"
 
@@ -183,7 +184,7 @@ int ruleset_new(struct layout *l, const struct ruleset_conf *conf, struct buf *w
 		return -ENOMEM;
 	set->layout = layout_ref(l);
 	set->rules = calloc(conf->n_rules + 1, sizeof(*set->rules));
-	set->flaps = calloc(l->n_realservers + 1, sizeof(*set->flaps));
+	set->flaps = rows_new(l->n_realservers, sizeof(*set->flaps));
 	set->service_flaps = calloc(l->n_services + 1, sizeof(*set->service_flaps));
 	set->sampled = calloc(l->n_services + 1, sizeof(*set->sampled));
 	set->noted_ms = calloc(l->n_services + 1, sizeof(*set->noted_ms));
@@ -255,28 +256,41 @@ struct rule_slot *ruleset_slot(const struct ruleset *r, const struct ruleset_rul
 
 /* --- over a reload ---------------------------------------------------------------- */
 
+static void carry_slots(const struct layout_service *svc, struct rule_slot *slots,
+			const struct layout_service *old_svc, const struct rule_slot *old,
+			const struct reload_map *map)
+{
+	uint32_t i, was;
+
+	for (i = 0; i < svc->n_realservers; i++) {
+		was = map->realservers[svc->first_realserver + i];
+		if (was == LAYOUT_NONE || !slots[i].matched)
+			continue;
+		was -= old_svc->first_realserver;
+		if (old[was].matched)
+			slots[i] = old[was];
+	}
+}
+
 static void carry_rule(struct ruleset *to, struct ruleset_rule *r, const struct ruleset *from,
 		       const struct ruleset_rule *old, const struct reload_map *map)
 {
-	uint32_t i;
+	uint32_t i, was;
 
-	for (i = 0; r->services && old->services && i < to->layout->n_services; i++)
-		if (map->services[i] != LAYOUT_NONE)
-			r->services[i] = old->services[map->services[i]];
-
+	for (i = 0; i < to->layout->n_services; i++) {
+		was = map->services[i];
+		if (was == LAYOUT_NONE)
+			continue;
+		if (r->services && old->services)
+			r->services[i] = old->services[was];
+		if (r->first[i] != LAYOUT_NONE && old->first[was] != LAYOUT_NONE)
+			carry_slots(&to->layout->services[i], &r->slots[r->first[i]],
+				    &from->layout->services[was], &old->slots[old->first[was]],
+				    map);
+	}
 	r->detected = old->detected;
 	r->enforced = old->enforced;
 	memcpy(r->refused, old->refused, sizeof(r->refused));
-	for (i = 0; i < to->layout->n_realservers; i++) {
-		struct rule_slot *slot, *was;
-
-		if (map->realservers[i] == LAYOUT_NONE)
-			continue;
-		slot = ruleset_slot(to, r, i);
-		was = ruleset_slot(from, old, map->realservers[i]);
-		if (slot && was)
-			*slot = *was;
-	}
 }
 
 void ruleset_carry(struct ruleset *to, const struct ruleset *from, const struct reload_map *map)
