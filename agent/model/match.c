@@ -25,10 +25,12 @@ static void match_dests(const struct layout *l, const struct ipvs_table *t, uint
 	const struct ipvs_service *s = &t->services[service];
 	uint32_t d = v->first_dest, end = v->first_dest + v->n_dests;
 	uint32_t row = s->first_dest, rows_end = s->first_dest + s->n_dests;
+	struct addr addr;
 	int c;
 
 	while (row < rows_end && d < end) {
-		c = addr_cmp(&l->dests[d].addr, &t->dests[row].addr);
+		addr = layout_dest_addr(l, d);
+		c = addr_cmp(&addr, &t->dests[row].addr);
 		if (!c) {
 			m->row_of_dest[d] = row;
 			m->dest_of_row[row] = d;
