@@ -172,7 +172,12 @@ void agent_on_first_reading(void *arg)
 	if (a->generation == 1)
 		log_event(LOG_INFO, "the kernel's IPVS table was read, managing it");
 	state_dirty_all(a->state);
-	agent_decide(a);
+	agent_turn(a);
+}
+
+void agent_on_decide(void *arg)
+{
+	agent_decide(arg);
 }
 
 void agent_on_sleep(void *arg)

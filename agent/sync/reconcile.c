@@ -231,13 +231,15 @@ static void await_decided(void *arg)
 		end(r);
 		return;
 	}
-	/* What does not get less is not waited for. */
 	if (r->caps_due && r->state->n_dirty && r->state->n_dirty < r->undecided) {
 		r->undecided = r->state->n_dirty;
 		e = loop_post(r->env.loop, "decided", await_decided, r);
 		if (!e)
 			return;
 	}
+	/* It does not get less any more, for others make more of it. */
+	if (r->caps_due && r->state->n_dirty)
+		r->env.decide(r->env.arg);
 	r->caps_due = false;
 	if (!e)
 		e = begin_diff(r);
