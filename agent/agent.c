@@ -178,6 +178,11 @@ void agent_on_first_reading(void *arg)
 	agent_turn(a); /* and more of them: reconcile waits until all is decided */
 }
 
+void agent_on_decide(void *arg)
+{
+	agent_decide(arg);
+}
+
 void agent_on_sleep(void *arg)
 {
 	struct agent *a = arg;

@@ -199,35 +199,6 @@ static int begin_diff(struct reconcile *r)
 	return loop_work(r->env.loop, "diff", work_diff, on_diffed, r);
 }
 
-struct vanished {
-	struct reconcile *r;
-	const struct reading *reading;
-};
-
-static void disown_vanished(void *arg, const struct ipvs_key *key)
-{
-	const struct vanished *v = arg;
-
-	if (layout_find_vip(v->reading->layout, key) == LAYOUT_NONE &&
-	    !ipvs_table_service(&v->reading->table, key))
-		writes_disown(&v->r->writes, key);
-}
-
-/* What the file names is ours from the moment it is seen. What it does not name, and
- * somebody else has deleted, is ours no more: whoever makes it anew may have it. */
-static void own_found(struct reconcile *r, const struct reading *rd)
-{
-	uint32_t i, seen = 0;
-
-	for (i = 0; i < rd->table.n_services; i++) {
-		if (rd->match.vip_of_service[i] != MATCH_NONE)
-			writes_own(&r->writes, &rd->table.services[i].key);
-		seen += owned_has(&r->owned, &rd->table.services[i].key);
-	}
-	if (seen < owned_count(&r->owned))
-		owned_each(&r->owned, disown_vanished, &(struct vanished){ r, rd });
-}
-
 static void tell_kernel_state(struct reconcile *r, int error)
 {
 	if (error == r->stats.kernel_error)
@@ -267,6 +238,9 @@ static void await_decided(void *arg)
 		if (!e)
 			return;
 	}
+	/* It does not get less any more, for others make more of it. */
+	if (r->caps_due && r->state->n_dirty)
+		r->env.decide(r->env.arg);
 	r->caps_due = false;
 	if (!e)
 		e = begin_diff(r);
@@ -283,7 +257,7 @@ static void act(struct reconcile *r)
 
 	if (r->caps_due && !r->stats.kernel_known)
 		foreign_first(&r->foreign, p, &r->owned);
-	own_found(r, p->reading);
+	writes_own_found(&r->writes, p->reading);
 	if (r->caps_due) {
 		pass_set_caps(p, r->state);
 		r->stats.kernel_known = true;
