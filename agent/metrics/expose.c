@@ -163,17 +163,20 @@ static void put_head(struct expose *e, struct buf *out)
 /* Ends the labels, of which there may be none. */
 static void put_end(struct buf *out, const struct metric_value *value)
 {
-	char end[METRIC_VALUE_MAX + 4];
-	size_t n = 0;
+	char *to;
 
-	if (out->data[out->len - 1] == '{')
-		out->len--;
+	if (!buf_reserve(out, METRIC_VALUE_MAX + 4))
+		return;
+	to = out->data + out->len;
+	if (to[-1] == '{')
+		to--;
 	else
-		end[n++] = '}';
-	end[n++] = ' ';
-	n += metric_format_value(end + n, value);
-	end[n++] = '\n';
-	buf_put(out, end, n);
+		*to++ = '}';
+	*to++ = ' ';
+	to += metric_format_value(to, value);
+	*to++ = '\n';
+	*to = '\0';
+	out->len = (size_t)(to - out->data);
 }
 
 /* The labels of a group are written once, not once a line. */
@@ -204,8 +207,7 @@ static void put_sample(struct expose *e, struct buf *out, uint32_t sub,
 		metric_label(out, m->label, m->subs ? m->subs[sub] : m->sub(sub));
 	if (m->info)
 		m->info(e->view, e->values, e->row, out);
-	if (buf_ok(out))
-		put_end(out, value);
+	put_end(out, value);
 }
 
 static void put_row(struct expose *e, struct buf *out)
@@ -214,6 +216,8 @@ static void put_row(struct expose *e, struct buf *out)
 	uint32_t sub, n = m->label ? m->n_subs : 1;
 	struct metric_value value;
 
+	if (m->any && !m->any(e->view, e->row))
+		return;
 	for (sub = 0; sub < n; sub++) {
 		if (m->get(e->view, e->values, e->row, sub, &value))
 			put_sample(e, out, sub, &value);

@@ -30,13 +30,14 @@ static uint32_t dests_group(const struct view *v, uint32_t row, struct buf *out)
 	uint32_t vip = view_vip_of(v, row);
 
 	vip_labels(v, NULL, vip, out);
+	buf_puts(out, ",realserver=\"");
 	return v->vips[vip].first_dest + v->vips[vip].n_dests;
 }
 
 static void dest_labels(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
 			struct buf *out)
 {
-	metric_label(out, "realserver", v->dests[row].name);
+	metric_label_value(out, v->dests[row].name);
 }
 
 static uint32_t services_count(const struct view *v, const void *values ATTR_UNUSED)
@@ -55,19 +56,20 @@ static uint32_t realservers_count(const struct view *v, const void *values ATTR_
 	return v->n_realservers;
 }
 
-/* Of the service of a realserver; returns the realserver behind it. */
+/* Of the service of a realserver, up to the realserver's name; returns the realserver behind it. */
 static uint32_t pool_group(const struct view *v, uint32_t realserver, struct buf *out)
 {
 	const struct view_service *s = &v->services[view_service(v, realserver)];
 
 	metric_label(out, "ipvs_service", s->name);
+	buf_puts(out, ",realserver=\"");
 	return s->first_realserver + s->n_realservers;
 }
 
 static void realserver_labels(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
 			      struct buf *out)
 {
-	metric_label(out, "realserver", view_conf(v, row)->name);
+	metric_label_value(out, view_conf(v, row)->name);
 }
 
 static uint32_t probes_count(const struct view *v, const void *values ATTR_UNUSED)
@@ -85,7 +87,7 @@ static uint32_t probes_group(const struct view *v, uint32_t row, struct buf *out
 static void probe_labels(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
 			 struct buf *out)
 {
-	metric_label(out, "realserver", view_conf(v, v->probes[row].realserver)->name);
+	metric_label_value(out, view_conf(v, v->probes[row].realserver)->name);
 	metric_label(out, "probe", view_probe_name(v, row));
 }
 
