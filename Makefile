@@ -160,6 +160,10 @@ build/bench/%: build/obj/tests/bench/%.o build/lib.a
 bench-rules: build/bench/rules ## how many times a second a rule is judged, on one core
 	$(Q)build/bench/rules
 
+.PHONY: bench-decide
+bench-decide: build/bench/decide ## what deciding costs the loop at 100,000 realservers
+	$(Q)build/bench/decide
+
 build/bench/scrape: build/obj/tests/bench/scrape_world.o build/obj/tests/bench/scrape_peer.o
 .PHONY: bench-scrape
 bench-scrape: build/bench/scrape ## what a scrape of 100,000 realservers costs, beside the same bytes from memory

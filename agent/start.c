@@ -57,12 +57,9 @@ int agent_load(struct agent *a)
 /* What was held is no newcomer: one good probe is not enough to bring it back. */
 static void be_cautious(struct state *s, const struct hold *h)
 {
-	uint32_t service = layout_find_service(s->layout, h->service), r, i;
+	uint32_t r = layout_find(s->layout, h->service, h->realserver), i;
 	const struct layout_realserver *l;
 
-	if (service == LAYOUT_NONE)
-		return;
-	r = layout_find_realserver(s->layout, service, h->realserver);
 	if (r == LAYOUT_NONE)
 		return;
 	l = &s->layout->realservers[r];
@@ -155,7 +152,7 @@ static int make_rules(struct agent *a)
 	int e = agent_rules_new(a);
 
 	if (!e)
-		e = agent_rules_prepare(&a->decider, a->conf, a->state, &why, &rules);
+		e = agent_rules_prepare(a->conf, a->state->layout, &why, &rules);
 	if (!e)
 		agent_rules_put(a, a->state, &rules);
 	else
@@ -245,7 +242,8 @@ static int start_probes(struct agent *a)
 	memset(from, 0xff, (n ? n : 1) * sizeof(*from));
 	e = sched_new(a->loop, a->fetches, &limits, agent_on_outcome, a, &a->sched);
 	if (!e)
-		e = sched_replace(a->sched, a->state->targets, n, from, &limits);
+		e = sched_replace(a->sched, a->state->layout->targets, a->state->targets, n, from,
+				  &limits);
 	free(from);
 	return e;
 }

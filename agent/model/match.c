@@ -36,7 +36,8 @@ static void match_dests(const struct layout *l, const struct ipvs_table *t, uint
 		order[i] = s->first_dest + i;
 	qsort_r(order, s->n_dests, sizeof(*order), cmp_row, (void *)t);
 	for (i = 0; i < s->n_dests && d < end;) {
-		int c = addr_cmp(&l->dests[d].addr, &t->dests[order[i]].addr);
+		struct addr a = layout_dest_addr(l, d);
+		int c = addr_cmp(&a, &t->dests[order[i]].addr);
 
 		if (c < 0) {
 			d++;

@@ -38,9 +38,13 @@ void engine_outcome(struct engine *e, struct state *s, uint32_t target, const st
  * realservers' weights must have been decided with the holds as they are. */
 void engine_service(struct engine *e, struct state *s, uint32_t service, bool kernel_known,
 		    const struct moment *now);
+/* Asks for a service that was judged to be judged again by then. */
+void engine_again(struct engine *e, uint32_t service, int64_t at_ms);
 
-/* When time alone may change something in a service that was judged (monotonic ms);
- * INT64_MAX = never. engine_due() calls fn for each service for which it has come. */
+/* When time alone may change something in a service that was judged, or in any of them
+ * (monotonic ms); INT64_MAX = never. engine_due() calls fn for each service for which it
+ * has come. */
+int64_t engine_due_at(const struct engine *e, uint32_t service);
 int64_t engine_next(const struct engine *e, int64_t now_ms);
 void engine_due(struct engine *e, int64_t now_ms, void (*fn)(void *arg, uint32_t service),
 		void *arg);

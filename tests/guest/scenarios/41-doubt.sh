@@ -18,19 +18,7 @@ COUNT=6
 all="100 100 100 100 100 100"
 
 config() {
-	cat <<-INI
-		[agent]
-		state_dir = $RUN/state
-		reconcile_interval = 1s
-		[service web]
-		address = tcp://$VIP:80
-		scheduler = wrr
-		forward = masq
-		probe = port
-	INI
-	for ((i = 1; i <= COUNT; i++)); do
-		echo "realserver = web$i $(rs_ip $i)"
-	done
+	web_ini $COUNT "scheduler = wrr"
 	# Not as quick as elsewhere: between the first failure of one and the second, the
 	# others have failed, too.
 	probe_ini port | sed 's/^interval = .*/interval = 1s/; s/^timeout = .*/timeout = 900ms/'
