@@ -21,6 +21,7 @@
 #include "agent/base/loop.h"
 #include "agent/base/notify.h"
 #include "agent/base/privilege.h"
+#include "agent/base/ways.h"
 #include "agent/holds/expire.h"
 #include "agent/holds/ledger.h"
 #include "agent/holds/place.h"
@@ -44,6 +45,7 @@ enum {
 	GOODBYE_MS = 1000,      /* to tell what waits to be told */
 	INFO_MS = 60000,        /* between questions for the kernel's version and timeouts */
 	PORT_SILENT_MS = 60000, /* a kernel thread that is silent for longer is stuck */
+	ASK_WAY_EVERY = 16,     /* attempts */
 };
 
 /* --- events ------------------------------------------------------------------- */
@@ -87,6 +89,18 @@ static void tell_unknown(const struct state *s, uint32_t target, uint32_t realse
 		  unknown ? "probe cannot tell, nothing is changed for it" : "probe tells again");
 }
 
+/* By which interface a target is probed; asked when it matters, and now and then, for
+ * routes move. */
+static uint32_t way_of(struct agent *a, uint32_t target, int64_t now_ms)
+{
+	const struct target *t = &a->state->targets[target];
+	uint32_t way = 0;
+
+	if (!t->health.success || t->attempts % ASK_WAY_EVERY == 1)
+		way = ways_to(a->ways, &a->state->layout->targets[target].addr, now_ms);
+	return way ? way : BRAKE_AS_BEFORE;
+}
+
 /* The funnel's other end: an outcome became a verdict, or not. */
 void agent_on_outcome(void *arg, uint32_t target, bool changed)
 {
@@ -97,7 +111,7 @@ void agent_on_outcome(void *arg, uint32_t target, bool changed)
 	bool note = changed;
 	uint32_t i;
 
-	engine_outcome(a->engine, s, target, &now);
+	engine_outcome(a->engine, s, target, way_of(a, target, now.mono_ms), &now);
 	for (i = t->first_user; i < t[1].first_user; i++) {
 		uint32_t realserver = s->layout->users[i];
 		bool unknown = s->realservers[realserver].unknown;
@@ -283,6 +297,7 @@ static void fini(struct agent *a)
 	loop_timer_free(a->sample_timer);
 	loop_timer_free(a->watchdog);
 	loop_timer_free(a->stop_deadline);
+	ways_free(a->ways);
 	loop_free(a->loop);
 	state_free(a->state);
 	config_unref(a->conf);

@@ -29,6 +29,7 @@ struct reading;
 struct reconcile;
 struct reload_job;
 struct sched;
+struct ways;
 
 struct agent {
 	const char *path;               /* of the configuration */
@@ -51,6 +52,7 @@ struct agent {
 	struct placer *placer;
 	struct expirer *expirer;
 	struct engine *engine;
+	struct ways *ways; /* which interface leads to a realserver */
 	struct decider decider;
 	struct reconcile *reconcile;
 	struct http_server *http;

@@ -13,6 +13,7 @@
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
 #include "agent/base/notify.h"
+#include "agent/base/ways.h"
 #include "agent/holds/expire.h"
 #include "agent/holds/ledger.h"
 #include "agent/holds/place.h"
@@ -240,7 +241,9 @@ static int start_probes(struct agent *a)
 	if (!from)
 		return -ENOMEM;
 	memset(from, 0xff, (n ? n : 1) * sizeof(*from));
-	e = sched_new(a->loop, a->fetches, &limits, agent_on_outcome, a, &a->sched);
+	e = ways_new(BRAKE_INTERFACES, &a->ways);
+	if (!e)
+		e = sched_new(a->loop, a->fetches, &limits, agent_on_outcome, a, &a->sched);
 	if (!e)
 		e = sched_replace(a->sched, a->state->layout->targets, a->state->targets, n, from,
 				  &limits);

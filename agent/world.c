@@ -222,7 +222,7 @@ static void judge_target(struct world *w, uint32_t target)
 	uint32_t i;
 
 	s->targets[target].attempts++;
-	engine_outcome(w->engine, s, target, &w->now);
+	engine_outcome(w->engine, s, target, BRAKE_AS_BEFORE, &w->now);
 	for (i = l->first_user; i < l[1].first_user; i++) {
 		uint32_t realserver = s->layout->users[i];
 

@@ -32,7 +32,7 @@ enum { BRAKE_AGAIN = 3, BRAKE_AGAIN_MS = 5000 };
 
 /* Interfaces are the caller's ids, small and dense; 0 = unknown, where every target
  * begins: as long as no source interface is known there is one interface. */
-enum { BRAKE_UNKNOWN = 0 };
+enum { BRAKE_UNKNOWN = 0, BRAKE_INTERFACES = 16 /* that the agent tells apart */ };
 #define BRAKE_AS_BEFORE UINT32_MAX /* of a failure that doesn't know where it left */
 
 struct brake;

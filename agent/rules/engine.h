@@ -4,6 +4,7 @@
 #ifndef RULES_ENGINE_H
 #define RULES_ENGINE_H
 
+#include "agent/rules/brake.h"
 #include "agent/rules/decision.h"
 #include "agent/rules/ruleset.h"
 
@@ -29,9 +30,11 @@ void engine_adopt(struct engine *e, struct ruleset *rules, const struct moment *
 const struct ruleset *engine_rules(const struct engine *e);
 struct samples *engine_samples(const struct engine *e);
 
-/* For the brake: the last attempt of a target ended. Services of which something may be
- * asked again become dirty. */
-void engine_outcome(struct engine *e, struct state *s, uint32_t target, const struct moment *now);
+/* For the brake: the last attempt of a target ended, which left by interface `way`
+ * (below BRAKE_INTERFACES, or BRAKE_AS_BEFORE). Services of which something may be asked
+ * again become dirty. */
+void engine_outcome(struct engine *e, struct state *s, uint32_t target, uint32_t way,
+		    const struct moment *now);
 
 /* Judges every rule for every realserver of a service: ends the holds whose rule
  * resolved, asks for those whose rule fires, as far as the guards admit them. The

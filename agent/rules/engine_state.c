@@ -192,7 +192,8 @@ static void dirty_users(struct state *s, uint32_t target)
 		state_dirty(s, s->layout->realservers[s->layout->users[i]].service);
 }
 
-void engine_outcome(struct engine *e, struct state *s, uint32_t target, const struct moment *now)
+void engine_outcome(struct engine *e, struct state *s, uint32_t target, uint32_t way,
+		    const struct moment *now)
 {
 	const struct health *h = &s->targets[target].health;
 	int64_t began_ms = now->mono_ms - s->targets[target].last_us / 1000;
@@ -200,9 +201,9 @@ void engine_outcome(struct engine *e, struct state *s, uint32_t target, const st
 	if (!e->set->brake || h->unknown)
 		return;
 	if (h->success) {
-		brake_success(e->set->brake, target, BRAKE_UNKNOWN, began_ms, now->mono_ms);
+		brake_success(e->set->brake, target, way, began_ms, now->mono_ms);
 		witness(e, s);
-	} else if (brake_bad(e->set->brake, target, BRAKE_UNKNOWN, began_ms, now->mono_ms)) {
+	} else if (brake_bad(e->set->brake, target, way, began_ms, now->mono_ms)) {
 		dirty_users(s, target);
 	}
 	if (h->success && h->verdict == VERDICT_UP)

@@ -155,7 +155,7 @@ static int make_limits(struct ruleset *set, const struct ruleset_conf *conf)
 	brake.targets = conf->correlated_targets;
 	brake.share = conf->correlated_share;
 	if (!e && conf->correlated_targets)
-		e = brake_new(&brake, set->layout->n_targets, 1, &set->brake);
+		e = brake_new(&brake, set->layout->n_targets, BRAKE_INTERFACES, &set->brake);
 	return e;
 }
 

@@ -121,12 +121,15 @@ static struct view_service fixture_services[] = {
 };
 
 /* What of the layout a view is asked for. */
+static struct realserver_terms fixture_terms[] = { { .domain = "rack6" },
+						   { .domain = "rack\"7" },
+						   { .domain = NULL } };
 static struct realserver_conf fixture_confs[] = {
-	{ .name = "web1", .weight = 100, .domain = "rack6" },
-	{ .name = "web2", .weight = 50, .domain = "rack\"7" },
-	{ .name = "sorry", .weight = 100, .backup = true },
-	{ .name = "ns1", .weight = 2147483647 },
-	{ .name = "a" },
+	{ .name = "web1", .terms = &fixture_terms[0], .weight = 100 },
+	{ .name = "web2", .terms = &fixture_terms[1], .weight = 50 },
+	{ .name = "sorry", .terms = &fixture_terms[2], .weight = 100, .backup = true },
+	{ .name = "ns1", .terms = &fixture_terms[2], .weight = 65535 },
+	{ .name = "a", .terms = &fixture_terms[2] },
 };
 static struct probe_conf fixture_probe_confs[] = {
 	{ .head = { .name = "http" } },
