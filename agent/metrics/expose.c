@@ -27,7 +27,7 @@ struct expose {
 	/* What every line of the group begins with, up to its last label; of the rows
 	 * before group_end. */
 	struct buf start;
-	uint32_t group_end;
+	uint32_t group_end, group_at;
 };
 
 int expose_new(const struct view *v, const struct expose_request *req, struct expose **ret_expose)
@@ -95,7 +95,7 @@ static bool enter(struct expose *e)
 			e->name_len = strlen(m->name);
 			e->family_len = metric_family_len(m);
 			e->row = 0;
-			e->group_end = 0;
+			e->group_end = e->group_at = 0;
 			e->entered = true;
 			e->headed = false;
 			return true;
@@ -187,7 +187,8 @@ static void next_group(struct expose *e)
 	buf_reset(&e->start);
 	buf_put(&e->start, e->metric->name, e->name_len);
 	buf_putc(&e->start, '{');
-	e->group_end = rows->group ? rows->group(e->view, e->row, &e->start) : e->n_rows;
+	e->group_end =
+		rows->group ? rows->group(e->view, e->row, &e->group_at, &e->start) : e->n_rows;
 }
 
 static void put_sample(struct expose *e, struct buf *out, uint32_t sub,

@@ -140,6 +140,19 @@ void metric_label_value(struct buf *out, const char *value)
 		put_label_value(out, to, value, len);
 }
 
+void metric_label_copy(struct buf *out, const char *text, size_t len)
+{
+	if (!buf_reserve(out, len + METRIC_COPY_MIN))
+		return;
+	/* Of a length that is known a copy is one instruction, and no call. */
+	if (len <= METRIC_COPY_MIN)
+		memcpy(out->data + out->len, text, METRIC_COPY_MIN);
+	else
+		memcpy(out->data + out->len, text, len);
+	out->len += len;
+	out->data[out->len] = '\0';
+}
+
 void metric_put_help(struct buf *out, const char *help, bool quotes)
 {
 	for (; *help; help++) {

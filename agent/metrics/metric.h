@@ -48,9 +48,9 @@ static inline struct metric_value metric_ms(int64_t ms)
 struct metric_rows {
 	uint32_t (*count)(const struct view *v, const void *values);
 	/* Rows whose labels begin alike, side by side: appends what those of the group have
-	 * in common that a row is in, and returns the row behind it. NULL = no two are
-	 * alike. */
-	uint32_t (*group)(const struct view *v, uint32_t row, struct buf *out);
+	 * in common that begins with a row, and returns the row behind it. *at, 0 before the
+	 * first of them, is its own, to find the next by. NULL = no two are alike. */
+	uint32_t (*group)(const struct view *v, uint32_t row, uint32_t *at, struct buf *out);
 	/* Appends a="b",c="d" of a row, behind its group's, by metric_label(); NULL = no
 	 * labels. */
 	void (*labels)(const struct view *v, const void *values, uint32_t row, struct buf *out);
@@ -94,5 +94,9 @@ void metric_label(struct buf *out, const char *name, const char *value);
 /* The same in two, for where many values follow one text: that is ,name=" and this is
  * the value, escaped, and its quote. */
 void metric_label_value(struct buf *out, const char *value);
+/* What metric_label_value() has written once, again: `len` bytes, behind which there are
+ * METRIC_COPY_MIN more that may be read. */
+enum { METRIC_COPY_MIN = 16 };
+void metric_label_copy(struct buf *out, const char *text, size_t len);
 
 #endif

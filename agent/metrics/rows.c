@@ -25,19 +25,36 @@ static uint32_t dests_count(const struct view *v, const void *values ATTR_UNUSED
 	return v->n_dests;
 }
 
-static uint32_t dests_group(const struct view *v, uint32_t row, struct buf *out)
+static void put_realserver(const struct view *v, uint32_t realserver, struct buf *out)
 {
-	uint32_t vip = view_vip_of(v, row);
+	const char *name;
 
-	vip_labels(v, NULL, vip, out);
+	if (v->name_of) {
+		name = v->names.data + v->name_of[realserver];
+		metric_label_copy(out, name + 1, (unsigned char)*name);
+	} else {
+		metric_label_value(out, view_conf(v, realserver)->name);
+	}
+}
+
+static uint32_t dests_group(const struct view *v, uint32_t row, uint32_t *at, struct buf *out)
+{
+	const struct view_vip *vip = &v->vips[*at];
+
+	for (; vip->first_dest + vip->n_dests <= row; vip++)
+		++*at;
+	vip_labels(v, NULL, *at, out);
 	buf_puts(out, ",realserver=\"");
-	return v->vips[vip].first_dest + v->vips[vip].n_dests;
+	return vip->first_dest + vip->n_dests;
 }
 
 static void dest_labels(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
 			struct buf *out)
 {
-	metric_label_value(out, v->dests[row].name);
+	if (v->dests[row].realserver == VIEW_NONE)
+		metric_label_value(out, v->dests[row].name);
+	else
+		put_realserver(v, v->dests[row].realserver, out);
 }
 
 static uint32_t services_count(const struct view *v, const void *values ATTR_UNUSED)
@@ -57,7 +74,8 @@ static uint32_t realservers_count(const struct view *v, const void *values ATTR_
 }
 
 /* Of the service of a realserver, up to the realserver's name; returns the realserver behind it. */
-static uint32_t pool_group(const struct view *v, uint32_t realserver, struct buf *out)
+static uint32_t pool_group(const struct view *v, uint32_t realserver, uint32_t *at ATTR_UNUSED,
+			   struct buf *out)
 {
 	const struct view_service *s = &v->services[view_service(v, realserver)];
 
@@ -69,7 +87,7 @@ static uint32_t pool_group(const struct view *v, uint32_t realserver, struct buf
 static void realserver_labels(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
 			      struct buf *out)
 {
-	metric_label_value(out, view_conf(v, row)->name);
+	put_realserver(v, row, out);
 }
 
 static uint32_t probes_count(const struct view *v, const void *values ATTR_UNUSED)
@@ -77,9 +95,9 @@ static uint32_t probes_count(const struct view *v, const void *values ATTR_UNUSE
 	return v->n_probes;
 }
 
-static uint32_t probes_group(const struct view *v, uint32_t row, struct buf *out)
+static uint32_t probes_group(const struct view *v, uint32_t row, uint32_t *at, struct buf *out)
 {
-	uint32_t end = pool_group(v, v->probes[row].realserver, out);
+	uint32_t end = pool_group(v, v->probes[row].realserver, at, out);
 
 	return view_probes_end(v, end - 1);
 }
@@ -87,7 +105,7 @@ static uint32_t probes_group(const struct view *v, uint32_t row, struct buf *out
 static void probe_labels(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
 			 struct buf *out)
 {
-	metric_label_value(out, view_conf(v, v->probes[row].realserver)->name);
+	put_realserver(v, v->probes[row].realserver, out);
 	metric_label(out, "probe", view_probe_name(v, row));
 }
 
