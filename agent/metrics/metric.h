@@ -12,8 +12,7 @@ struct view;
 
 enum metric_type { METRIC_GAUGE = 0, METRIC_COUNTER, METRIC_INFO };
 
-/* METRIC_US and METRIC_MS are durations or times in those units, written in
- * seconds, exactly. */
+/* METRIC_US and _MS are durations or times in those units, written in seconds, exactly. */
 enum metric_kind { METRIC_U64 = 0, METRIC_I64, METRIC_F64, METRIC_US, METRIC_MS };
 struct metric_value {
 	enum metric_kind kind;
@@ -94,8 +93,7 @@ void metric_label(struct buf *out, const char *name, const char *value);
 /* The same in two, for where many values follow one text: that is ,name=" and this is
  * the value, escaped, and its quote. */
 void metric_label_value(struct buf *out, const char *value);
-/* What metric_label_value() has written once, again: `len` bytes, behind which there are
- * METRIC_COPY_MIN more that may be read. */
+/* What metric_label_value() wrote, again; METRIC_COPY_MIN bytes more may be read there. */
 enum { METRIC_COPY_MIN = 16 };
 void metric_label_copy(struct buf *out, const char *text, size_t len);
 

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/base/attr.h"
 #include "agent/base/clock.h"
 #include "agent/base/loop.h"
 #include "agent/http/server.h"
@@ -23,7 +24,7 @@
 
 enum { RUNS = 5, PART = 64 * 1024, WINDOW = 256 * 1024 };
 
-static void die(const char *what)
+ATTR_NORETURN static void die(const char *what)
 {
 	fprintf(stderr, "%s\n", what);
 	exit(EXIT_FAILURE);
