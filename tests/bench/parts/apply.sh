@@ -22,7 +22,7 @@ apply_ours() {
 	agent_run
 	measure apply "$1" "$2" ours wall s "$(since "$from" table "$3" "$4")"
 	measure apply "$1" "$2" ours cpu s "$(cpu_of "$AGENT_PID")"
-	agent_stop KILL 2>/dev/null
+	agent_kill9
 }
 
 apply_keepalived() {

@@ -30,7 +30,7 @@ memory_ours() {
 	await_idle_agent
 	measure memory "$1" "$2" ours reload MB "$(rss_of "$AGENT_PID")"
 	measure memory "$1" "$2" ours peak MB "$(kib_mb "$(memory_of VmHWM "$AGENT_PID")")"
-	agent_stop KILL 2>/dev/null
+	agent_kill9
 }
 
 memory_keepalived() {

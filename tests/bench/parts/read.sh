@@ -88,7 +88,7 @@ read_case() {
 		measure read "$name" "$2" ipvsadm scrape-cpu s "$cpu"
 		read_node_exporter "$name" "$2"
 	fi
-	agent_stop KILL 2>/dev/null
+	agent_kill9
 }
 
 part_read() {

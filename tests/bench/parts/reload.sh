@@ -51,7 +51,7 @@ reload_ours() {
 	measure reload "$1" "$2" ours one-cpu s "$(minus "$(cpu_of "$AGENT_PID")" "$before")"
 	measure reload "$1" "$2" ours one-writes count $(($(reload_writes) - writes))
 	measure reload "$1" "$2" ours rss MB "$(rss_of "$AGENT_PID")"
-	agent_stop KILL 2>/dev/null
+	agent_kill9
 }
 
 # shellcheck disable=SC2046 # process ids
