@@ -6,7 +6,7 @@
 # has no checker, which is the least that it takes; both of its processes count.
 #
 # peers: keepalived
-# runs: 2
+# runs: 1
 # deadline: 400
 
 # memory_ours CASE SIZE SERVICES EACH

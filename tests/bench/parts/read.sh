@@ -72,10 +72,11 @@ read_node_exporter() {
 	kill -KILL $pid
 }
 
-# read_case wide|deep SIZE RUNS-WITH-PEERS
+# read_case wide|deep SIZE RUNS RUNS-WITH-PEERS
 read_case() {
 	local services each name wall cpu
 
+	wanted "$2" && first_runs "$3" || return 0
 	read -r services each <<<"$(shape_of "$1" "$2")"
 	name=$(case_of "$1" "$2")
 	bench_ns
@@ -85,7 +86,7 @@ read_case() {
 	read_snapshots "$name" "$2"
 	read_scrape "$name" "$2" ""
 	read_scrape "$name" "$2" -ipvs "?collect%5B%5D=ipvs"
-	if first_runs "$3"; then
+	if first_runs "$4"; then
 		read -r wall cpu <<<"$(timed ipvsadm -Ln --stats)"
 		measure read "$name" "$2" ipvsadm scrape s "$wall"
 		measure read "$name" "$2" ipvsadm scrape-cpu s "$cpu"
@@ -99,8 +100,7 @@ part_read() {
 	how read ours "ipvs-agent run on the table, max_age = 0s; GET /metrics?collect[]=agent for the snapshot, GET /metrics for the scrape"
 	how read ipvsadm "ipvsadm -Ln --stats >/dev/null"
 	how read node_exporter "prometheus-node-exporter --collector.disable-defaults --collector.ipvs; GET /metrics"
-	wanted 10000 && read_case wide 10000 3
-	wanted 50000 && read_case wide 50000 2
-	wanted 100000 && read_case deep 100000 2
-	return 0
+	read_case wide 10000 3 2
+	read_case wide 50000 2 1
+	read_case deep 100000 2 1
 }
