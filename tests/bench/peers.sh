@@ -24,7 +24,7 @@
 # shellcheck disable=SC2034 # read by the parts
 
 WATCH=${WATCH:-$REPO/build/bench/watch}
-CHECK=http INTERVAL=1 TIMEOUT=1 FALL=3
+CHECK=http INTERVAL=2 TIMEOUT=1 FALL=3
 
 conf_ours() {
 	local url=tcp://
@@ -93,8 +93,8 @@ peer_start() {
 		;;
 	ldirectord)
 		conf_ldirectord >"$RUN/ldirectord.cf"
-		ip netns exec "$NS-dir" perl "$peer_root/usr/sbin/ldirectord" \
-			"$RUN/ldirectord.cf" start >"$RUN/ldirectord.log" 2>&1 &
+		ip netns exec "$NS-dir" ldirectord "$RUN/ldirectord.cf" start \
+			>"$RUN/ldirectord.log" 2>&1 &
 		PEER=$!
 		disown
 		;;
