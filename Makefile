@@ -86,6 +86,7 @@ LAYERS_test := unit guest
 LAYERS_guest := guest
 LAYERS_soak := guest
 LAYERS_demo := guest
+LAYERS_bench := guest
 LAYERS_lint := unit lint
 LAYERS_format := lint
 LAYERS_tsan := unit
@@ -155,6 +156,22 @@ build/bench/%: build/obj/tests/bench/%.o build/lib.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+# Raw netlink, none of the agent's: they are what it is measured by.
+build/bench/floor build/bench/await: build/bench/%: tests/bench/%.c tests/bench/raw.h | ready
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARN) -O2 $< -o $@
+
+BENCH ?=
+BENCH_PROGRAMS := $(patsubst tests/%.c,build/%,$(shell grep -l '^int main(' tests/bench/*.c))
+.PHONY: bench
+bench: build/ipvs-agent $(BENCH_PROGRAMS) ## beside its peers, in one boot: BENCH='read apply' for some parts, SIZES, RUNS
+	$(Q)BUILD='$(CC) $(CFLAGS)' tests/bench/run $(BENCH)
+
+.PHONY: bench-results
+bench-results: ## keep the last `make bench` as tests/bench/RESULTS.md
+	$(Q)tests/bench/run --results tests/bench/RESULTS.md
 
 .PHONY: bench-rules
 bench-rules: build/bench/rules ## how many times a second a rule is judged, on one core

@@ -7,7 +7,8 @@
 #
 #   # peers: keepalived ipvsadm   Debian packages that it needs (unpacked)
 #   # deadline: 120               seconds that one call may take, before scaling (300)
-#   # runs: 5                     how often it is called ($RUNS otherwise)
+#   # where: here                 on this machine as it is, for what needs no IPVS
+#   # runs: 5                     how often it is called (3), unless RUNS says so
 #
 # What it may rely on: $BENCH_OUT, $RUN_NO (from 1), $RUNS, $SIZES, $AGENT (a plain
 # build), $FLOOR, $RUN (a directory of this call's own, removed after it), and all of
@@ -16,6 +17,7 @@
 # shellcheck disable=SC2034 # read by the parts
 
 FLOOR=${FLOOR:-$REPO/build/bench/floor}
+AWAIT=${AWAIT:-$REPO/build/bench/await}
 BENCH_OUT=${BENCH_OUT:-${GUEST_OUT:-/tmp}}
 RUN_NO=${RUN_NO:-1}
 RUNS=${RUNS:-3}
@@ -37,6 +39,11 @@ measure() {
 	printf '  %-8s %-14s %-14s %-12s %s %s\n' "$1" "$2" "$4" "$5" "$value" "$6"
 }
 
+# how PART WHO TEXT: the command whose figures WHO's are, for the report.
+how() {
+	[ "$RUN_NO" != 1 ] || printf '%s\t%s\t%s\n' "$1" "$2" "$3" >>"$BENCH_OUT/how.tsv"
+}
+
 # first_runs N: whether this is one of the first N runs; for what takes long and
 # differs little.
 first_runs() { [ "$RUN_NO" -le "$1" ]; }
@@ -44,6 +51,9 @@ first_runs() { [ "$RUN_NO" -le "$1" ]; }
 # ---- sizes -----------------------------------------------------------------
 
 # Wide is many services of 10 realservers, deep is services of 100.
+# wanted SIZE: whether $SIZES has it.
+wanted() { [[ " $SIZES " = *" $1 "* ]]; }
+
 # shape_of wide|deep SIZE: "SERVICES EACH".
 shape_of() {
 	case $1 in
@@ -143,6 +153,7 @@ seconds() {
 	printf '%d.%06d\n' $((us / 1000000)) $((us % 1000000))
 }
 
+# shellcheck disable=SC2153 # RUN is tests/guest/lib.sh's
 # timed COMMAND...: runs it in the director and prints "WALL CPU" in seconds, its own,
 # without what it takes to enter the namespace; fails as the command does.
 timed() {
@@ -162,6 +173,25 @@ timed() {
 floor_figures() {
 	in_director "$FLOOR" "$@" | sed -n 's/.*wall=\([^ ]*\) cpu=\([^ ]*\)/\1 \2/p'
 }
+
+# since FROM-MICROSECONDS table|idle ...: seconds until build/bench/await says so.
+since() {
+	local from=$1 at
+	shift
+
+	at=$(in_director "$AWAIT" "$@")
+	[ -n "$at" ] && seconds "$from" "${at#at=}"
+}
+
+# minus A B: of two decimals.
+minus() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f\n", a - b }'; }
+
+# megabytes BYTES, kib_mb KIB: millions of bytes.
+megabytes() { awk -v n="$1" 'BEGIN { printf "%.2f\n", n / 1e6 }'; }
+kib_mb() { awk -v n="$1" 'BEGIN { printf "%.2f\n", n * 1024 / 1e6 }'; }
+
+# rss_of PID...: resident memory, in millions of bytes.
+rss_of() { kib_mb "$(memory_of VmRSS "$@")"; }
 
 # cpu_of PID...: processor seconds used so far, children that have ended included.
 cpu_of() {
@@ -193,10 +223,28 @@ family() {
 	local pid
 
 	echo "$1"
+	# shellcheck disable=SC2013 # words it is
 	for pid in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
 		family "$pid"
 	done
 }
+
+# ---- ours ----------------------------------------------------------------------
+
+# managed_config < TABLE: the agent's file, such that nothing but what is measured
+# happens: it reconciles when it is asked to, and what leaves the file goes at once.
+managed_config() {
+	{
+		printf '[agent]\nstate_dir = %s/state\nreconcile_interval = 1h\n' "$RUN"
+		printf '[http]\nlisten = 127.0.0.1:10015\nlisten = unix:%s/agent.sock\n' "$RUN"
+		printf '[metrics]\nmax_age = 0s\n'
+		sed 's/^\[defaults\]$/&\non_remove = now/'
+	} >"$RUN/agent.ini"
+	mkdir -p "$RUN/state"
+}
+
+# await_idle_agent: until it rests.
+await_idle_agent() { "$AWAIT" idle "$AGENT_PID" >/dev/null; }
 
 # ---- the peers ---------------------------------------------------------------
 
@@ -219,5 +267,5 @@ keepalived_ended() { ! kill -0 "$KEEPALIVED" 2>/dev/null; }
 
 # scrape URL [FILE]: prints "SECONDS BYTES"; curl in the director.
 scrape() {
-	in_director curl -sf -m 600 -o "${2:-/dev/null}" -w '%{time_total} %{size_download}\n' "$1"
+	in_director curl -gsf -m 600 -o "${2:-/dev/null}" -w '%{time_total} %{size_download}\n' "$1"
 }
