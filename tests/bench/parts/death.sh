@@ -22,7 +22,8 @@
 # No peer stands beside it: keepalived checks the host 1,000 times over, and each falls
 # on its own.
 #
-# deadline: 400
+# peers: nginx
+# deadline: 150
 # runs: 3
 # shellcheck source=../peers.sh disable=SC1091
 . "$REPO/tests/bench/peers.sh"
@@ -66,8 +67,7 @@ death_network() {
 	done
 	ip -n "$NS-dir" route add 10.32.0.0/12 via "$(rs_ip 1)"
 	ip -n "$NS-dir" route add 10.48.0.0/16 via "$(rs_ip 1)"
-	in_ns rs1 "$FLOOR" sink 80 >/dev/null 2>&1 &
-	disown
+	rs_start 1 || return
 }
 
 # death_figure NAME: from the agent's own metrics.
@@ -105,13 +105,13 @@ death_of() {
 	said=$(wc -l <"$RUN/agent.log")
 	from=${EPOCHREALTIME/./}
 	ip -n "$NS-dir" route add "$4" via "$(rs_ip 2)"
-	await 60 death_seen "$what" || diag "$what: $(death_zeroes) at 0"
+	await 10 death_seen "$what" || diag "$what: $(death_zeroes) at 0"
 	measure death "$what" "$DEATH" ours lag s "$(death_figure ipvs_agent_loop_lag_seconds)"
 	measure death "$what" "$DEATH" limit lag s "$(quotient "$(scaled 10)" 1000 1)"
 	batch=$(awk '/^[0-9]/ { if (!n++) first = $1; last = $1 }
 		END { if (n == 20) printf "%.6f\n", (last - first) / 1e6 }' "$RUN/watch.$what")
 	measure death "$what" "$DEATH" ours batch s "$batch"
-	await 30 death_all "$3"
+	await 10 death_all "$3"
 	measure death "$what" "$DEATH" ours held realservers $(($(death_zeroes) - $3 + DEATH))
 	measure death "$what" "$DEATH" ours writes requests "$(awk -v a="$writes" \
 		-v b="$(death_figure ipvs_agent_kernel_writes_total)" 'BEGIN { print b - a }')"
@@ -126,8 +126,12 @@ part_death() {
 	death_network || return
 	agent_config < <(death_config)
 	agent_run
-	await 60 agent_ready
-	await 60 death_probed || diag "not everyone is up: $(death_figure ipvs_probe_up)"
+	await 30 agent_ready
+	if ! await 20 death_probed; then
+		diag "not everyone is up" "$(tail -n 5 "$RUN/agent.log")"
+		measure death host "$DEATH" ours held realservers failed
+		return
+	fi
 	death_of host "$DEATH" "$DEATH" 10.48.0.1/32
 	death_of fleet 0 $((2 * DEATH)) 10.32.0.0/22
 	agent_kill9

@@ -147,8 +147,7 @@ detect_crowd() {
 	in_ns rs1 ip route add local 10.32.0.0/16 dev lo
 	in_ns rs2 ip route add local 10.32.0.0/16 dev lo
 	ip -n "$NS-dir" route add 10.32.0.0/16 via "$(rs_ip 1)"
-	in_ns rs1 "$FLOOR" sink 80 >/dev/null 2>&1 &
-	disown
+	rs_start 1 || return
 	if [ "$who" = ldirectord ]; then
 		"$PAIRS" | awk '$1 != vip { vip = $1; print "-A -t " vip ":80 -s wrr" }
 			{ print "-a -t " vip ":80 -r " $2 ":80 -m -w 100" }' | in_director ipvsadm -R

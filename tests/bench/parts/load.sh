@@ -21,7 +21,8 @@
 # The brake on mass failures is off, for it lets a failure wait for another probe's
 # success, which is a wait for that probe and not for the scrape.
 #
-# deadline: 400
+# peers: nginx
+# deadline: 150
 # runs: 3
 # shellcheck source=../peers.sh disable=SC1091
 . "$REPO/tests/bench/peers.sh"
@@ -52,8 +53,7 @@ load_network() {
 	ip -n "$NS-dir" route add 10.32.0.0/14 via "$(rs_ip 1)"
 	ip -n "$NS-dir" route add 10.48.0.0/16 via "$(rs_ip 1)"
 	mkdir -p "$RUN/sick"
-	in_ns rs1 "$FLOOR" sink 80 >/dev/null 2>&1 &
-	disown
+	rs_start 1 || return
 	ip netns exec "$NS-rs1" "$PACE" 81 "$RUN/sick" >"$RUN/pace" 2>"$RUN/pace.err" &
 	disown
 }
@@ -129,7 +129,7 @@ load_phase() {
 	until [ $((${EPOCHREALTIME/./} - from)) -gt 10000000 ]; do
 		sleep 0.2
 	done
-	[ "$phase" = quiet ] || await 60 load_scraped 2 || diag "no two scrapes"
+	[ "$phase" = quiet ] || await 20 load_scraped 2 || diag "no two scrapes"
 	late=$(load_late "$from" "${EPOCHREALTIME/./}")
 	told=$(in_director curl -s "$AGENT_URL/metrics?collect%5B%5D=agent" |
 		series_values ipvs_agent_probe_lateness_seconds)
@@ -151,8 +151,8 @@ part_load() {
 	load_network || return
 	agent_config < <(load_config)
 	agent_run
-	await 60 agent_ready
-	await 60 load_started || diag "not everyone was probed"
+	await 30 agent_ready
+	await 20 load_started || diag "not everyone was probed"
 	echo 10.97.0.1:81 >"$RUN/services"
 	ip netns exec "$NS-dir" "$WATCH" 0 1000 <"$RUN/services" >"$RUN/watch.pace" 2>&1 &
 	disown

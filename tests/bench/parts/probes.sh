@@ -35,12 +35,7 @@ probes_network() {
 	topology masq 1 || return
 	in_ns rs1 ip route add local 10.32.0.0/16 dev lo
 	ip -n "$NS-dir" route add 10.32.0.0/16 via "$(rs_ip 1)"
-	if [ "$CHECK" = tcp ]; then
-		in_ns rs1 "$FLOOR" sink 80 >/dev/null 2>&1 &
-		disown
-	else
-		rs_start 1
-	fi
+	rs_start 1
 }
 
 # probes_run WHO N: in PROBES_CPU (us a check), PROBES_RATE, PROBES_MEMORY (KiB).

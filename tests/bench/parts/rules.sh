@@ -1,18 +1,19 @@
 # shellcheck shell=bash
 # How many times a second one core judges a rule: ../rules.c, 1,000 services of 10
-# realservers each, three ways. Nobody else has rules to stand beside. The program does
-# no system call while it counts, so in a guest the figure is that of the emulated CPU,
-# a tenth or less of the machine's own; `make bench-rules` tells the latter.
+# realservers each, three ways. Nobody else has rules to stand beside. It needs no kernel
+# but a processor, so it runs on the machine as it is.
 #
 #   judged   a comparison with the median of its peers, values as they are
 #   sampled  the same, with a new value for each realserver before each round
 #   rate     rate() over a window of 5 minutes
 #
+# where: here
 # deadline: 60
 
 part_rules() {
 	local name rate
 
+	how rules ours "build/bench/rules"
 	"${RULES:-$REPO/build/bench/rules}" >"$RUN/rules" || diag "$(cat "$RUN/rules")"
 	for name in judged sampled rate; do
 		rate=
