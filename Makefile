@@ -164,7 +164,7 @@ build/bench/floor build/bench/await: build/bench/%: tests/bench/%.c tests/bench/
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARN) -O2 $< -o $@
 
 BENCH ?=
-BENCH_PROGRAMS := $(patsubst tests/%.c,build/%,$(shell grep -l '^int main(' tests/bench/*.c))
+BENCH_PROGRAMS := $(patsubst tests/%.c,build/%,$(shell grep -lw '^int main' tests/bench/*.c))
 .PHONY: bench
 bench: build/ipvs-agent $(BENCH_PROGRAMS) ## beside its peers, in one boot: BENCH='read apply' for some parts, SIZES, RUNS
 	$(Q)BUILD='$(CC) $(CFLAGS)' tests/bench/run $(BENCH)

@@ -115,7 +115,7 @@ death_of() {
 	measure death "$what" "$DEATH" ours held realservers $(($(death_zeroes) - $3 + DEATH))
 	measure death "$what" "$DEATH" ours writes requests "$(awk -v a="$writes" \
 		-v b="$(death_figure ipvs_agent_kernel_writes_total)" 'BEGIN { print b - a }')"
-	measure death "$what" "$DEATH" dead writes requests "$DEATH"
+	measure death "$what" "$DEATH" limit writes requests "$DEATH"
 	measure death "$what" "$DEATH" ours slowest s "$(tail -n +$((said + 1)) "$RUN/agent.log" |
 		sed -n 's/.*msg="slow callback".*took=\([0-9.]*\)s$/\1/p' | sort -n |
 		awk '{ v = $1 } END { print v + 0 }')"
@@ -123,6 +123,8 @@ death_of() {
 }
 
 part_death() {
+	how death ours "ipvs-agent run; build/bench/watch 0; GET /metrics?collect[]=agent"
+	how death limit "10 ms, as much longer as this machine is slower; a write each"
 	death_network || return
 	agent_config < <(death_config)
 	agent_run

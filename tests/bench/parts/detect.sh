@@ -161,6 +161,9 @@ detect_crowd() {
 part_detect() {
 	local who
 
+	how detect ours "ipvs-agent run, the fault, until build/bench/watch 0"
+	how detect keepalived "keepalived -n -C, the same"
+	how detect ldirectord "ldirectord FILE start, supervised, the same"
 	for who in ours keepalived ldirectord; do
 		detect_few "$who"
 	done

@@ -118,6 +118,9 @@ probes_blackbox() {
 }
 
 part_probes() {
+	how probes ours "ipvs-agent run; /proc/PID/task/*/schedstat, smaps_rollup"
+	how probes keepalived "keepalived -n -C; the same"
+	how probes blackbox "prometheus-blackbox-exporter; GET /probe?target= for each"
 	for CHECK in tcp http; do
 		probes_of ours
 		probes_of keepalived
