@@ -144,14 +144,16 @@ cpu_ns() {
 	done | awk '{ n += $1 } END { printf "%d\n", n }'
 }
 
-# memory_kb PID...: proportional set size, so that pages that a parent and its child
-# share (keepalived) are counted once.
+# memory_kb KEY PID...: Pss (all), Pss_Anon (without programs, libraries and other files);
+# the proportional sizes, so that pages that a parent and its child share (keepalived)
+# are counted once. What another program maps too counts for less in Pss, not in Pss_Anon.
 memory_kb() {
-	local pid
+	local key=$1 pid
+	shift
 
 	for pid; do
 		cat "/proc/$pid/smaps_rollup" 2>/dev/null
-	done | awk '$1 == "Pss:" { n += $2 } END { print n + 0 }'
+	done | awk -v key="$key:" '$1 == key { n += $2 } END { print n + 0 }'
 }
 
 # quotient A B SCALE: A / B x SCALE, with three digits; "failed" when B is none.
