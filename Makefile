@@ -155,7 +155,7 @@ model: build/tests/test_model ## the model test at length: MODEL_STEPS (a millio
 build/bench/%: build/obj/tests/bench/%.o build/lib.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) -o $@
 
 # Raw netlink, none of the agent's: they are what it is measured by.
 build/bench/floor build/bench/await: build/bench/%: tests/bench/%.c tests/bench/raw.h | ready
@@ -164,7 +164,7 @@ build/bench/floor build/bench/await: build/bench/%: tests/bench/%.c tests/bench/
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARN) -O2 $< -o $@
 
 BENCH ?=
-BENCH_PROGRAMS := $(patsubst tests/%.c,build/%,$(shell grep -lw '^int main' tests/bench/*.c))
+BENCH_PROGRAMS := $(patsubst tests/%.c,build/%,$(shell grep -l '^int main\b' tests/bench/*.c))
 .PHONY: bench
 bench: build/ipvs-agent $(BENCH_PROGRAMS) ## beside its peers, in one boot: BENCH='read apply' for some parts, SIZES, RUNS
 	$(Q)BUILD='$(CC) $(CFLAGS)' tests/bench/run $(BENCH)
@@ -176,6 +176,15 @@ bench-results: ## keep the last `make bench` as tests/bench/RESULTS.md
 .PHONY: bench-rules
 bench-rules: build/bench/rules ## how many times a second a rule is judged, on one core
 	$(Q)build/bench/rules
+
+.PHONY: bench-decide
+bench-decide: build/bench/decide ## what deciding costs the loop at 100,000 realservers
+	$(Q)build/bench/decide
+
+build/bench/scrape: build/obj/tests/bench/scrape_world.o build/obj/tests/bench/scrape_peer.o
+.PHONY: bench-scrape
+bench-scrape: build/bench/scrape ## what a scrape of 100,000 realservers costs, beside the same bytes from memory
+	$(Q)build/bench/scrape
 
 .PHONY: lint
 lint: $(SRC:%.c=build/gcc/obj/%.o) $(SRC:%.c=build/clang/obj/%.o)

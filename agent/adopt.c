@@ -6,8 +6,8 @@
 #include "agent/rules/engine.h"
 #include "agent/settings.h"
 
-int agent_rules_prepare(const struct decider *d, const struct config *conf, const struct state *s,
-			struct buf *why, struct agent_rules *ret_rules)
+int agent_rules_prepare(const struct config *conf, struct layout *l, struct buf *why,
+			struct agent_rules *ret_rules)
 {
 	const struct agent_conf *c = config_section(conf, &agent_section);
 	struct ruleset_conf rules = { .rate_n = c->rate.n,
@@ -22,17 +22,22 @@ int agent_rules_prepare(const struct decider *d, const struct config *conf, cons
 
 	rules.rules = (const struct rule_conf *const *)rules_all(conf, &n);
 	rules.n_rules = (uint32_t)n;
-	e = ruleset_new(s->layout, &rules, why, &made.set);
-	if (!e && engine_rules(d->engine))
-		e = ruleset_carry(made.set, engine_rules(d->engine));
+	e = ruleset_new(l, &rules, why, &made.set);
 	if (!e)
-		e = decider_prepare(d, s, &made.decided);
+		e = decider_prepare(l, &made.decided);
 	if (e) {
 		agent_rules_drop(&made);
 		return e;
 	}
 	*ret_rules = made;
 	return 0;
+}
+
+void agent_rules_carry(const struct decider *d, const struct reload_map *map,
+		       struct agent_rules *rules)
+{
+	ruleset_carry(rules->set, engine_rules(d->engine), map);
+	decider_carry(d, map, rules->set->layout, rules->decided);
 }
 
 void agent_rules_adopt(struct decider *d, struct state *s, struct agent_rules *rules,

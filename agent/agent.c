@@ -21,6 +21,7 @@
 #include "agent/base/loop.h"
 #include "agent/base/notify.h"
 #include "agent/base/privilege.h"
+#include "agent/base/ways.h"
 #include "agent/holds/expire.h"
 #include "agent/holds/ledger.h"
 #include "agent/holds/place.h"
@@ -44,26 +45,29 @@ enum {
 	GOODBYE_MS = 1000,      /* to tell what waits to be told */
 	INFO_MS = 60000,        /* between questions for the kernel's version and timeouts */
 	PORT_SILENT_MS = 60000, /* a kernel thread that is silent for longer is stuck */
+	ASK_WAY_EVERY = 16,     /* attempts */
 };
 
 /* --- events ------------------------------------------------------------------- */
 
 /* The last fact only where there is an HTTP status. */
-static void tell_user(const struct state *s, const struct target *t, uint32_t realserver,
+static void tell_user(const struct state *s, uint32_t target, uint32_t realserver,
 		      enum log_level level, const char *msg)
 {
+	const struct layout_target *lt = &s->layout->targets[target];
+	const struct target *t = &s->targets[target];
 	const struct layout_realserver *r = &s->layout->realservers[realserver];
 	struct buf addr = BUF_INIT;
 	struct log_fact facts[] = {
 		LOG_STR("service", s->layout->services[r->service].conf->head.name),
 		LOG_STR("realserver", r->conf->name),
-		LOG_STR("probe", t->conf->head.name),
+		LOG_STR("probe", lt->conf->head.name),
 		LOG_STR("target", ""),
 		LOG_STR("reason", probe_reasons[t->health.reason].slug),
 		LOG_INT("status", t->last_status),
 	};
 
-	addr_format(&addr, &t->addr);
+	addr_format(&addr, &lt->addr);
 	facts[3].str = buf_str(&addr);
 	log_facts(level, msg, facts, (int)countof(facts) - !t->last_status);
 	buf_fini(&addr);
@@ -73,8 +77,7 @@ static void tell_verdict(const struct state *s, uint32_t target, uint32_t realse
 {
 	bool up = s->targets[target].health.verdict == VERDICT_UP;
 
-	tell_user(s, &s->targets[target], realserver, up ? LOG_INFO : LOG_WARN,
-		  up ? "probe up" : "probe down");
+	tell_user(s, target, realserver, up ? LOG_INFO : LOG_WARN, up ? "probe up" : "probe down");
 }
 
 /* Unknown changes nothing, but the fault is on our side, and ours to mend. */
@@ -82,8 +85,20 @@ static void tell_unknown(const struct state *s, uint32_t target, uint32_t realse
 {
 	bool unknown = s->realservers[realserver].unknown;
 
-	tell_user(s, &s->targets[target], realserver, unknown ? LOG_WARN : LOG_INFO,
+	tell_user(s, target, realserver, unknown ? LOG_WARN : LOG_INFO,
 		  unknown ? "probe cannot tell, nothing is changed for it" : "probe tells again");
+}
+
+/* By which interface a target is probed; asked when it matters, and now and then, for
+ * routes move. */
+static uint32_t way_of(struct agent *a, uint32_t target, int64_t now_ms)
+{
+	const struct target *t = &a->state->targets[target];
+	uint32_t way = 0;
+
+	if (!t->health.success || t->attempts % ASK_WAY_EVERY == 1)
+		way = ways_to(a->ways, &a->state->layout->targets[target].addr, now_ms);
+	return way ? way : BRAKE_AS_BEFORE;
 }
 
 /* The funnel's other end: an outcome became a verdict, or not. */
@@ -96,8 +111,8 @@ void agent_on_outcome(void *arg, uint32_t target, bool changed)
 	bool note = changed;
 	uint32_t i;
 
-	engine_outcome(a->engine, s, target, &now);
-	for (i = t->first_user; i < t->first_user + t->n_users; i++) {
+	engine_outcome(a->engine, s, target, way_of(a, target, now.mono_ms), &now);
+	for (i = t->first_user; i < t[1].first_user; i++) {
 		uint32_t realserver = s->layout->users[i];
 		bool unknown = s->realservers[realserver].unknown;
 
@@ -167,7 +182,7 @@ void agent_on_sleep(void *arg)
 	tell_ledger(a);
 	note_tell(a);
 	if (!a->stopping)
-		agent_decide(a);
+		agent_turn(a);
 }
 
 void agent_on_hup(void *arg)
@@ -270,6 +285,7 @@ static void fini(struct agent *a)
 	reconcile_free(a->reconcile);
 	engine_free(a->engine);
 	decider_fini(&a->decider);
+	agent_rules_fini(a);
 	expirer_free(a->expirer);
 	placer_free(a->placer);
 	holds_free(a->holds);
@@ -281,6 +297,7 @@ static void fini(struct agent *a)
 	loop_timer_free(a->sample_timer);
 	loop_timer_free(a->watchdog);
 	loop_timer_free(a->stop_deadline);
+	ways_free(a->ways);
 	loop_free(a->loop);
 	state_free(a->state);
 	config_unref(a->conf);

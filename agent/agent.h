@@ -10,6 +10,7 @@
 #include "agent/model/state.h"
 #include "agent/model/view.h"
 #include "agent/sync/diff.h"
+#include "agent/turn.h"
 
 struct agent_conf;
 struct engine;
@@ -28,6 +29,7 @@ struct reading;
 struct reconcile;
 struct reload_job;
 struct sched;
+struct ways;
 
 struct agent {
 	const char *path;               /* of the configuration */
@@ -50,6 +52,7 @@ struct agent {
 	struct placer *placer;
 	struct expirer *expirer;
 	struct engine *engine;
+	struct ways *ways; /* which interface leads to a realserver */
 	struct decider decider;
 	struct reconcile *reconcile;
 	struct http_server *http;
@@ -59,18 +62,11 @@ struct agent {
 	struct state *state;
 	struct reload_job *reload; /* under way, or NULL */
 	struct loop_timer *watchdog, *stop_deadline, *info_timer, *decide_timer, *sample_timer;
-	int64_t read_ms; /* when the figures were read that rules look at (monotonic) */
+	struct turn turn;
 };
 
 /* Runs the agent until it is told to stop; the process's exit status. */
 int agent_run(const char *config_path);
-/* rules.c: the rules at work. agent_decide() settles every dirty service and writes what
- * is urgent; agent_rules_put() puts what was prepared (adopt.h) in force. */
-void agent_decide(struct agent *a);
-struct moment agent_moment(const struct agent *a); /* now, but after the last turn's */
-int agent_rules_new(struct agent *a);
-void agent_rules_put(struct agent *a, struct state *s, struct agent_rules *rules);
-void agent_rules_reading(struct agent *a, const struct reading *reading);
 void agent_on_decision(void *arg, const struct decision *d);
 /* plan.c: prints what `run` would change in the kernel; an exit code. */
 int agent_plan(const char *config_path, bool json);

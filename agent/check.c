@@ -72,7 +72,7 @@ static void check_port(struct config *c, const struct service_conf *s,
 
 	if (!p || p->head.bad || !probe_needs_port(p) || has_port(s, r, p))
 		return;
-	conf_report(c, CONF_ERROR, r->file, r->line,
+	conf_report(c, CONF_ERROR, s->head.file, r->line,
 		    "%s %s: probe '%s' has no port to go to: its URL, the realserver and the "
 		    "service's addresses name none",
 		    r->backup ? "backup" : "realserver", r->name, name);
@@ -84,16 +84,16 @@ static void check_service_probes(struct config *c, const struct service_conf *s)
 	size_t k;
 
 	if (conf_key_given(s, "probe"))
-		check_names(c, &s->probes, "", "", conf_key_file(c, s, "probe"),
+		check_names(c, &s->terms.probes, "", "", conf_key_file(c, s, "probe"),
 			    conf_key_line(c, s, "probe"));
 	for (i = 0; i < s->n_realservers; i++) {
 		const struct realserver_conf *r = &s->realservers[i];
 
-		if (r->probes_own)
-			check_names(c, &r->probes, r->backup ? "backup " : "realserver ", r->name,
-				    r->file, r->line);
-		for (k = 0; k < r->probes.n; k++)
-			check_port(c, s, r, r->probes.items[k]);
+		if (r->terms->has_probes)
+			check_names(c, &r->terms->probes, r->backup ? "backup " : "realserver ",
+				    r->name, s->head.file, r->line);
+		for (k = 0; k < r->terms->probes.n; k++)
+			check_port(c, s, r, r->terms->probes.items[k]);
 	}
 }
 
@@ -103,7 +103,7 @@ void check_probes(struct config *c)
 	size_t n, i;
 	void *const *services = config_sections(c, &service_section, &n);
 
-	check_names(c, &defaults->probes, "", "", conf_key_file(c, defaults, "probe"),
+	check_names(c, &defaults->terms.probes, "", "", conf_key_file(c, defaults, "probe"),
 		    conf_key_line(c, defaults, "probe"));
 	for (i = 0; i < n; i++)
 		if (!((const struct service_conf *)services[i])->head.bad)

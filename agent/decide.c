@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/base/log.h"
+#include "agent/model/reload.h"
 #include "agent/rules/engine.h"
 #include "agent/rules/rule_conf.h"
 
@@ -17,32 +19,29 @@ enum { ROUNDS = 8 };
 
 /* --- what is remembered ------------------------------------------------------------- */
 
-static uint32_t old_id(const struct layout *now, const struct layout *was, uint32_t realserver)
+int decider_prepare(const struct layout *l, struct decided **ret_decided)
 {
-	const struct layout_realserver *r = &now->realservers[realserver];
-	uint32_t service = layout_find_service(was, now->services[r->service].conf->head.name);
-
-	return service == LAYOUT_NONE ? LAYOUT_NONE
-				      : layout_find_realserver(was, service, r->conf->name);
-}
-
-int decider_prepare(const struct decider *d, const struct state *s, struct decided **ret_decided)
-{
-	struct decided *decided = calloc(s->layout->n_realservers + 1, sizeof(*decided));
-	uint32_t i, old;
+	struct decided *decided = calloc(l->n_realservers + 1ul, sizeof(*decided));
+	uint32_t i;
 
 	if (!decided)
 		return -ENOMEM;
-	for (i = 0; i < s->layout->n_realservers; i++) {
+	for (i = 0; i < l->n_realservers; i++) {
 		decided[i].told = DECIDED_NOTHING;
-		decided[i].ramp_next_ms = INT64_MAX;
 		decided[i].ramp_ms = RULE_RAMP_OF_SERVICE;
-		old = d->state ? old_id(s->layout, d->state->layout, i) : LAYOUT_NONE;
-		if (old != LAYOUT_NONE)
-			decided[i] = d->decided[old];
 	}
 	*ret_decided = decided;
 	return 0;
+}
+
+void decider_carry(const struct decider *d, const struct reload_map *map, const struct layout *now,
+		   struct decided *decided)
+{
+	uint32_t i;
+
+	for (i = 0; i < now->n_realservers; i++)
+		if (map->realservers[i] != LAYOUT_NONE)
+			decided[i] = d->decided[map->realservers[i]];
 }
 
 void decider_adopt(struct decider *d, struct state *s, struct decided *decided)
@@ -71,7 +70,7 @@ void decider_tell(void *arg, const struct decision *decision)
 	struct decider *d = arg;
 
 	if (decision->kind == DECISION_RELEASE && decision->realserver != LAYOUT_NONE)
-		d->decided[decision->realserver].ramp_ms = decision->rule->ramp;
+		d->decided[decision->realserver].ramp_ms = (int32_t)decision->rule->ramp;
 	if (d->tell)
 		d->tell(d->arg, decision);
 }
@@ -112,16 +111,20 @@ static enum on_panic on_panic(const struct state *s, uint32_t service)
 
 /* --- weights ------------------------------------------------------------------------ */
 
-static void input_of(const struct decider *d, uint32_t realserver, int64_t now_ms,
-		     struct desired_input *ret_in)
+static const struct holds_service *holds_here(const struct decider *d, uint32_t service)
+{
+	return holds_in(d->holds, d->state->layout->services[service].conf->head.name);
+}
+
+static void input_of(const struct decider *d, const struct holds_service *holds,
+		     uint32_t realserver, int64_t now_ms, struct desired_input *ret_in)
 {
 	const struct state *s = d->state;
 	const struct layout_realserver *l = &s->layout->realservers[realserver];
-	const struct layout_service *svc = &s->layout->services[l->service];
 
 	*ret_in = (struct desired_input){
 		.conf = l->conf,
-		.holds = holds_of(d->holds, svc->conf->head.name, l->conf->name),
+		.holds = holds_at(holds, l->conf->name),
 		.panic = s->services[l->service].panic,
 		.on_panic = on_panic(s, l->service),
 		.fallback = s->services[l->service].fallback,
@@ -154,15 +157,15 @@ void decide_desired(const struct decider *d, uint32_t realserver, int64_t now_ms
 	for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++)
 		if (cap_of(&s->dests[s->layout->dest_links[i]]) < cap)
 			cap = cap_of(&s->dests[s->layout->dest_links[i]]);
-	input_of(d, realserver, now_ms, ret_in);
+	input_of(d, holds_here(d, l->service), realserver, now_ms, ret_in);
 	desired_realserver(ret_in, ret_desired);
 	desired_cap(ret_desired, ret_in, s->realservers[realserver].proven, cap);
 }
 
 /* One whose last hold at 0 has gone since the last turn comes back gently, if it is to.
- * A realserver that served in a panic is back already. */
-static void judge_ramp(struct decider *d, uint32_t realserver, const struct desired_input *in,
-		       const struct desired *desired)
+ * A realserver that served in a panic is back already. When the next step is due. */
+static int64_t judge_ramp(struct decider *d, uint32_t realserver, const struct desired_input *in,
+			  const struct desired *desired)
 {
 	const struct layout *l = d->state->layout;
 	const struct service_conf *c = l->services[l->realservers[realserver].service].conf;
@@ -175,23 +178,48 @@ static void judge_ramp(struct decider *d, uint32_t realserver, const struct desi
 	if (!held && !panic && r->held && desired->weight > 0)
 		ramp_begin(&r->ramp, scheduler_ramps(c->scheduler),
 			   r->ramp_ms != RULE_RAMP_OF_SERVICE ? r->ramp_ms : c->ramp, now_ms);
-	r->ramp_next_ms =
-		ramp_next(&r->ramp, (int32_t)l->realservers[realserver].conf->weight, now_ms);
 	r->holds = held;
+	return ramp_next(&r->ramp, (int32_t)l->realservers[realserver].conf->weight, now_ms);
 }
 
-void decide_want(struct decider *d, uint32_t realserver, int64_t now_ms)
+/* As nearly all are nearly always: in, proven, nothing holds it or did: the steps would
+ * come to the configured weight. */
+static bool plain(const struct decider *d, const struct holds_service *holds, uint32_t realserver)
+{
+	const struct realserver_conf *c = d->state->layout->realservers[realserver].conf;
+	const struct decided *r = &d->decided[realserver];
+
+	return d->state->realservers[realserver].proven && c->enabled && !c->backup && !r->held &&
+	       !r->ramp.length_ms && !holds_at(holds, c->name);
+}
+
+static void want_plain(struct decider *d, uint32_t realserver)
+{
+	struct state *s = d->state;
+	const struct layout_realserver *l = &s->layout->realservers[realserver];
+	int32_t weight = (int32_t)l->conf->weight;
+	uint32_t i;
+
+	d->decided[realserver].holds = false;
+	s->realservers[realserver].weight = weight;
+	for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++)
+		s->dests[s->layout->dest_links[i]].want = weight;
+}
+
+static int64_t want(struct decider *d, const struct holds_service *holds, uint32_t realserver,
+		    int64_t now_ms)
 {
 	struct state *s = d->state;
 	const struct layout_realserver *l = &s->layout->realservers[realserver];
 	struct realserver_state *rs = &s->realservers[realserver];
 	struct desired_input in;
 	struct desired desired;
+	int64_t next_ms;
 	uint32_t i;
 
-	input_of(d, realserver, now_ms, &in);
+	input_of(d, holds, realserver, now_ms, &in);
 	desired_realserver(&in, &desired);
-	judge_ramp(d, realserver, &in, &desired);
+	next_ms = judge_ramp(d, realserver, &in, &desired);
 	desired_realserver(&in, &desired);
 	rs->weight = desired.weight;
 	for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++) {
@@ -201,6 +229,14 @@ void decide_want(struct decider *d, uint32_t realserver, int64_t now_ms)
 		desired_cap(&capped, &in, rs->proven, cap_of(dest));
 		dest->want = capped.weight;
 	}
+	return next_ms;
+}
+
+int64_t decide_want(struct decider *d, uint32_t realserver, int64_t now_ms)
+{
+	uint32_t service = d->state->layout->realservers[realserver].service;
+
+	return want(d, holds_here(d, service), realserver, now_ms);
 }
 
 /* Would it take a new connection somewhere? */
@@ -236,34 +272,46 @@ void decide_count(struct state *s, uint32_t service)
 
 /* --- a turn -------------------------------------------------------------------------- */
 
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* Panic can be told: what was held before the start counts as ever from now on. */
-static void confirm_holds(const struct decider *d, uint32_t service)
+static void confirm_holds(const struct decider *d, const struct holds_service *holds,
+			  uint32_t service)
 {
 	const struct layout_service *svc = &d->state->layout->services[service];
 	struct hold *h;
 	uint32_t i;
 
 	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++)
-		for (h = holds_of(d->holds, svc->conf->head.name,
-				  d->state->layout->realservers[i].conf->name);
-		     h; h = h->next)
+		for (h = holds_at(holds, d->state->layout->realservers[i].conf->name); h;
+		     h = h->next)
 			h->restored = false;
 }
 
 static void decide_service(struct decider *d, uint32_t service, const struct moment *now)
 {
 	const struct layout_service *svc = &d->state->layout->services[service];
+	const struct holds_service *holds = holds_here(d, service);
+	int64_t next_ms = INT64_MAX;
 	uint32_t i;
 
 	judge_panic(d, service, now);
-	if (!d->state->services[service].undecided)
-		confirm_holds(d, service);
-	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++)
-		decide_want(d, i, now->mono_ms);
+	if (holds && !d->state->services[service].undecided)
+		confirm_holds(d, holds, service);
+	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++) {
+		if (plain(d, holds, i))
+			want_plain(d, i);
+		else
+			next_ms = least(next_ms, want(d, holds, i, now->mono_ms));
+	}
 	decide_count(d->state, service);
 	if (d->feed)
 		d->feed(d->arg, service, now);
 	engine_service(d->engine, d->state, service, d->kernel_known, now);
+	engine_again(d->engine, service, next_ms);
 }
 
 /* Who came back in this turn has begun to; the next time begins anew. */
@@ -300,28 +348,57 @@ static void tell_weights(struct decider *d, uint32_t service, const struct momen
 	}
 }
 
+/* What this turn has no time for waits at the far end of the list: there is room for it,
+ * since no service stands there twice. */
+static void set_aside(struct state *s, const uint32_t *services, uint32_t n)
+{
+	if (n)
+		memcpy(s->dirty + s->layout->n_services - n, services, n * sizeof(*s->dirty));
+}
+
+static void take_back(struct state *s, uint32_t n)
+{
+	memmove(s->dirty + s->n_dirty, s->dirty + s->layout->n_services - n, n * sizeof(*s->dirty));
+	s->n_dirty += n;
+}
+
+/* Decides those of the list one after the other; how many it came to. */
+static uint32_t decide_some(struct decider *d, const uint32_t *list, uint32_t n, bool may_tire,
+			    const struct moment *now)
+{
+	uint32_t i;
+
+	for (i = 0; i < n && !(i && may_tire && d->tired && d->tired(d->arg)); i++) {
+		d->state->services[list[i]].dirty = false;
+		decide_service(d, list[i], now);
+	}
+	return i;
+}
+
 bool decide(struct decider *d, const struct moment *now,
 	    void (*touched)(void *arg, uint32_t service), void *arg)
 {
 	struct state *s = d->state;
 	uint32_t *list = NULL;
-	uint32_t n_list = 0, round, i;
+	uint32_t n_list = 0, n_aside = 0, round, i;
 
 	d->last_ms = now->mono_ms;
 	for (round = 0; s->n_dirty && round < ROUNDS; round++) {
-		uint32_t n = s->n_dirty, first = n_list;
+		uint32_t n = s->n_dirty, done;
 		uint32_t *grown = reallocarray(list, n_list + n, sizeof(*list));
 
 		if (!grown)
 			break; /* still dirty: the next turn tries again */
 		list = grown;
-		for (i = 0; i < n; i++) {
-			list[n_list++] = s->dirty[i];
-			s->services[s->dirty[i]].dirty = false;
-		}
+		memcpy(list + n_list, s->dirty, n * sizeof(*list));
 		s->n_dirty = 0;
-		for (i = first; i < n_list; i++)
-			decide_service(d, list[i], now);
+		done = decide_some(d, list + n_list, n, !round, now);
+		/* What those made dirty is seen through to its end. */
+		if (!round) {
+			n_aside = n - done;
+			set_aside(s, list + done, n_aside);
+		}
+		n_list += done;
 	}
 	if (s->n_dirty && round == ROUNDS)
 		log_event(LOG_WARN, "rules undo what they do, going on in the next turn");
@@ -331,6 +408,7 @@ bool decide(struct decider *d, const struct moment *now,
 			touched(arg, list[i]);
 	}
 	free(list);
+	take_back(s, n_aside);
 	return !s->n_dirty;
 }
 
@@ -338,14 +416,7 @@ bool decide(struct decider *d, const struct moment *now,
 
 int64_t decide_next(const struct decider *d, int64_t now_ms)
 {
-	int64_t next = engine_next(d->engine, now_ms);
-	uint32_t i;
-
-	for (i = 0; i < d->state->layout->n_realservers; i++) {
-		if (d->decided[i].ramp_next_ms < next)
-			next = d->decided[i].ramp_next_ms;
-	}
-	return next;
+	return engine_next(d->engine, now_ms);
 }
 
 static void mark(void *arg, uint32_t service)
@@ -355,12 +426,6 @@ static void mark(void *arg, uint32_t service)
 
 void decide_due(struct decider *d, const struct moment *now)
 {
-	struct state *s = d->state;
-	uint32_t i;
-
-	engine_tick(d->engine, s, now);
-	engine_due(d->engine, now->mono_ms, mark, s);
-	for (i = 0; i < s->layout->n_realservers; i++)
-		if (d->decided[i].ramp_next_ms <= now->mono_ms)
-			state_dirty(s, s->layout->realservers[i].service);
+	engine_tick(d->engine, d->state, now);
+	engine_due(d->engine, now->mono_ms, mark, d->state);
 }

@@ -10,17 +10,17 @@
 
 struct engine;
 struct holds;
+struct reload_map;
 
 /* What is remembered of a realserver from turn to turn. */
 struct decided {
 	struct ramp ramp;
-	int64_t ramp_next_ms; /* its next step; INT64_MAX = none */
-	int64_t ramp_ms;      /* of the rule that let it go, or RULE_RAMP_OF_SERVICE */
-	int32_t told;         /* its weight, as it was told last; DECIDED_NOTHING = never */
-	bool held;            /* a hold kept it at 0, or absent, when the last turn ended */
-	bool holds;           /* … as it is decided now */
+	int32_t ramp_ms;   /* of the rule that let it go, or RULE_RAMP_OF_SERVICE; a day at most */
+	int32_t told : 30; /* its weight, as it was told last; DECIDED_NOTHING = never */
+	bool held : 1;     /* a hold kept it at 0, or absent, when the last turn ended */
+	bool holds : 1;    /* … as it is decided now */
 };
-enum { DECIDED_NOTHING = INT32_MIN };
+enum { DECIDED_NOTHING = -3 }; /* below every WANT_… */
 
 struct decider {
 	struct state *state; /* borrowed, as all of these are */
@@ -29,15 +29,19 @@ struct decider {
 	struct decided *decided; /* by realserver; owned */
 	bool kernel_known;       /* a complete reading was taken in */
 	int64_t last_ms;         /* the moment that was decided at last (monotonic) */
+	/* Enough for one turn? Asked after each service; NULL = go on to the end. */
+	bool (*tired)(void *arg);
 	/* Puts what a service's signals say now into the engine's samples. */
 	void (*feed)(void *arg, uint32_t service, const struct moment *now);
 	decision_fn *tell;
 	void *arg;
 };
 
-/* Makes ready for another state, in two steps so that the second cannot fail: what goes
- * on from the one before (NULL = none) has the same names. Free what is not adopted. */
-int decider_prepare(const struct decider *d, const struct state *s, struct decided **ret_decided);
+/* Makes ready for another state, in steps of which only the first can fail: what goes on
+ * from the one before has the same names. Free what is not adopted. */
+int decider_prepare(const struct layout *l, struct decided **ret_decided);
+void decider_carry(const struct decider *d, const struct reload_map *map, const struct layout *now,
+		   struct decided *decided);
 void decider_adopt(struct decider *d, struct state *s, struct decided *decided);
 void decider_fini(struct decider *d);
 
@@ -45,7 +49,8 @@ void decider_fini(struct decider *d);
 void decider_tell(void *arg, const struct decision *decision);
 
 /* Settles every dirty service: panic, weights, rules. Calls `touched` once or more for
- * each. True unless memory is out, or it did not settle: the rest stays dirty. */
+ * each. True unless memory is out, or it did not settle, or was tired: the rest stays
+ * dirty, in its order. */
 bool decide(struct decider *d, const struct moment *now,
 	    void (*touched)(void *arg, uint32_t service), void *arg);
 
@@ -57,8 +62,8 @@ void decide_due(struct decider *d, const struct moment *now);
 /* The weight of a realserver with its steps, as it would be decided now. */
 void decide_desired(const struct decider *d, uint32_t realserver, int64_t now_ms,
 		    struct desired_input *ret_in, struct desired *ret_desired);
-/* Sets what its destinations are wanted to have. */
-void decide_want(struct decider *d, uint32_t realserver, int64_t now_ms);
+/* Sets what its destinations are wanted to have; when its ramp takes the next step. */
+int64_t decide_want(struct decider *d, uint32_t realserver, int64_t now_ms);
 /* Counts who is available. */
 void decide_count(struct state *s, uint32_t service);
 

@@ -38,9 +38,12 @@ static bool has_address(const struct layout *l, uint32_t realserver, const struc
 	for (i = 0; i < r->conf->n_addr; i++)
 		if (is_address(&r->conf->addr[i], meant))
 			return true;
-	for (i = r->first_dest_link; i < r->first_dest_link + r->n_dest_links; i++)
-		if (is_address(&l->dests[l->dest_links[i]].addr, meant))
+	for (i = r->first_dest_link; i < r->first_dest_link + r->n_dest_links; i++) {
+		struct addr a = layout_dest_addr(l, l->dest_links[i]);
+
+		if (is_address(&a, meant))
 			return true;
+	}
 	return false;
 }
 
@@ -111,17 +114,17 @@ static void describe_hold(const struct hold *h, struct buf *why, struct buf *tex
 	buf_printf(text, ": %s", h->reason);
 }
 
-static void describe(const struct realserver_conf *c, const struct desired_step *s, struct buf *why,
-		     struct buf *text)
+static void describe(const struct realserver_conf *c, const char *file,
+		     const struct desired_step *s, struct buf *why, struct buf *text)
 {
 	switch (s->why) {
 	case WHY_CONFIGURED:
 		buf_puts(why, "configured");
-		buf_printf(text, "%s:%u", c->file ? c->file : "", c->line);
+		buf_printf(text, "%s:%u", file, c->line);
 		break;
 	case WHY_DISABLED:
 		buf_puts(why, "disabled");
-		buf_printf(text, "enabled = no, %s:%u", c->file ? c->file : "", c->line);
+		buf_printf(text, "enabled = no, %s:%u", file, c->line);
 		break;
 	case WHY_STANDBY:
 		buf_puts(why, "backup");
@@ -162,7 +165,8 @@ static json_t *weight_json(int32_t weight)
 	return weight < 0 ? json_null() : json_integer(weight);
 }
 
-static json_t *steps_json(const struct realserver_conf *c, const struct desired *d)
+static json_t *steps_json(const struct realserver_conf *c, const char *file,
+			  const struct desired *d)
 {
 	json_t *steps = json_array();
 	unsigned int i;
@@ -170,7 +174,7 @@ static json_t *steps_json(const struct realserver_conf *c, const struct desired 
 	for (i = 0; i < d->n_steps; i++) {
 		struct buf why = BUF_INIT, text = BUF_INIT;
 
-		describe(c, &d->steps[i], &why, &text);
+		describe(c, file, &d->steps[i], &why, &text);
 		json_array_append_new(steps, json_pack("{s:o, s:s, s:s}", "weight",
 						       weight_json(d->steps[i].weight), "why",
 						       buf_str(&why), "text", buf_str(&text)));
@@ -206,9 +210,10 @@ static void put_kernel(const struct agent *a, uint32_t realserver, json_t *o)
 	for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++) {
 		uint32_t dest = s->layout->dest_links[i];
 		const struct layout_vip *v = &s->layout->vips[s->layout->dests[dest].vip];
+		struct addr at = layout_dest_addr(s->layout, dest);
 		struct buf text = BUF_INIT;
 
-		addr_format(&text, &s->layout->dests[dest].addr);
+		addr_format(&text, &at);
 		add_once(addresses, buf_str(&text));
 		json_array_append_new(
 			vips,
@@ -262,11 +267,11 @@ static void describe_return(const struct agent *a, uint32_t realserver, struct b
 
 	for (i = l->first_link; i < l->first_link + l->n_links; i++) {
 		const struct target *t = &s->targets[s->layout->links[i]];
-		uint32_t left;
+		uint32_t rise = s->layout->targets[s->layout->links[i]].conf->rise, left;
 
 		if (t->health.verdict == VERDICT_UP)
 			continue;
-		left = t->health.verdict == VERDICT_NONE && !t->health.cautious ? 1 : t->conf->rise;
+		left = t->health.verdict == VERDICT_NONE && !t->health.cautious ? 1 : rise;
 		left = t->health.passes < left ? left - t->health.passes : 1;
 		need = left > need ? left : need;
 	}
@@ -282,13 +287,14 @@ static json_t *probes_json(const struct state *s, uint32_t realserver)
 	uint32_t i;
 
 	for (i = l->first_link; i < l->first_link + l->n_links; i++) {
+		const struct layout_target *lt = &s->layout->targets[s->layout->links[i]];
 		const struct target *t = &s->targets[s->layout->links[i]];
 		struct buf addr = BUF_INIT;
 
-		addr_format(&addr, &t->addr);
+		addr_format(&addr, &lt->addr);
 		json_array_append_new(
 			probes, json_pack("{s:s, s:s, s:s, s:s, s:b, s:i, s:i, s:f}", "probe",
-					  t->conf->head.name, "address", buf_str(&addr), "verdict",
+					  lt->conf->head.name, "address", buf_str(&addr), "verdict",
 					  verdict_name(t->health.verdict), "last",
 					  t->attempts ? probe_reasons[t->health.reason].sentence
 						      : "not probed yet",
@@ -390,7 +396,9 @@ static json_t *notes_json(const struct agent *a, uint32_t realserver)
 
 static json_t *realserver_json(const struct agent *a, uint32_t realserver)
 {
-	const struct realserver_conf *c = a->state->layout->realservers[realserver].conf;
+	const struct layout_realserver *l = &a->state->layout->realservers[realserver];
+	const struct service_conf *s = a->state->layout->services[l->service].conf;
+	const struct realserver_conf *c = l->conf;
 	json_t *o = json_object();
 	struct buf text = BUF_INIT;
 	struct desired_input in;
@@ -402,7 +410,7 @@ static json_t *realserver_json(const struct agent *a, uint32_t realserver)
 	put_kernel(a, realserver, o);
 	json_object_set_new(o, "weight", weight_json(d.weight));
 	json_object_set_new(o, "configured", json_integer(c->weight));
-	json_object_set_new(o, "steps", steps_json(c, &d));
+	json_object_set_new(o, "steps", steps_json(c, s->head.file ? s->head.file : "", &d));
 	describe_return(a, realserver, &text);
 	json_object_set_new(o, "returns", json_string(buf_str(&text)));
 	json_object_set_new(o, "probes", probes_json(a->state, realserver));

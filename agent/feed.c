@@ -15,7 +15,7 @@ struct feed {
 
 static void put(const struct feed *f, enum signal_id signal, uint32_t id, double value)
 {
-	if (!f->given || !f->given(f->arg, signal, id))
+	if (f->set->needs[signal] && (!f->given || !f->given(f->arg, signal, id)))
 		samples_put(f->set->samples, signal, id, f->now_ms, value);
 }
 
@@ -215,17 +215,16 @@ static void feed_vips(const struct ruleset *set, const struct reading *r, uint32
 	}
 }
 
-void feed_reading(const struct ruleset *set, const struct reading *reading)
+void feed_reading(const struct ruleset *set, const struct reading *reading, uint32_t service)
 {
 	int64_t at_ms = reading->table.started_us / 1000;
+	const struct layout_service *svc;
 	uint32_t i;
 
-	if (!set->needs_kernel || reading->layout != set->layout)
+	if (!set->needs_kernel || reading->layout != set->layout || !set->sampled[service])
 		return;
-	for (i = 0; i < reading->layout->n_realservers; i++)
-		if (set->sampled[reading->layout->realservers[i].service])
-			feed_dests(set, reading, i, at_ms);
-	for (i = 0; i < reading->layout->n_services; i++)
-		if (set->sampled[i])
-			feed_vips(set, reading, i, at_ms);
+	svc = &reading->layout->services[service];
+	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++)
+		feed_dests(set, reading, i, at_ms);
+	feed_vips(set, reading, service, at_ms);
 }

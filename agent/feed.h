@@ -17,9 +17,9 @@ void feed_service_beside(const struct ruleset *set, const struct state *s, uint3
 			 bool (*given)(const void *arg, enum signal_id signal, uint32_t id),
 			 const void *arg);
 
-/* What the kernel's figures are of all services, as of the reading: of the realservers
- * the sums over their destinations, of the services over their addresses. A reading
- * of another layout says nothing. */
-void feed_reading(const struct ruleset *set, const struct reading *reading);
+/* What the kernel's figures are of a service, as of the reading: of its realservers the
+ * sums over their destinations, of itself over its addresses. A reading of another layout
+ * says nothing. */
+void feed_reading(const struct ruleset *set, const struct reading *reading, uint32_t service);
 
 #endif

@@ -52,12 +52,12 @@ static struct pool_sums sum_pool(const struct service_conf *s)
 	for (i = 0; i < s->n_realservers; i++) {
 		const struct realserver_conf *r = &s->realservers[i];
 
-		sums.tunnels |= r->forward == IPVS_TUNNEL;
+		sums.tunnels |= r->terms->forward == IPVS_TUNNEL;
 		if (!r->enabled)
 			continue;
 		sums.backups += r->backup;
-		sums.domains |= r->domain != NULL;
-		sums.probed += r->probes.n > 0;
+		sums.domains |= r->terms->domain != NULL;
+		sums.probed += r->terms->probes.n > 0;
 		if (!r->backup && r->weight) {
 			sums.servers++;
 			sums.weight += r->weight;
@@ -212,18 +212,20 @@ static struct names used_probes(const struct config *c)
 	for (i = 0; i < n; i++) {
 		const struct service_conf *s = services[i];
 
-		room += s->probes.n;
+		room += s->terms.probes.n;
 		for (k = 0; k < s->n_realservers; k++)
-			room += s->realservers[k].probes_own ? s->realservers[k].probes.n : 0;
+			room += s->realservers[k].terms->has_probes
+					? s->realservers[k].terms->probes.n
+					: 0;
 	}
 	used.items = calloc(room, sizeof(*used.items));
 	for (i = 0; used.items && i < n; i++) {
 		const struct service_conf *s = services[i];
 
-		add_words(&used, &s->probes, NULL);
+		add_words(&used, &s->terms.probes, NULL);
 		for (k = 0; k < s->n_realservers; k++)
-			if (s->realservers[k].probes_own)
-				add_words(&used, &s->realservers[k].probes,
+			if (s->realservers[k].terms->has_probes)
+				add_words(&used, &s->realservers[k].terms->probes,
 					  used.n ? used.items[used.n - 1] : NULL);
 	}
 	if (used.items)

@@ -206,7 +206,7 @@ static struct sums meet_rules(struct config *c, const struct service_conf *s)
 	void *const *rules = rules_all(c, &n);
 
 	for (i = 0; i < s->n_realservers; i++)
-		sums.probed |= s->realservers[i].enabled && s->realservers[i].probes.n;
+		sums.probed |= s->realservers[i].enabled && s->realservers[i].terms->probes.n;
 	for (i = 0; i < n; i++) {
 		const struct rule_action *hold;
 

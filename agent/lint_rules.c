@@ -100,8 +100,8 @@ static const struct probe_conf *slow_probe_of(const struct config *c, const stru
 			const struct realserver_conf *rs = &s->realservers[k];
 
 			/* those that have the service's are told by the first */
-			if ((!k || rs->probes_own) && rule_conf_matches(r, s, rs))
-				p = slow_probe(c, r, &rs->probes);
+			if ((!k || rs->terms->has_probes) && rule_conf_matches(r, s, rs))
+				p = slow_probe(c, r, &rs->terms->probes);
 		}
 	}
 	return p;

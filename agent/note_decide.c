@@ -161,7 +161,7 @@ void note_verdict(struct agent *a, uint32_t target, const struct moment *at)
 	const struct target *t = &s->targets[target];
 	uint32_t i;
 
-	for (i = lt->first_user; i < lt->first_user + lt->n_users; i++) {
+	for (i = lt->first_user; i < lt[1].first_user; i++) {
 		const struct layout_realserver *r = &s->layout->realservers[s->layout->users[i]];
 		struct journal_line *l =
 			at ? journal_begin(a->journal, JOURNAL_VERDICT, at->wall_ms, at->mono_ms)
@@ -170,10 +170,10 @@ void note_verdict(struct agent *a, uint32_t target, const struct moment *at)
 
 		if (!l)
 			return;
-		addr_format(&address, &t->addr);
+		addr_format(&address, &lt->addr);
 		journal_line_text(l, "service", s->layout->services[r->service].conf->head.name);
 		journal_line_text(l, "realserver", r->conf->name);
-		journal_line_text(l, "probe", t->conf->head.name);
+		journal_line_text(l, "probe", lt->conf->head.name);
 		journal_line_text(l, "address", buf_str(&address));
 		journal_line_text(l, "verdict", verdict_name(t->health.verdict));
 		journal_line_bool(l, "unknown", t->health.unknown);
@@ -208,8 +208,8 @@ static void note_sample(struct agent *a, uint32_t service, uint32_t realserver,
 	journal_line_text(l, "service", layout->services[service].conf->head.name);
 	journal_line_text(l, "realserver",
 			  whole ? HOLD_SERVICE : layout->realservers[realserver].conf->name);
-	if (set->needs_kernel && a->read_ms)
-		journal_line_int(l, "at", a->read_ms);
+	if (set->needs_kernel && a->turn.read_ms)
+		journal_line_int(l, "at", a->turn.read_ms);
 	journal_line_values(l, "values");
 	for (i = 0; i < N_SIGNALS; i++)
 		if (set->needs[i] && !derived(i) &&

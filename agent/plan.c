@@ -137,13 +137,13 @@ static int work_out(struct plan *p)
 	int e;
 
 	p->agent.decider.holds = p->agent.holds;
-	e = decider_prepare(&p->agent.decider, s, &decided);
+	e = decider_prepare(s->layout, &decided);
 	if (e)
 		return e;
 	decider_adopt(&p->agent.decider, s, decided);
 	pass_set_caps(pass, s);
 	for (i = 0; i < s->layout->n_realservers; i++)
-		decide_want(&p->agent.decider, i, clock_mono_ms());
+		(void)decide_want(&p->agent.decider, i, clock_mono_ms());
 	for (i = 0; i < s->layout->n_services; i++)
 		decide_count(s, i);
 	e = pass_prepare(pass, s, NULL, 0, &gone, clock_mono_ms());

@@ -120,7 +120,7 @@ static void put_dest(struct text *t, const struct diff_item *item)
 	struct ipvs_dest want;
 
 	layout_kernel_dest(l, item->dest, item->weight < 0 ? 0 : (uint32_t)item->weight, &want);
-	addr_format(&line.address, &d->addr);
+	addr_format(&line.address, &want.addr);
 	if (item->kind == IPVS_DEL_DEST) {
 		line.sign = '-';
 		buf_puts(&line.what, "a hold removes it");

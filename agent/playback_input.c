@@ -120,7 +120,7 @@ static uint32_t find_target(const struct state *s, const struct playback_line *l
 	uint32_t i, found = LAYOUT_NONE;
 
 	for (i = l->first_link; found == LAYOUT_NONE && i < l->first_link + l->n_links; i++) {
-		const struct target *t = &s->targets[s->layout->links[i]];
+		const struct layout_target *t = &s->layout->targets[s->layout->links[i]];
 
 		buf_reset(&text);
 		addr_format(&text, &t->addr);
@@ -159,14 +159,14 @@ static int take_verdict(struct playback_drive *d, const struct playback_line *li
 	t = &s->targets[id];
 	lt = &s->layout->targets[id];
 	t->attempts++;
-	t->last_status = (int32_t)count_of(e, "status");
-	t->health.verdict = verdict;
-	t->health.reason = reason;
+	t->last_status = (uint16_t)count_of(e, "status");
+	t->health.verdict = (uint8_t)verdict;
+	t->health.reason = (uint8_t)reason;
 	t->health.unknown = journal_bool(e, "unknown");
 	t->health.success = probe_reasons[reason].outcome == PROBE_PASSED;
 	t->health.failures = count_of(e, "failures");
 	t->health.passes = count_of(e, "passes");
-	for (i = lt->first_user; i < lt->first_user + lt->n_users; i++)
+	for (i = lt->first_user; i < lt[1].first_user; i++)
 		if (state_judge(s, s->layout->users[i], d->now.mono_ms))
 			state_dirty(s, s->layout->realservers[s->layout->users[i]].service);
 	return 0;

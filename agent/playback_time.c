@@ -79,13 +79,9 @@ void playback_judge_all(struct playback_drive *d)
 /* When the service is to be judged for the time's sake; INT64_MAX = a line shows it. */
 static int64_t due(struct playback_drive *d, uint32_t service, int64_t until_ms)
 {
-	const struct layout_service *svc = &d->world->state->layout->services[service];
 	int64_t at = least(d->dirty_ms[service], d->sample_ms[service]), turn;
-	uint32_t i;
 
-	at = least(at, engine_rules(d->world->engine)->due[service]);
-	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++)
-		at = least(at, d->world->decider.decided[i].ramp_next_ms);
+	at = least(at, engine_due_at(d->world->engine, service));
 	/* Beyond the end of the run the agent may not have come to it. */
 	if (at >= until_ms || at > d->end_ms - LATE_MS)
 		return INT64_MAX;

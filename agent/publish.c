@@ -24,14 +24,18 @@ struct waiter {
 	struct waiter *next;
 };
 
-/* One snapshot in the making. */
+/* One snapshot in the making: first on the work queue what needs no live state, then
+ * the rest on the loop, a slice a turn. */
 struct making {
 	struct publisher *publisher;
 	struct reading *reading;
-	struct round *round;
 	struct collect_env env;
 	struct config *conf; /* whose strings env borrows */
+	struct view *view;   /* NULL = memory ran out */
+	struct snapshot snapshot;
 };
+
+enum { SLICE_US = 3000 };
 
 struct publisher {
 	struct agent *agent;
@@ -88,6 +92,22 @@ struct view *publisher_view(struct publisher *p)
 	return v;
 }
 
+static void work_unref(void *arg)
+{
+	view_unref(arg);
+}
+
+static void done_unref(void *arg ATTR_UNUSED)
+{
+}
+
+/* It has megabytes to give back, which takes its time. */
+static void let_go(struct publisher *p, struct view *v)
+{
+	if (v && loop_work(p->agent->loop, "old snapshot", work_unref, done_unref, v))
+		view_unref(v);
+}
+
 static void publish(struct publisher *p, struct view *v)
 {
 	struct waiter **at = &p->waiters, *w;
@@ -97,7 +117,7 @@ static void publish(struct publisher *p, struct view *v)
 	old = p->latest;
 	p->latest = v;
 	pthread_mutex_unlock(&p->lock);
-	view_unref(old);
+	let_go(p, old);
 	while ((w = *at)) {
 		if (w->not_before_ms > v->made_mono_ms) {
 			at = &w->next;
@@ -113,41 +133,72 @@ static void publish(struct publisher *p, struct view *v)
 
 static void making_free(struct making *m)
 {
+	snapshot_fini(&m->snapshot);
+	view_unref(m->view);
 	reading_unref(m->reading);
-	round_free(m->round);
 	config_unref(m->conf);
 	free(m);
+}
+
+/* Ends the making, with a view or without: then the next reading may do better. */
+static void end(struct making *m, bool good)
+{
+	struct publisher *p = m->publisher;
+	struct view *v = m->view;
+
+	p->making = false;
+	if (good) {
+		m->view = NULL;
+		snapshot_agent(v, p->agent);
+		publish(p, v);
+	} else if (p->waiters) {
+		reconcile_read(p->agent->reconcile);
+	}
+	making_free(m);
+}
+
+static void on_slice(void *arg)
+{
+	struct making *m = arg;
+	const struct agent *a = m->publisher->agent;
+	int e;
+
+	/* A reading of a layout that is gone would be shown under wrong names. */
+	if (m->reading->layout != a->state->layout) {
+		end(m, false);
+		return;
+	}
+	e = snapshot_next(&m->snapshot, clock_mono_us() + SLICE_US);
+	if (e != -EAGAIN || loop_post(a->loop, "snapshot", on_slice, m))
+		end(m, !e);
 }
 
 static void on_made(void *arg)
 {
 	struct making *m = arg;
-	struct publisher *p = m->publisher;
-	struct agent *a = p->agent;
-	struct view *v = NULL;
+	const struct agent *a = m->publisher->agent;
 
-	p->making = false;
-	/* A reading of a layout that is gone would be shown under wrong names. */
-	if (m->reading->layout == a->state->layout && m->round)
-		v = view_new(a->conf, m->reading);
-	if (v && !snapshot_fill(v, a, m->reading)) {
-		v->rounds = m->round;
-		v->rounds_free = round_free;
-		m->round = NULL;
-		publish(p, v);
-	} else {
-		view_unref(v);
-		if (p->waiters)
-			reconcile_read(a->reconcile);
+	if (!m->view || m->reading->layout != a->state->layout) {
+		end(m, false);
+		return;
 	}
-	making_free(m);
+	snapshot_begin(&m->snapshot, m->view, a);
+	on_slice(m);
 }
 
 static void work_round(void *arg)
 {
 	struct making *m = arg;
+	struct view *v = view_new(m->conf, m->reading);
 
-	m->round = round_run(agent_collectors, &m->env);
+	if (v) {
+		v->rounds = round_run(agent_collectors, &m->env);
+		v->rounds_free = round_free;
+	}
+	if (v && v->rounds && !snapshot_prepare(v))
+		m->view = v;
+	else
+		view_unref(v);
 }
 
 void publisher_reading(struct publisher *p, struct reading *reading)

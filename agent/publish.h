@@ -3,11 +3,11 @@
 #define AGENT_PUBLISH_H
 
 #include "agent/command.h"
+#include "agent/model/view.h"
 
 struct agent;
 struct publisher;
 struct reading;
-struct view;
 
 /* publish.c: makes and hands out the snapshots. */
 int publisher_new(struct agent *a, struct publisher **ret_publisher);
@@ -20,9 +20,35 @@ void publisher_round(struct publisher *p, int64_t max_age_ms, command_fn *fn, vo
 /* From any thread: a reference on the latest; NULL before the first. */
 struct view *publisher_view(struct publisher *p);
 
-/* snapshot.c: the rows of a view, from the agent's state and a reading. */
-int snapshot_fill(struct view *v, const struct agent *a, const struct reading *reading);
-/* snapshot_pools.c: its services, realservers, probes and their failures. */
-int snapshot_pools(struct view *v, const struct agent *a);
+/* One in the making. */
+struct snapshot {
+	struct view *view;
+	const struct agent *agent;
+	int64_t now_ms;
+	unsigned int stage;
+	uint32_t next; /* realserver */
+	bool held;     /* there are holds */
+	uint32_t failures_room;
+	/* Reasons that were given, by their hash: the last of each, for most are alike. */
+	uint32_t given[64];
+	struct buf text;
+};
+
+/* snapshot_dests.c: room for the rows, and those that need no live state. On any thread.
+ * -ENOMEM. */
+int snapshot_prepare(struct view *v);
+/* snapshot.c: the rest, on the loop, in slices: begun with a view that is prepared, whose
+ * layout must be in force as long as it goes on. snapshot_next() goes on until about
+ * `until_us` (monotonic): -EAGAIN = there is more, 0 = done, or -ENOMEM. */
+void snapshot_begin(struct snapshot *s, struct view *v, const struct agent *a);
+int snapshot_next(struct snapshot *s, int64_t until_us);
+void snapshot_fini(struct snapshot *s);
+/* The agent's own counters. */
+void snapshot_agent(struct view *v, const struct agent *a);
+/* snapshot_pools.c: some realservers with their probes; the services; and that a guard
+ * keeps one whom a rule would hold. */
+int snapshot_realservers(struct snapshot *s);
+int snapshot_services(struct snapshot *s);
+int snapshot_refused(struct snapshot *s, uint32_t realserver, const char *rule, unsigned int guard);
 
 #endif

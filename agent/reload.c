@@ -1,7 +1,9 @@
-/* reload.c: loads the configuration anew. Reading and unfolding it happens on the
- * work queue; what is then taken over on the loop is taken over whole or not at all:
- * a file with an error changes nothing. */
+/* reload.c: loads the configuration anew. Reading and unfolding it, its rules and who
+ * of it is who already happens on the work queue, and so does the end of what it
+ * replaced; the loop only copies what lives on. It is taken over whole or not at all: a
+ * file with an error changes nothing. */
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -31,8 +33,12 @@ struct asker {
 
 struct reload_job {
 	struct agent *agent;
+	struct layout *old; /* in force when it began, and until it is done; a reference */
 	struct config *conf;
-	struct layout *layout;
+	struct state *state;    /* of the new layout, at rest */
+	struct reload_map *map; /* from the old layout to the new one */
+	struct agent_rules rules;
+	struct buf why; /* what of the rules cannot be */
 	int error;
 	struct asker *askers; /* of this load */
 	struct asker *later;  /* came while it was under way: the file may be newer */
@@ -79,8 +85,7 @@ static void refuse(struct reload_job *job, struct buf *why)
 /* --- taking over -------------------------------------------------------------- */
 
 /* Everything that can fail comes first; what is done by then is undone. */
-static int take_over(struct agent *a, struct reload_job *job, struct state *now,
-		     struct reload *carried, struct buf *why)
+static int take_over(struct agent *a, struct reload_job *job, struct buf *why)
 {
 	const struct agent_conf *conf = config_section(job->conf, &agent_section);
 	struct sched_limits limits = { .max_running = conf->max_probes };
@@ -88,8 +93,8 @@ static int take_over(struct agent *a, struct reload_job *job, struct state *now,
 
 	if (e)
 		return e;
-	e = sched_replace(a->sched, now->targets, now->layout->n_targets, carried->targets,
-			  &limits);
+	e = sched_replace(a->sched, job->state->layout->targets, job->state->targets,
+			  job->state->layout->n_targets, job->map->targets, &limits);
 	if (e) {
 		struct buf ignored = BUF_INIT;
 
@@ -100,18 +105,20 @@ static int take_over(struct agent *a, struct reload_job *job, struct state *now,
 	return e;
 }
 
-static void put_in_force(struct agent *a, struct reload_job *job, struct state *now,
-			 struct agent_rules *rules)
+/* What was in force is then the job's, which ends it. */
+static void put_in_force(struct agent *a, struct reload_job *job)
 {
-	struct state *old = a->state;
-	struct config *conf = a->conf;
+	struct state *now = job->state;
+	struct config *conf = job->conf;
 	struct diff_policy gone;
 	void *const *confs;
 	size_t n;
 	uint32_t i;
 
+	job->state = a->state;
 	a->state = now;
-	a->conf = config_ref(job->conf);
+	job->conf = a->conf;
+	a->conf = conf;
 	a->generation++;
 	a->reload_ok = true;
 	a->reloaded_wall_ms = clock_wall_ms();
@@ -120,7 +127,7 @@ static void put_in_force(struct agent *a, struct reload_job *job, struct state *
 	agent_settings(a);
 	note_config(a);
 	gone = agent_gone_policy(a);
-	agent_rules_put(a, now, rules);
+	agent_rules_put(a, now, &job->rules);
 	confs = config_sections(a->conf, &notify_section, &n);
 	if (notifier_reload(a->notifier, confs, n))
 		log_event(LOG_ERROR, "out of memory: not every [notify] is in force");
@@ -128,11 +135,9 @@ static void put_in_force(struct agent *a, struct reload_job *job, struct state *
 	state_dirty_all(now);
 	/* At once: who asks next shall not see a service that nobody has judged. */
 	agent_decide(a);
-	state_free(old);
-	config_unref(conf);
 }
 
-static void tell(const struct reload *r, const struct config *conf)
+static void tell(const struct reload_map *r, const struct config *conf)
 {
 	log_event(LOG_INFO, "configuration reloaded", LOG_INT("services_added", r->services_added),
 		  LOG_INT("services_removed", r->services_removed),
@@ -146,12 +151,11 @@ static void finish(struct reload_job *job)
 {
 	struct agent *a = job->agent;
 	struct buf why = BUF_INIT;
-	struct state *now = NULL;
-	struct reload carried = { 0 };
-	struct agent_rules rules = { 0 };
 
 	if (job->error || config_errors(job->conf)) {
-		if (job->error == -ENOTSUP)
+		if (job->why.len)
+			buf_puts(&why, buf_str(&job->why));
+		else if (job->error == -ENOTSUP)
 			buf_printf(&why, "%s is a pipe: it cannot be read again", a->path);
 		else if (job->error)
 			buf_puts(&why, "out of memory");
@@ -160,50 +164,56 @@ static void finish(struct reload_job *job)
 		refuse(job, &why);
 		goto out;
 	}
-	if (state_new(job->layout, &now) || reload_carry(a->state, now, &carried)) {
-		buf_puts(&why, "out of memory");
+	reload_carry(a->state, job->state, job->map);
+	agent_rules_carry(&a->decider, job->map, &job->rules);
+	if (take_over(a, job, &why)) {
 		refuse(job, &why);
 		goto out;
 	}
-	if (agent_rules_prepare(&a->decider, job->conf, now, &why, &rules)) {
-		if (!why.len)
-			buf_puts(&why, "out of memory");
-		refuse(job, &why);
-		goto out;
-	}
-	if (take_over(a, job, now, &carried, &why)) {
-		refuse(job, &why);
-		goto out;
-	}
-	put_in_force(a, job, now, &rules);
-	now = NULL;
-	tell(&carried, job->conf);
-	config_print_restarts(&a->kept, job->conf, &why);
+	put_in_force(a, job);
+	tell(job->map, a->conf);
+	config_print_restarts(&a->kept, a->conf, &why);
 	if (why.len)
 		log_event(LOG_WARN, "some changes need a restart", LOG_STR("keys", buf_str(&why)));
-	config_format_problems(job->conf, &why);
+	config_format_problems(a->conf, &why);
 	answer(job->askers, COMMAND_OK, &why);
 	job->askers = NULL;
 out:
-	agent_rules_drop(&rules);
-	state_free(now);
-	reload_fini(&carried);
 	buf_fini(&why);
 }
 
 /* --- the job -------------------------------------------------------------------- */
 
+/* Its rows are many: memory goes back to the system, and that takes a while too. */
+static void end(void *arg)
+{
+	struct reload_job *job = arg;
+
+	agent_rules_drop(&job->rules);
+	state_free(job->state);
+	reload_map_free(job->map);
+	layout_unref(job->old);
+	config_unref(job->conf);
+	buf_fini(&job->why);
+	malloc_trim(0);
+}
+
+static void ended(void *arg)
+{
+	free(arg);
+}
+
 static void job_free(struct reload_job *job)
 {
 	struct buf none = BUF_INIT;
 
-	if (!job)
-		return;
 	answer(job->askers, COMMAND_STOPPING, &none);
 	answer(job->later, COMMAND_STOPPING, &none);
-	layout_unref(job->layout);
-	config_unref(job->conf);
-	free(job);
+	job->askers = job->later = NULL;
+	if (!loop_work(job->agent->loop, "reload end", end, ended, job))
+		return;
+	end(job);
+	ended(job);
 }
 
 /* The agent may have been started on a pipe. Read again, that would give nothing, which
@@ -215,6 +225,23 @@ static bool is_pipe(const char *path)
 	return !stat(path, &st) && S_ISFIFO(st.st_mode);
 }
 
+/* The new state at rest, its rules, and who of it is who already. */
+static int unfold(struct reload_job *job)
+{
+	struct layout *l;
+	int e = layout_new(job->conf, &l);
+
+	if (e)
+		return e;
+	e = state_new(l, &job->state);
+	if (!e)
+		e = reload_map_new(job->old, l, &job->map);
+	if (!e)
+		e = agent_rules_prepare(job->conf, l, &job->why, &job->rules);
+	layout_unref(l);
+	return e;
+}
+
 static void work(void *arg)
 {
 	struct reload_job *job = arg;
@@ -223,7 +250,7 @@ static void work(void *arg)
 	if (!job->error)
 		job->error = agent_config_load(job->agent->path, &job->conf);
 	if (!job->error && !config_errors(job->conf))
-		job->error = layout_new(job->conf, &job->layout);
+		job->error = unfold(job);
 }
 
 static void done(void *arg)
@@ -294,6 +321,7 @@ void agent_reload(struct agent *a, command_fn *fn, void *arg)
 		free(job);
 		return;
 	}
+	job->old = layout_ref(a->state->layout);
 	(void)notify_reloading(a->notify);
 	if (loop_work(a->loop, "reload", work, done, job)) {
 		(void)notify_send(a->notify, "READY=1");

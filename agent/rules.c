@@ -13,6 +13,11 @@
 #include "agent/settings.h"
 #include "agent/sync/reconcile.h"
 
+enum {
+	TURN_US = 3000,      /* of deciding at a time: then others get their turn */
+	SAMPLED_MOST = 8192, /* realservers whose samples are judged in a turn: some 2 ms */
+};
+
 /* No two turns are at one moment, so that the journal tells them apart. */
 struct moment agent_moment(const struct agent *a)
 {
@@ -27,6 +32,8 @@ static void feed(void *arg, uint32_t service, const struct moment *now)
 {
 	struct agent *a = arg;
 
+	if (a->turn.figures)
+		feed_reading(engine_rules(a->engine), a->turn.figures, service);
 	feed_service(engine_rules(a->engine), a->state, service, now->mono_ms);
 	note_samples(a, service, now);
 }
@@ -40,18 +47,28 @@ static void write_service(void *arg, uint32_t service)
 	reconcile_service(a->reconcile, service);
 }
 
-/* What time alone changes is looked at again then. */
+/* What time alone changes is looked at again then; what is left over, as soon as the
+ * others have had their turn. */
 static void wait_for_time(struct agent *a, int64_t now_ms)
 {
 	int64_t next = decide_next(&a->decider, now_ms);
 
-	if (next == INT64_MAX)
+	if (a->turn.left_over || a->turn.sample_left)
+		loop_timer_start(a->decide_timer, 0);
+	else if (next == INT64_MAX)
 		loop_timer_stop(a->decide_timer);
 	else
 		loop_timer_start(a->decide_timer, next > now_ms ? next - now_ms : 0);
 }
 
-void agent_decide(struct agent *a)
+static bool tired(void *arg)
+{
+	const struct agent *a = arg;
+
+	return clock_mono_us() - a->turn.begun_us >= TURN_US;
+}
+
+static void settle(struct agent *a, bool (*enough)(void *arg))
 {
 	struct reconcile_stats stats;
 	struct moment now;
@@ -63,9 +80,53 @@ void agent_decide(struct agent *a)
 	engine_tick(a->engine, a->state, &now);
 	reconcile_stats(a->reconcile, &stats);
 	a->decider.kernel_known = stats.kernel_known;
-	decide(&a->decider, &now, write_service, a);
+	a->decider.tired = enough;
+	a->turn.left_over = !decide(&a->decider, &now, write_service, a) && enough && enough(a);
 	reconcile_flush(a->reconcile);
 	wait_for_time(a, now.mono_ms);
+}
+
+void agent_decide(struct agent *a)
+{
+	settle(a, NULL);
+}
+
+/* The next services of the round become dirty. */
+static void sample_some(struct agent *a)
+{
+	const struct ruleset *set = engine_rules(a->engine);
+	struct turn *t = &a->turn;
+	uint32_t n = 0;
+
+	for (; t->sample_left && n < SAMPLED_MOST; t->sample_left--) {
+		uint32_t service = t->sample_next++ % set->layout->n_services;
+
+		if (!set->sampled[service])
+			continue;
+		state_dirty(a->state, service);
+		n += set->layout->services[service].n_realservers;
+	}
+	t->sample_next %= set->layout->n_services;
+}
+
+static void put_figures(struct agent *a, struct reading *figures)
+{
+	reading_unref(a->turn.figures);
+	a->turn.figures = figures;
+}
+
+/* What happened comes first: samples are judged when nothing else is left over. */
+void agent_turn(struct agent *a)
+{
+	struct turn *t = &a->turn;
+
+	t->begun_us = clock_mono_us();
+	if (t->sample_left && !t->left_over)
+		sample_some(a);
+	settle(a, tired);
+	if (t->sample_left || t->left_over)
+		return;
+	put_figures(a, NULL);
 }
 
 static void on_time(void *arg)
@@ -73,20 +134,20 @@ static void on_time(void *arg)
 	struct agent *a = arg;
 	struct moment now = agent_moment(a);
 
+	if (a->stopping)
+		return;
 	decide_due(&a->decider, &now);
 	wait_for_time(a, now.mono_ms);
 }
 
 /* --- sampling ---------------------------------------------------------------------- */
 
-static void dirty_sampled(struct agent *a)
+/* All services that sample anything are judged: with 100,000 realservers that is 20 ms,
+ * for which no probe is to wait. */
+static void sample_all(struct agent *a)
 {
-	const struct ruleset *set = engine_rules(a->engine);
-	uint32_t i;
-
-	for (i = 0; i < set->layout->n_services; i++)
-		if (set->sampled[i])
-			state_dirty(a->state, i);
+	a->turn.sample_left = a->state->layout->n_services;
+	loop_timer_start(a->decide_timer, 0);
 }
 
 static void sample_again(struct agent *a)
@@ -108,16 +169,16 @@ static void on_sample(void *arg)
 	if (engine_rules(a->engine)->needs_kernel)
 		reconcile_read(a->reconcile);
 	else
-		dirty_sampled(a);
+		sample_all(a);
 }
 
-void agent_rules_reading(struct agent *a, const struct reading *reading)
+void agent_rules_reading(struct agent *a, struct reading *reading)
 {
 	if (!engine_rules(a->engine)->needs_kernel || reading->layout != a->state->layout)
 		return;
-	feed_reading(engine_rules(a->engine), reading);
-	a->read_ms = reading->table.started_us / 1000;
-	dirty_sampled(a);
+	put_figures(a, reading_ref(reading));
+	a->turn.read_ms = reading->table.started_us / 1000;
+	sample_all(a);
 }
 
 /* --- making and changing -------------------------------------------------------------- */
@@ -146,5 +207,14 @@ void agent_rules_put(struct agent *a, struct state *s, struct agent_rules *rules
 	struct moment now = agent_moment(a);
 
 	agent_rules_adopt(&a->decider, s, rules, &now);
+	/* What was left of the round was about others' ids. */
+	put_figures(a, NULL);
+	a->turn.sample_left = 0;
+	a->turn.sample_next = 0;
 	sample_again(a);
+}
+
+void agent_rules_fini(struct agent *a)
+{
+	put_figures(a, NULL);
 }

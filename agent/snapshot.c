@@ -1,6 +1,6 @@
-/* snapshot.c: the rows of a view. Runs on the loop, for it reads the agent's state;
- * what it makes is never changed again. Ids of services, realservers and VIPs are
- * the layout's; foreign ones of the kernel follow behind. */
+/* snapshot.c: the rows of a view, from the agent's state: on the loop, in slices, so
+ * that no probe waits for a snapshot. What is made is never changed again. Ids of
+ * services, realservers and VIPs are the layout's; foreign ones follow behind. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +11,7 @@
 #include "agent/holds/journal.h"
 #include "agent/holds/ledger.h"
 #include "agent/holds/place.h"
-#include "agent/ipvs/ipvs.h"
 #include "agent/metrics/metrics_conf.h"
-#include "agent/model/match.h"
 #include "agent/probes/sched.h"
 #include "agent/publish.h"
 #include "agent/rules/engine.h"
@@ -26,127 +24,34 @@ static void *array(uint32_t n, size_t size)
 	return calloc(n ? n : 1, size);
 }
 
-static const char *keep(struct view *v, struct buf *text)
-{
-	const char *kept = buf_ok(text) ? arena_strdup(&v->arena, buf_str(text)) : NULL;
-
-	buf_fini(text);
-	return kept;
-}
-
-static const char *key_text(struct view *v, const struct ipvs_key *key)
-{
-	struct buf text = BUF_INIT;
-
-	ipvs_key_format(&text, key);
-	return keep(v, &text);
-}
-
-static const char *addr_text(struct view *v, const struct addr *addr)
-{
-	struct buf text = BUF_INIT;
-
-	addr_format(&text, addr);
-	return keep(v, &text);
-}
-
-/* --- VIPs and destinations ------------------------------------------------ */
-
-/* Destinations of a kernel service that the layout does not know. */
-static int add_extras(struct view *v, const struct match *m, uint32_t vip, uint32_t service)
-{
-	const struct ipvs_service *s = &v->table.services[service];
-	uint32_t i;
-
-	for (i = s->first_dest; i < s->first_dest + s->n_dests; i++) {
-		if (m->dest_of_row[i] != MATCH_NONE)
-			continue;
-		v->dests[v->n_dests] = (struct view_dest){
-			.name = addr_text(v, &v->table.dests[i].addr),
-			.vip = vip,
-			.table = i,
-			.realserver = VIEW_NONE,
-		};
-		if (!v->dests[v->n_dests].name)
-			return -ENOMEM;
-		v->n_dests++;
-	}
-	v->vips[vip].n_dests = v->n_dests - v->vips[vip].first_dest;
-	return 0;
-}
-
-static int add_vip(struct view *v, const struct layout *l, const struct match *m, uint32_t vip)
-{
-	const struct layout_vip *lv = &l->vips[vip];
-	const struct service_conf *c = l->services[lv->service].conf;
-	uint32_t i;
-
-	v->vips[v->n_vips++] = (struct view_vip){
-		.service = c->head.name,
-		.address = c->addresses[lv->address].text,
-		.table = m->row_of_vip[vip],
-		.owner = lv->service,
-		.first_dest = v->n_dests,
-		.n_dests = lv->n_dests,
-	};
-	for (i = lv->first_dest; i < lv->first_dest + lv->n_dests; i++)
-		v->dests[v->n_dests++] = (struct view_dest){
-			.name = l->realservers[l->dests[i].realserver].conf->name,
-			.vip = vip,
-			.table = m->row_of_dest[i],
-			.realserver = l->dests[i].realserver,
-		};
-	if (m->row_of_vip[vip] == MATCH_NONE)
-		return 0;
-	return add_extras(v, m, vip, m->row_of_vip[vip]);
-}
-
-static int add_foreign(struct view *v, const struct match *m, uint32_t service)
-{
-	const char *name = key_text(v, &v->table.services[service].key);
-
-	if (!name)
-		return -ENOMEM;
-	v->vips[v->n_vips++] = (struct view_vip){
-		.service = name,
-		.address = name,
-		.table = service,
-		.owner = VIEW_NONE,
-		.first_dest = v->n_dests,
-	};
-	return add_extras(v, m, v->n_vips - 1, service);
-}
-
-static int fill_vips(struct view *v, const struct layout *l, const struct match *m)
-{
-	uint32_t i;
-	int r = 0;
-
-	v->vips = array(l->n_vips + v->table.n_services, sizeof(*v->vips));
-	v->dests = array(l->n_dests + v->table.n_dests, sizeof(*v->dests));
-	if (!v->vips || !v->dests)
-		return -ENOMEM;
-	for (i = 0; !r && i < l->n_vips; i++)
-		r = add_vip(v, l, m, i);
-	for (i = 0; !r && i < v->table.n_services; i++)
-		if (m->vip_of_service[i] == MATCH_NONE)
-			r = add_foreign(v, m, i);
-	return r;
-}
-
 /* --- the agent ------------------------------------------------------------ */
+
+/* Into the room at `to`, behind which it goes on. */
+static const char *copy(char **to, const char *text)
+{
+	char *at = *to;
+
+	*to = stpcpy(at, text) + 1;
+	return at;
+}
 
 static void add_hold(void *arg, const struct hold *h)
 {
 	struct view *v = arg;
+	struct view_hold *to = &v->holds[v->n_holds++];
+	char *room =
+		arena_alloc(&v->arena, strlen(h->id) + strlen(h->service) + strlen(h->realserver) +
+					       strlen(h->holder) + strlen(h->reason) + 5);
 
-	v->holds[v->n_holds++] = (struct view_hold){
-		.id = arena_strdup(&v->arena, h->id),
-		.service = arena_strdup(&v->arena, h->service),
-		.realserver = arena_strdup(&v->arena, h->realserver),
+	if (!room)
+		return; /* fill_holds() sees it by the id */
+	*to = (struct view_hold){
+		.id = copy(&room, h->id),
+		.service = copy(&room, h->service),
+		.realserver = copy(&room, h->realserver),
 		.class_name = hold_class_names[h->hold_class],
-		.holder = arena_strdup(&v->arena, h->holder),
-		.reason = arena_strdup(&v->arena, h->reason),
+		.holder = copy(&room, h->holder),
+		.reason = copy(&room, h->reason),
 		.effect = h->effect,
 		.since_wall_ms = h->since_wall_ms,
 		.until_wall_ms = h->until_wall_ms,
@@ -162,17 +67,42 @@ static int fill_holds(struct view *v, const struct agent *a)
 		return -ENOMEM;
 	holds_each(a->holds, add_hold, v);
 	for (i = 0; i < v->n_holds; i++)
-		if (!v->holds[i].id || !v->holds[i].service || !v->holds[i].realserver ||
-		    !v->holds[i].holder || !v->holds[i].reason)
+		if (!v->holds[i].id)
 			return -ENOMEM;
 	return 0;
 }
 
-static int fill_rule(struct view *v, const struct ruleset_rule *rule)
+/* The targets of a rule; of those that a guard keeps it is the reason, where none was
+ * found yet. */
+static int fill_targets(struct snapshot *s, const struct ruleset_rule *rule, struct view_rule *r)
 {
+	const struct layout *l = s->view->layout;
+	uint32_t i, k;
+	int e = 0;
+
+	for (i = 0; !e && i < l->n_services; i++) {
+		const struct rule_slot *slots;
+
+		if (rule->first[i] == LAYOUT_NONE)
+			continue;
+		slots = &rule->slots[rule->first[i]];
+		for (k = 0; !e && k < l->services[i].n_realservers; k++) {
+			if (!slots[k].matched)
+				continue;
+			r->states[slots[k].run.state]++;
+			if (slots[k].refused)
+				e = snapshot_refused(s, l->services[i].first_realserver + k,
+						     r->name, slots[k].refused);
+		}
+	}
+	return e;
+}
+
+static int fill_rule(struct snapshot *s, const struct ruleset_rule *rule)
+{
+	struct view *v = s->view;
 	struct view_rule *r = &v->rules[v->n_rules];
 	uint64_t *refused = arena_alloc(&v->arena, sizeof(rule->refused));
-	uint32_t i;
 
 	if (!refused)
 		return -ENOMEM;
@@ -183,24 +113,24 @@ static int fill_rule(struct view *v, const struct ruleset_rule *rule)
 		.enforced = rule->enforced,
 		.refused = refused,
 	};
-	for (i = 0; i < rule->n_slots; i++)
-		if (rule->slots[i].matched)
-			r->states[rule->slots[i].run.state]++;
 	v->n_rules++;
-	return 0;
+	return fill_targets(s, rule, r);
 }
 
-static int fill_rules(struct view *v, const struct agent *a)
+/* A rule a call, for each of them may be about every realserver. */
+static int next_rule(struct snapshot *s)
 {
-	const struct ruleset *set = engine_rules(a->engine);
-	uint32_t i;
-	int e = 0;
+	const struct ruleset *set = engine_rules(s->agent->engine);
+	struct view *v = s->view;
+	int e;
 
-	v->rules = array(set->n_rules, sizeof(*v->rules));
+	if (!v->rules)
+		v->rules = array(set->n_rules, sizeof(*v->rules));
 	if (!v->rules)
 		return -ENOMEM;
-	for (i = 0; !e && i < set->n_rules; i++)
-		e = fill_rule(v, &set->rules[i]);
+	e = v->n_rules < set->n_rules ? fill_rule(s, &set->rules[v->n_rules]) : 0;
+	if (!e && v->n_rules == set->n_rules)
+		s->stage++;
 	return e;
 }
 
@@ -228,7 +158,7 @@ static int fill_receivers(struct view *v, const struct agent *a)
 	return 0;
 }
 
-static void fill_agent(struct view *v, const struct agent *a)
+void snapshot_agent(struct view *v, const struct agent *a)
 {
 	struct reconcile_stats rec;
 	struct loop_stats loop;
@@ -267,27 +197,57 @@ static void fill_agent(struct view *v, const struct agent *a)
 	v->agent.info = a->info;
 }
 
-int snapshot_fill(struct view *v, const struct agent *a, const struct reading *reading)
+static void fill_conf(struct view *v, const struct agent *a)
 {
 	const struct metrics_conf *metrics = config_section(v->conf, &metrics_section);
-	int r = fill_vips(v, reading->layout, &reading->match);
 
-	v->made_mono_ms = reading->table.started_us / 1000;
-	v->made_wall_ms = reading->table.wall_ms;
+	v->made_mono_ms = v->table.started_us / 1000;
+	v->made_wall_ms = v->table.wall_ms;
 	v->generation = a->generation;
 	v->guards = guard_names;
 	v->n_guards = N_GUARDS;
 	v->realserver_series = metrics->realserver_series;
 	v->node_exporter_names = metrics->node_exporter_names;
-	if (!r)
-		r = snapshot_pools(v, a);
-	if (!r)
-		r = fill_holds(v, a);
-	if (!r)
-		r = fill_rules(v, a);
-	if (!r)
-		r = fill_receivers(v, a);
-	if (!r)
-		fill_agent(v, a);
-	return r;
+}
+
+static int next_rest(struct snapshot *s)
+{
+	int e = fill_holds(s->view, s->agent);
+
+	if (!e)
+		e = fill_receivers(s->view, s->agent);
+	fill_conf(s->view, s->agent);
+	s->stage++;
+	return e;
+}
+
+void snapshot_begin(struct snapshot *s, struct view *v, const struct agent *a)
+{
+	*s = (struct snapshot){ .view = v, .agent = a };
+	s->now_ms = clock_mono_ms();
+	s->held = holds_count(a->holds) > 0;
+	v->n_services = v->layout->n_services;
+}
+
+int snapshot_next(struct snapshot *s, int64_t until_us)
+{
+	static int (*const stages[])(struct snapshot * s) = {
+		snapshot_realservers,
+		snapshot_services,
+		next_rule,
+		next_rest,
+	};
+	int e = 0;
+
+	while (!e && s->stage < countof(stages)) {
+		if (clock_mono_us() >= until_us)
+			return -EAGAIN;
+		e = stages[s->stage](s);
+	}
+	return e;
+}
+
+void snapshot_fini(struct snapshot *s)
+{
+	buf_fini(&s->text);
 }

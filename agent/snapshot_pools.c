@@ -12,10 +12,7 @@
 #include "agent/rules/rule_conf.h"
 #include "agent/sync/desired.h"
 
-static void *array(uint32_t n, size_t size)
-{
-	return calloc(n ? n : 1, size);
-}
+enum { BATCH = 128 }; /* realservers between two looks at the clock */
 
 /* Worse of two: down, then no verdict, then up. */
 static unsigned int badness(const struct health *h)
@@ -27,61 +24,96 @@ static unsigned int badness(const struct health *h)
 	return of[h->verdict] * 2 + h->unknown;
 }
 
-static void max_us(int64_t *a, int64_t b)
+static void max_us(uint32_t *a, int64_t b)
 {
 	if (b > *a)
-		*a = b;
+		*a = b > UINT32_MAX ? UINT32_MAX : (uint32_t)b;
+}
+
+static int32_t streak_of(const struct health *h)
+{
+	uint32_t n = h->failures ? h->failures : h->passes;
+
+	n = n > INT32_MAX ? INT32_MAX : n;
+	return h->failures ? -(int32_t)n : (int32_t)n;
+}
+
+/* Adds what a target failed by to the rows of its probe, the last ones. */
+static int add_failures(struct snapshot *s, const struct view_probe *p, const struct target *t)
+{
+	struct view *v = s->view;
+	uint32_t i, j;
+
+	for (i = 0; i < t->n_failures; i++) {
+		for (j = p->first_failure; j < v->n_failures; j++)
+			if (v->failures[j].reason == t->failures[i].reason)
+				break;
+		if (j == s->failures_room) {
+			uint32_t room = j + j / 2 + 16;
+			void *grown = reallocarray(v->failures, room, sizeof(*v->failures));
+
+			if (!grown)
+				return -ENOMEM;
+			v->failures = grown;
+			s->failures_room = room;
+		}
+		if (j == v->n_failures)
+			v->failures[v->n_failures++] =
+				(struct view_failure){ .reason = t->failures[i].reason };
+		v->failures[j].count += t->failures[i].count;
+	}
+	return 0;
 }
 
 /* Adds what one target of a probe found to its row. */
-static void add_target(struct view *v, struct view_probe *p, const struct target *t)
+static int add_target(struct snapshot *s, struct view_probe *p, const struct target *t)
 {
-	uint32_t i, j;
+	const struct health *h = &t->health;
+	struct health is = { .verdict = p->verdict, .unknown = p->unknown };
 
-	if (badness(&t->health) > badness(&p->health) || !p->attempts)
-		p->health = t->health;
-	p->attempts += t->attempts;
+	if (!p->attempts || badness(h) > badness(&is)) {
+		p->verdict = h->verdict;
+		p->unknown = h->unknown;
+		p->success = h->success;
+		p->reason = h->reason;
+		p->since_wall_ms = h->since_wall_ms;
+		p->streak = streak_of(h);
+	}
+	p->attempts += (uint32_t)t->attempts;
 	max_us(&p->last_us, t->last_us);
 	max_us(&p->connect_us, t->connect_us);
 	max_us(&p->tls_us, t->tls_us);
 	max_us(&p->first_byte_us, t->first_byte_us);
-	max_us(&p->last_wall_ms, t->last_wall_ms);
-	for (i = 0; i < t->n_failures; i++) {
-		for (j = p->first_failure; j < p->first_failure + p->n_failures; j++)
-			if (v->failures[j].reason == t->failures[i].reason)
-				break;
-		if (j == v->n_failures) {
-			v->failures[v->n_failures++] =
-				(struct view_failure){ .reason = t->failures[i].reason };
-			p->n_failures++;
-		}
-		v->failures[j].count += t->failures[i].count;
-	}
+	if (t->last_wall_ms > p->last_wall_ms)
+		p->last_wall_ms = t->last_wall_ms;
+	return t->n_failures ? add_failures(s, p, t) : 0;
 }
 
 /* The links of a realserver stand probe by probe. */
-static void add_probes(struct view *v, const struct state *s, uint32_t realserver)
+static int add_probes(struct snapshot *s, uint32_t realserver)
 {
-	const struct layout_realserver *l = &s->layout->realservers[realserver];
-	struct view_realserver *r = &v->realservers[realserver];
+	const struct state *state = s->agent->state;
+	const struct layout *layout = state->layout;
+	const struct layout_realserver *l = &layout->realservers[realserver];
+	const struct probe_conf *last = NULL;
+	struct view *v = s->view;
 	struct view_probe *p = NULL;
 	uint32_t i;
+	int e = 0;
 
-	r->first_probe = v->n_probes;
-	for (i = l->first_link; i < l->first_link + l->n_links; i++) {
-		const struct target *t = &s->targets[s->layout->links[i]];
+	v->realservers[realserver].first_probe = v->n_probes;
+	for (i = l->first_link; !e && i < l->first_link + l->n_links; i++) {
+		uint32_t target = layout->links[i];
 
-		if (!p || p->name != t->conf->head.name) {
+		if (!p || layout->targets[target].conf != last) {
 			p = &v->probes[v->n_probes++];
-			*p = (struct view_probe){
-				.realserver = realserver,
-				.name = t->conf->head.name,
-				.first_failure = v->n_failures,
-			};
+			p->realserver = realserver;
+			p->first_failure = v->n_failures;
+			last = layout->targets[target].conf;
 		}
-		add_target(v, p, t);
+		e = add_target(s, p, &state->targets[target]);
 	}
-	r->n_probes = v->n_probes - r->first_probe;
+	return e;
 }
 
 static enum view_state state_of(const struct realserver_conf *c, const struct realserver_state *r,
@@ -98,138 +130,162 @@ static enum view_state state_of(const struct realserver_conf *c, const struct re
 	return lowered ? VIEW_HELD : VIEW_UP;
 }
 
-/* "rule probe-down: http connection refused, 3 probes failed" */
-static const char *hold_reason(struct view *v, const struct hold *h)
-{
-	struct buf text = BUF_INIT;
-	const char *kept;
+/* --- reasons ------------------------------------------------------------------------ */
 
-	buf_printf(&text, "%s %s: %s", hold_class_names[h->hold_class], h->holder, h->reason);
-	kept = buf_ok(&text) ? arena_strdup(&v->arena, buf_str(&text)) : NULL;
-	buf_fini(&text);
-	return kept;
+static uint32_t hash(const char *text)
+{
+	uint32_t h = 5381;
+
+	for (; *text; text++)
+		h = h * 33 + (unsigned char)*text;
+	return h;
 }
 
-/* A rule fires, but a guard keeps the realserver; "" where none does. */
-static const char *refused_reason(struct view *v, const struct agent *a, uint32_t realserver)
+/* Gives a realserver its reason: one that was given to another just before is shared. */
+static int give(struct snapshot *s, uint32_t realserver, const char *reason)
 {
-	const struct ruleset *set = engine_rules(a->engine);
-	const struct rule_slot *slot = NULL;
-	struct buf text = BUF_INIT;
-	const char *kept;
-	uint32_t i;
+	struct view *v = s->view;
+	uint32_t *given = &s->given[hash(reason) % countof(s->given)];
 
-	for (i = 0; i < set->n_rules; i++) {
-		slot = ruleset_slot(set, &set->rules[i], realserver);
-		if (slot && slot->refused)
-			break;
+	if (!*given || strcmp(v->reasons.data + *given, reason) != 0) {
+		if (!v->reasons.len)
+			buf_putc(&v->reasons, '\0'); /* at 0 stands none */
+		*given = (uint32_t)v->reasons.len;
+		buf_put(&v->reasons, reason, strlen(reason) + 1);
+		if (!buf_ok(&v->reasons) || v->reasons.len >> 28)
+			return -ENOMEM;
 	}
-	if (i == set->n_rules)
-		return "";
-	buf_printf(&text, "rule %s fires, but guard %s refuses the hold",
-		   set->rules[i].conf->head.name, guard_names[slot->refused]);
-	kept = buf_ok(&text) ? arena_strdup(&v->arena, buf_str(&text)) : NULL;
-	buf_fini(&text);
-	return kept;
+	v->realservers[realserver].reason = *given;
+	return 0;
 }
 
-static const char *reason_of(struct view *v, const struct agent *a, uint32_t realserver,
-			     const struct desired *d, const struct hold *lowest)
+/* "rule probe-down: http connection refused, 3 probes failed" */
+static int give_hold(struct snapshot *s, uint32_t realserver, const struct hold *h)
 {
-	const struct realserver_conf *c = a->state->layout->realservers[realserver].conf;
+	buf_reset(&s->text);
+	buf_puts(&s->text, hold_class_names[h->hold_class]);
+	buf_putc(&s->text, ' ');
+	buf_puts(&s->text, h->holder);
+	buf_puts(&s->text, ": ");
+	buf_puts(&s->text, h->reason);
+	return buf_ok(&s->text) ? give(s, realserver, buf_str(&s->text)) : -ENOMEM;
+}
+
+int snapshot_refused(struct snapshot *s, uint32_t realserver, const char *rule, unsigned int guard)
+{
+	if (s->view->realservers[realserver].reason)
+		return 0; /* another reason comes first, or another rule's guard */
+	buf_reset(&s->text);
+	buf_printf(&s->text, "rule %s fires, but guard %s refuses the hold", rule,
+		   guard_names[guard]);
+	return buf_ok(&s->text) ? give(s, realserver, buf_str(&s->text)) : -ENOMEM;
+}
+
+/* None, where only a guard could be the reason. */
+static int give_reason(struct snapshot *s, uint32_t realserver, const struct desired *d,
+		       const struct hold *lowest)
+{
 	const struct desired_step *last = &d->steps[d->n_steps - 1];
+	static const char *const words[] = {
+		[WHY_UNPROVEN] = "not seen up yet",
+		[WHY_STANDBY] = "backup",
+		[WHY_PANIC] = "panic: no realserver is up",
+		[WHY_RAMP] = "slow start",
+	};
 
-	if (!c->enabled)
-		return "enabled = no";
+	if (!view_conf(s->view, realserver)->enabled)
+		return give(s, realserver, "enabled = no");
 	if (lowest)
-		return hold_reason(v, lowest);
-	if (last->why == WHY_UNPROVEN)
-		return "not seen up yet";
-	if (last->why == WHY_STANDBY)
-		return "backup";
-	if (last->why == WHY_PANIC)
-		return "panic: no realserver is up";
-	if (last->why == WHY_RAMP)
-		return "slow start";
-	return refused_reason(v, a, realserver);
+		return give_hold(s, realserver, lowest);
+	return words[last->why] ? give(s, realserver, words[last->why]) : 0;
 }
 
-static int add_realserver(struct view *v, const struct agent *a, uint32_t id)
+/* --- realservers -------------------------------------------------------------------- */
+
+static const char *service_name(const struct snapshot *s, uint32_t realserver)
 {
-	const struct state *s = a->state;
-	const struct layout_realserver *l = &s->layout->realservers[id];
+	return s->view->layout->services[view_service(s->view, realserver)].conf->head.name;
+}
+
+/* Nothing stands between its configuration and its weight. */
+static bool is_plain(const struct snapshot *s, uint32_t realserver, const struct realserver_conf *c)
+{
+	const struct agent *a = s->agent;
+
+	if (!c->enabled || c->backup || !a->state->realservers[realserver].proven ||
+	    !ramp_over(&a->decider.decided[realserver].ramp, s->now_ms))
+		return false;
+	return !s->held || !holds_of(a->holds, service_name(s, realserver), c->name);
+}
+
+/* What the decision says of it, asked anew. */
+static int add_decided(struct snapshot *s, uint32_t realserver, int32_t *ret_weight,
+		       bool *ret_lowered)
+{
 	const struct hold *lowest = NULL;
 	struct desired_input in;
 	struct desired d;
 	unsigned int i;
 
-	decide_desired(&a->decider, id, clock_mono_ms(), &in, &d);
+	decide_desired(&s->agent->decider, realserver, s->now_ms, &in, &d);
 	for (i = 0; i < d.n_steps; i++)
 		if (d.steps[i].why == WHY_HOLD && d.steps[i].weight == d.weight &&
 		    (!lowest || d.steps[i].hold->effect < lowest->effect))
 			lowest = d.steps[i].hold;
-	v->realservers[id] = (struct view_realserver){
-		.name = l->conf->name,
-		.service = l->service,
-		.configured_weight = l->conf->weight,
-		.effective_weight = d.weight == WANT_OUT ? WANT_ABSENT : d.weight,
-		.state = state_of(l->conf, &s->realservers[id], d.weight, lowest != NULL),
-		.backup = l->conf->backup,
-		.reason = reason_of(v, a, id, &d, lowest),
-		.domain = l->conf->domain,
-	};
-	if (!v->realservers[id].reason)
-		return -ENOMEM;
-	add_probes(v, s, id);
+	*ret_weight = d.weight;
+	*ret_lowered = lowest != NULL;
+	return give_reason(s, realserver, &d, lowest);
+}
+
+static int add_realserver(struct snapshot *s, uint32_t id)
+{
+	const struct realserver_conf *c = view_conf(s->view, id);
+	struct view_realserver *r = &s->view->realservers[id];
+	int32_t weight = (int32_t)c->weight;
+	bool lowered = false;
+	int e = is_plain(s, id, c) ? 0 : add_decided(s, id, &weight, &lowered);
+
+	r->effective_weight = weight == WANT_OUT ? WANT_ABSENT : weight;
+	r->state = state_of(c, &s->agent->state->realservers[id], weight, lowered);
+	return e ? e : add_probes(s, id);
+}
+
+int snapshot_realservers(struct snapshot *s)
+{
+	struct view *v = s->view;
+	uint32_t end = v->layout->n_realservers - v->n_realservers;
+	int e = 0;
+
+	end = v->n_realservers + (end < BATCH ? end : BATCH);
+	for (; !e && v->n_realservers < end; v->n_realservers++)
+		e = add_realserver(s, v->n_realservers);
+	if (v->n_realservers == v->layout->n_realservers)
+		s->stage++;
+	return e;
+}
+
+int snapshot_services(struct snapshot *s)
+{
+	const struct state *state = s->agent->state;
+	const struct layout *l = state->layout;
+	struct view *v = s->view;
+	uint32_t i, k;
+
+	for (k = 0; k < l->n_services; k++) {
+		struct view_service *svc = &v->services[k];
+
+		*svc = (struct view_service){
+			.name = l->services[k].conf->head.name,
+			.first_realserver = l->services[k].first_realserver,
+			.n_realservers = l->services[k].n_realservers,
+			.available = state->services[k].available,
+			.configured = state->services[k].configured,
+			.own = state->services[k].own,
+			.panic = state->services[k].panic,
+		};
+		for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++)
+			svc->states[v->realservers[i].state]++;
+	}
+	s->stage++;
 	return 0;
-}
-
-static void add_service(struct view *v, const struct state *s, uint32_t id)
-{
-	const struct layout_service *l = &s->layout->services[id];
-	struct view_service *svc = &v->services[id];
-	uint32_t i;
-
-	*svc = (struct view_service){
-		.name = l->conf->head.name,
-		.first_realserver = l->first_realserver,
-		.n_realservers = l->n_realservers,
-		.available = s->services[id].available,
-		.configured = s->services[id].configured,
-		.own = s->services[id].own,
-		.panic = s->services[id].panic,
-	};
-	for (i = l->first_realserver; i < l->first_realserver + l->n_realservers; i++)
-		svc->states[v->realservers[i].state]++;
-}
-
-static uint32_t count_failures(const struct state *s)
-{
-	uint32_t i, n = 0;
-
-	for (i = 0; i < s->layout->n_links; i++)
-		n += s->targets[s->layout->links[i]].n_failures;
-	return n;
-}
-
-int snapshot_pools(struct view *v, const struct agent *a)
-{
-	const struct state *s = a->state;
-	const struct layout *l = s->layout;
-	uint32_t i;
-	int r = 0;
-
-	v->services = array(l->n_services, sizeof(*v->services));
-	v->realservers = array(l->n_realservers, sizeof(*v->realservers));
-	v->probes = array(l->n_links, sizeof(*v->probes));
-	v->failures = array(count_failures(s), sizeof(*v->failures));
-	if (!v->services || !v->realservers || !v->probes || !v->failures)
-		return -ENOMEM;
-	v->n_services = l->n_services;
-	v->n_realservers = l->n_realservers;
-	for (i = 0; !r && i < l->n_realservers; i++)
-		r = add_realserver(v, a, i);
-	for (i = 0; !r && i < l->n_services; i++)
-		add_service(v, s, i);
-	return r;
 }

@@ -13,6 +13,7 @@
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
 #include "agent/base/notify.h"
+#include "agent/base/ways.h"
 #include "agent/holds/expire.h"
 #include "agent/holds/ledger.h"
 #include "agent/holds/place.h"
@@ -57,12 +58,9 @@ int agent_load(struct agent *a)
 /* What was held is no newcomer: one good probe is not enough to bring it back. */
 static void be_cautious(struct state *s, const struct hold *h)
 {
-	uint32_t service = layout_find_service(s->layout, h->service), r, i;
+	uint32_t r = layout_find(s->layout, h->service, h->realserver), i;
 	const struct layout_realserver *l;
 
-	if (service == LAYOUT_NONE)
-		return;
-	r = layout_find_realserver(s->layout, service, h->realserver);
 	if (r == LAYOUT_NONE)
 		return;
 	l = &s->layout->realservers[r];
@@ -155,7 +153,7 @@ static int make_rules(struct agent *a)
 	int e = agent_rules_new(a);
 
 	if (!e)
-		e = agent_rules_prepare(&a->decider, a->conf, a->state, &why, &rules);
+		e = agent_rules_prepare(a->conf, a->state->layout, &why, &rules);
 	if (!e)
 		agent_rules_put(a, a->state, &rules);
 	else
@@ -243,9 +241,12 @@ static int start_probes(struct agent *a)
 	if (!from)
 		return -ENOMEM;
 	memset(from, 0xff, (n ? n : 1) * sizeof(*from));
-	e = sched_new(a->loop, a->fetches, &limits, agent_on_outcome, a, &a->sched);
+	e = ways_new(BRAKE_INTERFACES, &a->ways);
 	if (!e)
-		e = sched_replace(a->sched, a->state->targets, n, from, &limits);
+		e = sched_new(a->loop, a->fetches, &limits, agent_on_outcome, a, &a->sched);
+	if (!e)
+		e = sched_replace(a->sched, a->state->layout->targets, a->state->targets, n, from,
+				  &limits);
 	free(from);
 	return e;
 }

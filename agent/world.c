@@ -112,15 +112,19 @@ static int make_engine(struct world *w)
 	return e;
 }
 
-/* Puts a state and the rules of its configuration in force. */
-static int adopt(struct world *w, struct config *conf, struct state *s, struct buf *why)
+/* Puts a state and the rules of its configuration in force; `map` (may be NULL) is from
+ * the state before. */
+static int adopt(struct world *w, struct config *conf, struct state *s,
+		 const struct reload_map *map, struct buf *why)
 {
 	struct agent_rules rules;
-	int e = agent_rules_prepare(&w->decider, conf, s, why, &rules);
+	int e = agent_rules_prepare(conf, s->layout, why, &rules);
 	uint32_t i;
 
 	if (e)
 		return e;
+	if (map)
+		agent_rules_carry(&w->decider, map, &rules);
 	if (!w->blind)
 		set_caps(s);
 	w->state = s;
@@ -149,7 +153,7 @@ int world_new(struct config *conf, const struct moment *now, struct buf *why,
 	if (!e)
 		e = make_state(conf, &s);
 	if (!e)
-		e = adopt(w, conf, s, why);
+		e = adopt(w, conf, s, NULL, why);
 	if (e) {
 		if (s != w->state)
 			state_free(s);
@@ -195,17 +199,18 @@ static void move_targets(struct state *to, struct state *from, const uint32_t *o
 int world_reload(struct world *w, struct config *conf, struct buf *why)
 {
 	struct state *old = w->state, *now = NULL;
-	struct reload carried = { 0 };
+	struct reload_map *map = NULL;
 	int e = make_state(conf, &now);
 
 	if (!e)
-		e = reload_carry(old, now, &carried);
+		e = reload_map_new(old->layout, now->layout, &map);
 	if (!e) {
-		move_targets(now, old, carried.targets);
-		e = adopt(w, conf, now, why);
+		reload_carry(old, now, map);
+		move_targets(now, old, map->targets);
+		e = adopt(w, conf, now, map, why);
 	}
 	state_free(e ? now : old);
-	reload_fini(&carried);
+	reload_map_free(map);
 	return e;
 }
 
@@ -217,8 +222,8 @@ static void judge_target(struct world *w, uint32_t target)
 	uint32_t i;
 
 	s->targets[target].attempts++;
-	engine_outcome(w->engine, s, target, &w->now);
-	for (i = l->first_user; i < l->first_user + l->n_users; i++) {
+	engine_outcome(w->engine, s, target, BRAKE_AS_BEFORE, &w->now);
+	for (i = l->first_user; i < l[1].first_user; i++) {
 		uint32_t realserver = s->layout->users[i];
 
 		if (state_judge(s, realserver, w->now.mono_ms))
@@ -228,14 +233,15 @@ static void judge_target(struct world *w, uint32_t target)
 
 void world_target(struct world *w, uint32_t target, enum verdict verdict, enum probe_reason reason)
 {
+	const struct probe_conf *conf = w->state->layout->targets[target].conf;
 	struct target *t = &w->state->targets[target];
 
-	t->health.verdict = verdict;
-	t->health.reason = reason;
+	t->health.verdict = (uint8_t)verdict;
+	t->health.reason = (uint8_t)reason;
 	t->health.unknown = verdict == VERDICT_NONE;
 	t->health.success = verdict == VERDICT_UP;
-	t->health.failures = verdict == VERDICT_DOWN ? t->conf->fall : 0;
-	t->health.passes = verdict == VERDICT_UP ? t->conf->rise : 0;
+	t->health.failures = verdict == VERDICT_DOWN ? conf->fall : 0;
+	t->health.passes = verdict == VERDICT_UP ? conf->rise : 0;
 	judge_target(w, target);
 }
 
@@ -259,7 +265,7 @@ void world_unknown(struct world *w, uint32_t realserver, enum probe_reason reaso
 
 		h->unknown = true;
 		h->success = false;
-		h->reason = reason;
+		h->reason = (uint8_t)reason;
 		judge_target(w, w->state->layout->links[i]);
 	}
 }

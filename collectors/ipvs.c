@@ -96,7 +96,7 @@ static bool configured_weight(const struct view *v, const void *values ATTR_UNUS
 
 	if (at == VIEW_NONE)
 		return false;
-	*ret_value = metric_u64(v->realservers[at].configured_weight);
+	*ret_value = metric_u64(view_conf(v, at)->weight);
 	return true;
 }
 

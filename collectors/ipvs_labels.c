@@ -139,8 +139,8 @@ void dest_info_labels(const struct view *v, const void *values ATTR_UNUSED, uint
 {
 	const struct view_dest *dest = &v->dests[row];
 	const struct ipvs_dest *d = &v->table.dests[dest->table];
-	const struct view_realserver *r =
-		dest->realserver == VIEW_NONE ? NULL : &v->realservers[dest->realserver];
+	const struct realserver_conf *r =
+		dest->realserver == VIEW_NONE ? NULL : view_conf(v, dest->realserver);
 	bool tunnel = d->forward == IPVS_TUNNEL && v->table.source == IPVS_FROM_NETLINK;
 	struct buf text = BUF_INIT;
 
@@ -151,7 +151,7 @@ void dest_info_labels(const struct view *v, const void *values ATTR_UNUSED, uint
 		format_tunnel(&text, d);
 	put_built(out, "tunnel", &text);
 	metric_label(out, "tunnel_checksum", tunnel ? checksum_name(d->tun_flags) : "");
-	metric_label(out, "domain", r && r->domain ? r->domain : "");
+	metric_label(out, "domain", r && r->terms->domain ? r->terms->domain : "");
 	metric_label(out, "managed", r ? "true" : "false");
 	metric_label(out, "backup", r && r->backup ? "true" : "false");
 	buf_fini(&text);

@@ -33,7 +33,7 @@ static const char *proto_name(const struct ipvs_key *k)
 
 static const struct ipvs_service *service_of(const struct view *v, uint32_t row)
 {
-	uint32_t at = v->vips[v->dests[row].vip].table;
+	uint32_t at = v->vips[view_vip_of(v, row)].table;
 
 	return at == VIEW_NONE ? NULL : &v->table.services[at];
 }
@@ -50,14 +50,15 @@ static const struct ipvs_dest *dest_of(const struct view *v, uint32_t row)
 static const struct ipvs_dest *twin_of(const struct view *v, uint32_t row,
 				       const struct ipvs_service *s, const struct ipvs_dest *d)
 {
-	uint32_t i, j;
+	uint32_t i, j, vip_of_row;
 
 	if (!s->key.fwmark || d->forward != IPVS_TUNNEL)
 		return NULL;
+	vip_of_row = view_vip_of(v, row);
 	for (i = 0; i < v->n_vips; i++) {
 		const struct view_vip *vip = &v->vips[i];
 
-		if (i == v->dests[row].vip || vip->table == VIEW_NONE ||
+		if (i == vip_of_row || vip->table == VIEW_NONE ||
 		    v->table.services[vip->table].key.fwmark != s->key.fwmark)
 			continue;
 		for (j = vip->first_dest; j < vip->first_dest + vip->n_dests; j++) {

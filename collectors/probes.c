@@ -15,26 +15,25 @@
 		return true;                                                                       \
 	}
 
-GETTER(up, p->health.verdict != VERDICT_NONE, metric_u64(p->health.verdict == VERDICT_UP))
-GETTER(unknown, true, metric_u64(p->health.verdict == VERDICT_NONE || p->health.unknown))
-GETTER(success, p->last_wall_ms, metric_u64(p->health.success))
+GETTER(up, p->verdict != VERDICT_NONE, metric_u64(p->verdict == VERDICT_UP))
+GETTER(unknown, true, metric_u64(p->verdict == VERDICT_NONE || p->unknown))
+GETTER(success, p->last_wall_ms, metric_u64(p->success))
 GETTER(duration, p->last_wall_ms, metric_us(p->last_us))
 GETTER(finished, p->last_wall_ms, metric_ms(p->last_wall_ms))
-GETTER(changed, p->health.since_wall_ms, metric_ms(p->health.since_wall_ms))
+GETTER(changed, p->since_wall_ms, metric_ms(p->since_wall_ms))
 GETTER(attempts, true, metric_u64(p->attempts))
-GETTER(consecutive_failures, true, metric_u64(p->health.failures))
-GETTER(consecutive_passes, true, metric_u64(p->health.passes))
+GETTER(consecutive_failures, true, metric_u64(p->streak < 0 ? (uint64_t)-p->streak : 0))
+GETTER(consecutive_passes, true, metric_u64(p->streak > 0 ? (uint64_t)p->streak : 0))
 
 /* Reasons seen so far; a probe sees few, so a search is the cheapest way. A reason
  * that stands there twice (of two addresses) still makes one series. */
 static bool failures(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
 		     uint32_t sub, struct metric_value *ret_value)
 {
-	const struct view_probe *p = &v->probes[row];
+	uint32_t i = v->probes[row].first_failure, end = view_failures_end(v, row);
 	uint64_t n = 0;
-	uint32_t i;
 
-	for (i = p->first_failure; i < p->first_failure + p->n_failures; i++) {
+	for (; i < end; i++) {
 		if (v->failures[i].reason == sub)
 			n += v->failures[i].count;
 	}
@@ -54,7 +53,7 @@ static bool phase(const struct view *v, const void *values ATTR_UNUSED, uint32_t
 		  struct metric_value *ret_value)
 {
 	const struct view_probe *p = &v->probes[row];
-	const int64_t us[] = { p->connect_us, p->tls_us, p->first_byte_us };
+	const uint32_t us[] = { p->connect_us, p->tls_us, p->first_byte_us };
 
 	*ret_value = metric_us(us[sub]);
 	return us[sub] > 0;

@@ -29,6 +29,24 @@ size_t config_type_index(const struct config *c, const struct conf_section *s)
 	return i;
 }
 
+static struct conf_head *find_sorted(const struct objects *o, const char *name)
+{
+	size_t low = 0, high = o->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int c = strcmp(o->sorted[mid]->name, name);
+
+		if (!c)
+			return o->sorted[mid];
+		if (c < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
 struct conf_head *config_find(const struct config *c, size_t type, const char *name)
 {
 	const struct objects *o = &c->objects[type];
@@ -36,6 +54,8 @@ struct conf_head *config_find(const struct config *c, size_t type, const char *n
 
 	if (!name)
 		return o->n && !c->types[type]->named ? o->items[0] : NULL;
+	if (o->sorted)
+		return find_sorted(o, name);
 	HASH_FIND_STR(o->by_name, name, found);
 	return found ? found->head : NULL;
 }
@@ -44,7 +64,7 @@ struct conf_head *config_add(struct config *c, size_t type, const char *name)
 {
 	struct objects *o = &c->objects[type];
 	struct conf_head *head = arena_alloc(&c->arena, c->types[type]->size);
-	void **items = arena_grow(&c->arena, o->items, o->n, sizeof(*items));
+	void **items = arena_grow(&c->names, o->items, o->n, sizeof(*items));
 	struct by_name *entry;
 
 	if (!head || !items)
@@ -52,7 +72,7 @@ struct conf_head *config_add(struct config *c, size_t type, const char *name)
 	o->items = items;
 	head->section = c->types[type];
 	if (name) {
-		entry = arena_alloc(&c->arena, sizeof(*entry));
+		entry = arena_alloc(&c->names, sizeof(*entry));
 		head->name = arena_strdup(&c->arena, name);
 		if (!entry || !head->name)
 			return NULL;
@@ -74,12 +94,48 @@ int config_to_front(struct config *c, size_t type, size_t n)
 
 	if (!n || !before)
 		return 0;
-	items = arena_alloc(&c->arena, o->n * sizeof(*items));
+	/* grown before, it has such room */
+	items = arena_alloc(&c->names, 2 * o->n * sizeof(*items));
 	if (!items)
 		return -ENOMEM;
 	memcpy(items, o->items + before, n * sizeof(*items));
 	memcpy(items + n, o->items, before * sizeof(*items));
 	o->items = items;
+	return 0;
+}
+
+static int cmp_heads(const void *a, const void *b)
+{
+	const struct conf_head *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+/* The load is done: what was made for growing shrinks to what there is. -ENOMEM. */
+static int settle(struct config *c)
+{
+	size_t t;
+
+	for (t = 0; t < c->n_types; t++) {
+		struct objects *o = &c->objects[t];
+		void **items = arena_alloc(&c->arena, o->n * sizeof(*items));
+		struct conf_head **sorted = NULL;
+
+		if (c->types[t]->named)
+			sorted = arena_alloc(&c->arena, o->n * sizeof(*sorted));
+		if (!items || (c->types[t]->named && !sorted))
+			return -ENOMEM;
+		if (o->n)
+			memcpy(items, o->items, o->n * sizeof(*items));
+		if (sorted && o->n) {
+			memcpy(sorted, items, o->n * sizeof(*sorted));
+			qsort(sorted, o->n, sizeof(*sorted), cmp_heads);
+		}
+		HASH_CLEAR(hh, o->by_name);
+		o->items = items;
+		o->sorted = sorted;
+	}
+	arena_fini(&c->names);
 	return 0;
 }
 
@@ -113,31 +169,40 @@ static const struct conf_seen *find_seen(const struct conf_head *head, const cha
 	return NULL;
 }
 
-/* Where a value of `obj` comes from: its own line, or its base's. */
-static const struct conf_seen *find_origin(const struct config *c, const void *obj, const char *key)
+/* Where a value of `obj` comes from: its own line, or its base's, whose head is then
+ * *ret_head. */
+static const struct conf_seen *find_origin(const struct config *c, const void *obj, const char *key,
+					   const struct conf_head **ret_head)
 {
 	const struct conf_head *head = obj;
 	const struct conf_seen *seen = find_seen(head, key);
 	size_t i;
 
-	for (i = 0; !seen && head->section->base && i < c->n_types; i++)
-		if (!strcmp(c->types[i]->name, head->section->base))
-			seen = find_seen(config_find(c, i, NULL), key);
+	*ret_head = head;
+	for (i = 0; !seen && head->section->base && i < c->n_types; i++) {
+		if (strcmp(c->types[i]->name, head->section->base))
+			continue;
+		seen = find_seen(config_find(c, i, NULL), key);
+		if (seen)
+			*ret_head = config_find(c, i, NULL);
+	}
 	return seen;
 }
 
 unsigned int conf_key_line(const struct config *c, const void *obj, const char *key)
 {
-	const struct conf_seen *seen = find_origin(c, obj, key);
+	const struct conf_head *head;
+	const struct conf_seen *seen = find_origin(c, obj, key, &head);
 
-	return seen ? seen->line : ((const struct conf_head *)obj)->line;
+	return seen ? seen->line : head->line;
 }
 
 const char *conf_key_file(const struct config *c, const void *obj, const char *key)
 {
-	const struct conf_seen *seen = find_origin(c, obj, key);
+	const struct conf_head *head;
 
-	return seen ? seen->file : ((const struct conf_head *)obj)->file;
+	(void)find_origin(c, obj, key, &head);
+	return head->file;
 }
 
 bool conf_key_given(const void *obj, const char *key)
@@ -294,6 +359,7 @@ static void config_free(struct config *c)
 		HASH_CLEAR(hh, c->objects[i].by_name);
 	free(c->objects);
 	free(c->filed);
+	arena_fini(&c->names);
 	arena_fini(&c->arena);
 	free(c);
 }
@@ -347,6 +413,8 @@ int config_load(const char *path, const struct conf_section *const *sections,
 		(*checks)(c);
 	if (!r)
 		r = sort_problems(c);
+	if (!r)
+		r = settle(c);
 	if (!r && c->oom)
 		r = -ENOMEM;
 	free(c->filed);

@@ -15,6 +15,7 @@ enum {
 struct raw_line {
 	struct raw_line *next;
 	const char *key, *value;
+	const struct conf_key *row; /* of the section's own keys; NULL = none of those */
 	unsigned int line;
 };
 
@@ -29,17 +30,17 @@ struct raw_section {
 
 struct conf_seen {
 	const struct conf_key *key;
-	const char *file;
-	unsigned int line;
+	unsigned int line; /* in the section's file */
 };
 
 struct by_name;
 
-/* The objects of one section type. */
+/* Of one section type; found by a hash while it is loaded, then by their order. */
 struct objects {
 	void **items;
 	size_t n;
 	struct by_name *by_name;
+	struct conf_head **sorted; /* by name; NULL until the load is done, or unnamed */
 };
 
 /* A problem with its place in the order of reading. */
@@ -51,6 +52,7 @@ struct filed {
 struct config {
 	atomic_uint refs;
 	struct arena arena;
+	struct arena names; /* what finds objects, until the load is done */
 	const struct conf_section *const *types;
 	size_t n_types;
 	struct objects *objects; /* of each type */
@@ -70,6 +72,7 @@ struct load {
 	struct arena raw;
 	struct raw_section *sections, **last;
 	struct raw_section *current;       /* NULL = its keys are passed by … */
+	const struct raw_line *latest;     /* of the current one, for many lines are alike */
 	const struct conf_section *passed; /* … though they are of this type; or NULL */
 	const char *file;                  /* under reading */
 	bool included;

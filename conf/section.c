@@ -22,7 +22,8 @@ struct build {
 	struct conf_env env;
 	struct buf why;
 	uint32_t *key_lines;
-	struct conf_seen *seen;
+	struct conf_seen *seen; /* as it grows */
+	size_t n_seen;
 	bool part_failed; /* the selecting key is missing or wrong: its keys are unknown */
 };
 
@@ -56,7 +57,7 @@ static const struct conf_seen *seen_key(const struct build *b, const struct conf
 {
 	size_t i;
 
-	for (i = 0; i < b->head->n_seen; i++)
+	for (i = 0; i < b->n_seen; i++)
 		if (b->seen[i].key == key)
 			return &b->seen[i];
 	return NULL;
@@ -64,14 +65,12 @@ static const struct conf_seen *seen_key(const struct build *b, const struct conf
 
 static int note_seen(struct build *b, const struct conf_key *key, unsigned int line)
 {
-	struct conf_seen *seen = arena_grow(b->env.arena, b->seen, b->head->n_seen, sizeof(*seen));
+	struct conf_seen *seen = reallocarray(b->seen, b->n_seen + 1, sizeof(*seen));
 
 	if (!seen)
 		return -ENOMEM;
-	seen[b->head->n_seen++] =
-		(struct conf_seen){ .key = key, .file = b->head->file, .line = line };
+	seen[b->n_seen++] = (struct conf_seen){ .key = key, .line = line };
 	b->seen = seen;
-	b->head->seen = seen;
 	return 0;
 }
 
@@ -152,15 +151,32 @@ out:
 	buf_fini(&others);
 }
 
+/* They grow no more. */
+static int keep_seen(struct build *b)
+{
+	struct conf_seen *seen;
+
+	if (!b->n_seen)
+		return 0;
+	seen = arena_alloc(b->env.arena, b->n_seen * sizeof(*seen));
+	if (!seen)
+		return -ENOMEM;
+	memcpy(seen, b->seen, b->n_seen * sizeof(*seen));
+	b->head->seen = seen;
+	b->head->n_seen = b->n_seen;
+	return 0;
+}
+
 /* The row for a line, and the struct its field is in. */
-static const struct conf_key *row_of(const struct build *b, const char *name, void **ret_obj)
+static const struct conf_key *row_of(const struct build *b, const struct raw_line *line,
+				     void **ret_obj)
 {
 	const struct conf_part *part = b->head->part;
-	const struct conf_key *key = conf_find(name, b->type->keys, b->type->n_keys, NULL);
+	const struct conf_key *key = line->row;
 
 	*ret_obj = b->head;
 	if (!key && part) {
-		key = conf_find(name, part->keys, part->n_keys, NULL);
+		key = conf_find(line->key, part->keys, part->n_keys, NULL);
 		*ret_obj = b->head->part_conf;
 	}
 	return key;
@@ -169,7 +185,7 @@ static const struct conf_key *row_of(const struct build *b, const char *name, vo
 static int set_line(struct build *b, const struct raw_line *line)
 {
 	void *obj;
-	const struct conf_key *key = row_of(b, line->key, &obj);
+	const struct conf_key *key = row_of(b, line, &obj);
 	const struct conf_seen *first = key ? seen_key(b, key) : NULL;
 	int r;
 
@@ -185,7 +201,7 @@ static int set_line(struct build *b, const struct raw_line *line)
 	}
 	if (first && !(key->flags & CONF_LIST)) {
 		conf_report(b->l->c, CONF_ERROR, b->head->file, line->line,
-			    "key '%s' given twice; first at %s:%u", key->name, first->file,
+			    "key '%s' given twice; first at %s:%u", key->name, b->head->file,
 			    first->line);
 		return 0;
 	}
@@ -293,16 +309,13 @@ static int count_lines(struct build *b)
 {
 	const struct conf_section *s = b->type;
 	const struct raw_line *line;
-	const struct conf_key *key;
 
 	b->key_lines = calloc(s->n_keys + 1, sizeof(*b->key_lines));
 	if (!b->key_lines)
 		return -ENOMEM;
-	for (line = b->raw ? b->raw->lines : NULL; line; line = line->next) {
-		key = conf_find(line->key, s->keys, s->n_keys, NULL);
-		if (key)
-			b->key_lines[key - s->keys]++;
-	}
+	for (line = b->raw ? b->raw->lines : NULL; line; line = line->next)
+		if (line->row)
+			b->key_lines[line->row - s->keys]++;
 	b->env.keys = s->keys;
 	b->env.n_keys = s->n_keys;
 	b->env.key_lines = b->key_lines;
@@ -321,13 +334,14 @@ static int fill(struct build *b)
 	for (line = b->raw ? b->raw->lines : NULL; line && !r; line = line->next) {
 		/* a wrong selecting key was told when the part was chosen */
 		if (b->part_failed && *line->value && !strcmp(line->key, b->type->select))
-			note_seen(b, conf_find(line->key, b->type->keys, b->type->n_keys, NULL),
-				  line->line);
+			r = note_seen(b, line->row, line->line);
 		else
 			r = set_line(b, line);
 	}
 	if (!r)
 		r = all_defaults(b, true);
+	if (!r)
+		r = keep_seen(b);
 	if (r)
 		return r;
 	if (b->raw && !b->raw->bad && !b->is_base) {
@@ -367,6 +381,7 @@ static int build(struct load *l, const struct conf_section *s, struct conf_head 
 	if (!buf_ok(&b.why) || !buf_ok(&section))
 		r = -ENOMEM;
 	free(b.key_lines);
+	free(b.seen);
 	buf_fini(&b.why);
 	buf_fini(&section);
 	return r;
@@ -405,6 +420,7 @@ static int read_builtin(struct load *l, const char *text, struct raw_section *ra
 		line->value = arena_strndup(&l->raw, text + key + 3, len - key - 3);
 		if (!line->key || !line->value)
 			return -ENOMEM;
+		line->row = conf_find(line->key, raw->type->keys, raw->type->n_keys, NULL);
 		*raw->last = line;
 		raw->last = &line->next;
 		text += len + (text[len] == '\n');

@@ -122,6 +122,7 @@ static void take_section(struct load *l, const char *type, const char *name, uns
 	*l->last = raw;
 	l->last = &raw->next;
 	l->current = raw;
+	l->latest = NULL;
 }
 
 /* --- one file --------------------------------------------------------------------- */
@@ -222,6 +223,7 @@ static void on_key(void *arg, const char *key, const char *value, unsigned int l
 {
 	struct load *l = arg;
 	struct raw_section *s = l->current;
+	const struct raw_line *latest = l->latest;
 	struct raw_line *raw;
 
 	if (!s) {
@@ -230,8 +232,14 @@ static void on_key(void *arg, const char *key, const char *value, unsigned int l
 		return;
 	}
 	raw = arena_alloc(&l->raw, sizeof(*raw));
-	if (raw) {
+	if (raw && latest && !strcmp(latest->key, key)) {
+		raw->key = latest->key;
+		raw->row = latest->row;
+	} else if (raw) {
 		raw->key = arena_strdup(&l->raw, key);
+		raw->row = conf_find(key, s->type->keys, s->type->n_keys, NULL);
+	}
+	if (raw) {
 		raw->value = arena_strdup(&l->raw, value);
 		raw->line = line;
 	}
@@ -241,7 +249,8 @@ static void on_key(void *arg, const char *key, const char *value, unsigned int l
 	}
 	*s->last = raw;
 	s->last = &raw->next;
-	if (*value && is_include(s->type, key))
+	l->latest = raw;
+	if (*value && raw->row && (raw->row->flags & CONF_INCLUDE))
 		add_include(l, raw->value, line);
 }
 

@@ -24,11 +24,12 @@ static struct arena_chunk *chunk_new(size_t size)
 	return c;
 }
 
-static size_t round_up(size_t size)
+/* What an object of that size can need: a power of two that divides it. */
+static size_t align_of(size_t size)
 {
-	size_t align = alignof(max_align_t);
+	size_t align = size & -size;
 
-	return (size + align - 1) / align * align;
+	return align > alignof(max_align_t) ? alignof(max_align_t) : align;
 }
 
 static size_t next_size(const struct arena *a)
@@ -38,16 +39,15 @@ static size_t next_size(const struct arena *a)
 	return size > CHUNK_LARGEST ? CHUNK_LARGEST : size;
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+static void *take(struct arena *a, size_t size, size_t align)
 {
 	struct arena_chunk *c = a->chunks;
 	size_t fresh;
 	void *p;
 
-	if (size > SIZE_MAX / 2)
-		return NULL;
-	size = round_up(size ? size : 1);
-	if (c && c->size - c->used >= size)
+	if (c)
+		c->used += -c->used & (align - 1);
+	if (c && c->used <= c->size && c->size - c->used >= size)
 		goto take;
 	fresh = next_size(a);
 	if (size > fresh / 2) {
@@ -75,9 +75,16 @@ take:
 	return p;
 }
 
+void *arena_alloc(struct arena *a, size_t size)
+{
+	if (size > SIZE_MAX / 2)
+		return NULL;
+	return take(a, size ? size : 1, align_of(size ? size : 1));
+}
+
 char *arena_strndup(struct arena *a, const char *s, size_t len)
 {
-	char *copy = len == SIZE_MAX ? NULL : arena_alloc(a, len + 1);
+	char *copy = len >= SIZE_MAX / 2 ? NULL : take(a, len + 1, 1);
 
 	if (copy && len)
 		memcpy(copy, s, len);

@@ -13,10 +13,11 @@ struct arena {
 
 #define ARENA_INIT ((struct arena){ 0 })
 
-/* Zeroed memory, aligned for anything; NULL when memory is out. */
+/* Zeroed memory, aligned for any object of that size, or array of as many bytes; NULL
+ * when memory is out. */
 void *arena_alloc(struct arena *a, size_t size);
 
-/* A copy of `len` bytes with a NUL behind; NULL when memory is out. */
+/* A copy of `len` bytes with a NUL behind, not aligned; NULL when memory is out. */
 char *arena_strndup(struct arena *a, const char *s, size_t len);
 char *arena_strdup(struct arena *a, const char *s);
 

@@ -5,10 +5,11 @@
 
 #include <stdint.h>
 
+/* 12 bytes: there may be one for each of 100,000. */
 struct heap_slot {
 	int64_t key;
 	uint32_t pos; /* in its heap */
-};
+} __attribute__((packed, aligned(4)));
 
 /* Both arrays are the owner's; ids has room for every id. */
 struct heap {

@@ -116,15 +116,19 @@ static struct holds_service *find_service(const struct holds *h, const char *nam
 	return s;
 }
 
-static struct holds_realserver *find_realserver(const struct holds *h, const char *service,
-						const char *name)
+static struct holds_realserver *find_in(const struct holds_service *s, const char *name)
 {
-	struct holds_service *s = find_service(h, service);
 	struct holds_realserver *r = NULL;
 
 	if (s)
 		HASH_FIND_STR(s->realservers, name, r);
 	return r;
+}
+
+static struct holds_realserver *find_realserver(const struct holds *h, const char *service,
+						const char *name)
+{
+	return find_in(find_service(h, service), name);
 }
 
 static struct holds_entry *find_entry(const struct holds *h, const char *id)
@@ -315,7 +319,17 @@ struct hold *holds_find(const struct holds *h, const char *id)
 
 struct hold *holds_of(const struct holds *h, const char *service, const char *realserver)
 {
-	const struct holds_realserver *r = find_realserver(h, service, realserver);
+	return holds_at(find_service(h, service), realserver);
+}
+
+const struct holds_service *holds_in(const struct holds *h, const char *service)
+{
+	return find_service(h, service);
+}
+
+struct hold *holds_at(const struct holds_service *s, const char *realserver)
+{
+	const struct holds_realserver *r = find_in(s, realserver);
 
 	return r ? r->first : NULL;
 }

@@ -40,6 +40,7 @@ struct hold {
 
 /* All holds, looked up by realserver's names or by id. Owns them. */
 struct holds;
+struct holds_service;
 int holds_new(struct holds **ret_holds);
 void holds_free(struct holds *h);
 
@@ -56,6 +57,10 @@ struct hold *holds_find(const struct holds *h, const char *id);
 struct hold *holds_same(const struct holds *h, const struct hold *hold);
 /* The holds of a realserver, linked by next, in order of placement; NULL = none. */
 struct hold *holds_of(const struct holds *h, const char *service, const char *realserver);
+/* The same in two steps, for who asks for every realserver of a service: most services
+ * have none. NULL = none, which is fine for the second; good until a hold comes or goes. */
+const struct holds_service *holds_in(const struct holds *h, const char *service);
+struct hold *holds_at(const struct holds_service *s, const char *realserver);
 /* Calls fn for each, in order of placement (one that was replaced under its own id
  * keeps its turn). fn must not place or take. */
 void holds_each(const struct holds *h, void (*fn)(void *arg, const struct hold *hold), void *arg);

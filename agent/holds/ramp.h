@@ -13,8 +13,9 @@
 
 /* All zero: not ramping, full weight. */
 struct ramp {
-	int64_t begin_ms, length_ms; /* length 0 = not ramping */
-	uint8_t kind;                /* enum scheduler_ramp */
+	int64_t begin_ms : 56;
+	uint64_t kind : 8; /* enum scheduler_ramp */
+	int64_t length_ms; /* 0 = not ramping */
 };
 
 /* From now on for length_ms. False, and it is not ramping, where the scheduler has no

@@ -313,7 +313,7 @@ static bool put_realserver(const struct walk *w, const char *name, struct buf *o
 		const struct view_service *s = &v->services[w->unit];
 		uint32_t i = s->first_realserver, end = i + s->n_realservers;
 
-		while (i < end && strcmp(v->realservers[i].name, name) != 0)
+		while (i < end && strcmp(view_conf(v, i)->name, name) != 0)
 			i++;
 		if (i < end) {
 			put_object(out, view_json_realserver(v, i), true);

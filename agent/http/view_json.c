@@ -128,23 +128,23 @@ json_t *view_json_dest(const struct view *v, uint32_t dest)
 	return o;
 }
 
-static json_t *probe_json(const struct view_probe *p)
+static json_t *probe_json(const struct view *v, uint32_t probe)
 {
-	const struct health *h = &p->health;
+	const struct view_probe *p = &v->probes[probe];
 	json_t *o = json_object();
 
-	put(&o, "probe", view_json_text(p->name));
-	put(&o, "verdict", view_json_text(verdict_name(h->verdict)));
-	put(&o, "unknown", json_boolean(h->unknown));
-	put(&o, "success", json_boolean(h->success));
-	if (p->last_wall_ms != 0 && h->reason < PROBE_N_REASONS) {
-		put(&o, "reason", view_json_text(probe_reasons[h->reason].slug));
-		put(&o, "said", view_json_text(probe_reasons[h->reason].sentence));
+	put(&o, "probe", view_json_text(view_probe_name(v, probe)));
+	put(&o, "verdict", view_json_text(verdict_name(p->verdict)));
+	put(&o, "unknown", json_boolean(p->unknown));
+	put(&o, "success", json_boolean(p->success));
+	if (p->last_wall_ms != 0 && p->reason < PROBE_N_REASONS) {
+		put(&o, "reason", view_json_text(probe_reasons[p->reason].slug));
+		put(&o, "said", view_json_text(probe_reasons[p->reason].sentence));
 	}
-	put(&o, "consecutive_passes", count(h->passes));
-	put(&o, "consecutive_failures", count(h->failures));
+	put(&o, "consecutive_passes", count(p->streak > 0 ? (uint64_t)p->streak : 0));
+	put(&o, "consecutive_failures", count(p->streak < 0 ? (uint64_t)-p->streak : 0));
 	put(&o, "attempts_total", count(p->attempts));
-	put(&o, "since", wall(h->since_wall_ms));
+	put(&o, "since", wall(p->since_wall_ms));
 	put(&o, "last", wall(p->last_wall_ms));
 	put(&o, "duration_seconds", seconds(p->last_us));
 	return o;
@@ -153,17 +153,18 @@ static json_t *probe_json(const struct view_probe *p)
 json_t *view_json_realserver(const struct view *v, uint32_t realserver)
 {
 	const struct view_realserver *r = &v->realservers[realserver];
+	const struct realserver_conf *c = view_conf(v, realserver);
 	json_t *o = json_object(), *probes = json_array();
 
-	put(&o, "name", view_json_text(r->name));
+	put(&o, "name", view_json_text(c->name));
 	put(&o, "state", view_json_text(view_state_names[r->state]));
-	put(&o, "backup", json_boolean(r->backup));
-	put(&o, "configured_weight", count(r->configured_weight));
+	put(&o, "backup", json_boolean(c->backup));
+	put(&o, "configured_weight", count(c->weight));
 	put(&o, "effective_weight",
 	    r->effective_weight < 0 ? json_null() : json_integer(r->effective_weight));
-	put(&o, "reason", view_json_text(r->reason));
-	for (uint32_t i = 0; i < r->n_probes && probes; i++) {
-		if (json_array_append_new(probes, probe_json(&v->probes[r->first_probe + i])) < 0) {
+	put(&o, "reason", view_json_text(view_reason(v, realserver)));
+	for (uint32_t i = r->first_probe; i < view_probes_end(v, realserver) && probes; i++) {
+		if (json_array_append_new(probes, probe_json(v, i)) < 0) {
 			json_decref(probes);
 			probes = NULL;
 		}

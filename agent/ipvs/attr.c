@@ -256,26 +256,35 @@ int attr_get_service(const struct nlmsghdr *h, struct ipvs_service *ret_service)
 	return 0;
 }
 
-int attr_get_dest(const struct nlmsghdr *h, uint8_t family, struct ipvs_dest *ret_dest)
+/* By the rules, in whatever order. */
+static int walk_dest(const struct nlmsghdr *h, uint8_t family, struct ipvs_dest *ret_dest)
 {
-	struct ipvs_dest d = { 0 };
+	struct attr_dest a = { 0 };
 	struct bytes in;
 	uint32_t seen;
 	int r;
 
 	r = find_nested(h, IPVS_CMD_ATTR_DEST, &in);
 	if (!r)
-		r = read_rows(attr_dest_rows, ATTR_DEST_ROWS, in, &d, &seen);
+		r = read_rows(attr_dest_rows, ATTR_DEST_ROWS, in, &a, &seen);
 	if (!r && (seen & dest_must) != dest_must)
 		r = -EBADMSG;
 	if (r)
 		return r;
-	if (!d.addr.family)
-		d.addr.family = family;
-	r = settle_addr(&d.addr);
+	attr_dest_pack(&a);
+	if (!a.d.addr.family)
+		a.d.addr.family = family;
+	r = settle_addr(&a.d.addr);
 	if (!r)
-		*ret_dest = d;
+		*ret_dest = a.d;
 	return r;
+}
+
+int attr_get_dest(const struct nlmsghdr *h, uint8_t family, struct ipvs_dest *ret_dest)
+{
+	if (attr_quick_dest(h, ret_dest))
+		return 0;
+	return walk_dest(h, family, ret_dest);
 }
 
 /* Attributes without a nest around them. */

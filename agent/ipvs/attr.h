@@ -25,6 +25,10 @@ int attr_get_service(const struct nlmsghdr *h, struct ipvs_service *ret_service)
 /* `family` is the service's: kernels before 3.18 do not tell the dest's own. */
 int attr_get_dest(const struct nlmsghdr *h, uint8_t family, struct ipvs_dest *ret_dest);
 
+/* The same for a reply as kernels since 5.3 lay it out; false, and nothing read, for one
+ * that looks in any way different. What attr_get_dest() tries first. */
+bool attr_quick_dest(const struct nlmsghdr *h, struct ipvs_dest *ret_dest);
+
 /* Replies to GET_INFO and to GET_CONFIG, each of which fills its part. */
 int attr_get_info(const struct nlmsghdr *h, struct ipvs_info *ret_info);
 int attr_get_config(const struct nlmsghdr *h, struct ipvs_info *ret_info);

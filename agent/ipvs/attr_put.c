@@ -72,6 +72,13 @@ void attr_put_service(struct nlreq *q, const struct ipvs_service *s, bool full)
 
 void attr_put_dest(struct nlreq *q, const struct ipvs_dest *d, bool full)
 {
-	put_rows(q, IPVS_CMD_ATTR_DEST, attr_dest_rows, ATTR_DEST_ROWS, d,
+	const struct attr_dest a = {
+		.d = *d,
+		.forward = d->forward,
+		.tun_flags = d->tun_flags & ~IPVS_TUN_OTHER_FLAGS & 0xff,
+		.tun_type = d->tun_type,
+	};
+
+	put_rows(q, IPVS_CMD_ATTR_DEST, attr_dest_rows, ATTR_DEST_ROWS, &a,
 		 full ? USE_KEY | USE_FULL : USE_KEY);
 }

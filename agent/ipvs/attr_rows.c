@@ -12,9 +12,10 @@
 		.form = (f), .wire = (w), .size = sizeof(((type *)0)->member), .use = (u),         \
 		.offset = offsetof(type, member)                                                   \
 	}
-#define SVC(f, w, member, u)  ROW(f, w, struct ipvs_service, member, u)
-#define DEST(f, w, member, u) ROW(f, w, struct ipvs_dest, member, u)
-#define INFO(member)          ROW(FORM_U32, 4, struct ipvs_info, member, 0)
+#define SVC(f, w, member, u)   ROW(f, w, struct ipvs_service, member, u)
+#define DEST(f, w, member, u)  ROW(f, w, struct attr_dest, d.member, u)
+#define SPLIT(f, w, member, u) ROW(f, w, struct attr_dest, member, u)
+#define INFO(member)           ROW(FORM_U32, 4, struct ipvs_info, member, 0)
 
 const struct attr_row attr_service_rows[] = {
 	[IPVS_SVC_ATTR_AF] = SVC(FORM_HOST, 2, key.addr.family, USE_KEY),
@@ -34,7 +35,7 @@ const struct attr_row attr_service_rows[] = {
 const struct attr_row attr_dest_rows[] = {
 	[IPVS_DEST_ATTR_ADDR] = DEST(FORM_ADDR, 16, addr.bytes, USE_KEY),
 	[IPVS_DEST_ATTR_PORT] = DEST(FORM_NET, 2, addr.port, USE_KEY),
-	[IPVS_DEST_ATTR_FWD_METHOD] = DEST(FORM_HOST, 4, forward, USE_FULL),
+	[IPVS_DEST_ATTR_FWD_METHOD] = SPLIT(FORM_U32, 4, forward, USE_FULL),
 	[IPVS_DEST_ATTR_WEIGHT] = DEST(FORM_U32, 4, weight, USE_FULL),
 	[IPVS_DEST_ATTR_U_THRESH] = DEST(FORM_U32, 4, upper, USE_FULL),
 	[IPVS_DEST_ATTR_L_THRESH] = DEST(FORM_U32, 4, lower, USE_FULL),
@@ -44,9 +45,9 @@ const struct attr_row attr_dest_rows[] = {
 	[IPVS_DEST_ATTR_STATS] = DEST(FORM_STATS, 0, stats, 0),
 	[IPVS_DEST_ATTR_ADDR_FAMILY] = DEST(FORM_HOST, 2, addr.family, USE_KEY),
 	[IPVS_DEST_ATTR_STATS64] = DEST(FORM_STATS64, 0, stats, 0),
-	[IPVS_DEST_ATTR_TUN_TYPE] = DEST(FORM_HOST, 1, tun_type, USE_FULL),
+	[IPVS_DEST_ATTR_TUN_TYPE] = SPLIT(FORM_HOST, 1, tun_type, USE_FULL),
 	[IPVS_DEST_ATTR_TUN_PORT] = DEST(FORM_NET, 2, tun_port, USE_FULL),
-	[IPVS_DEST_ATTR_TUN_FLAGS] = DEST(FORM_HOST, 2, tun_flags, USE_FULL),
+	[IPVS_DEST_ATTR_TUN_FLAGS] = SPLIT(FORM_HOST, 2, tun_flags, USE_FULL),
 };
 
 const struct attr_row attr_info_rows[] = {

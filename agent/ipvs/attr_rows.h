@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "agent/ipvs/values.h"
+
 enum attr_form {
 	FORM_NONE = 0, /* passed over */
 	FORM_U32,      /* 32 bits in host order, in both: the most frequent */
@@ -51,6 +53,25 @@ extern const struct attr_row attr_dest_rows[ATTR_DEST_ROWS];
 extern const struct attr_row attr_info_rows[ATTR_INFO_ROWS];
 extern const struct attr_row attr_config_rows[ATTR_CONFIG_ROWS];
 extern const struct attr_row attr_family_rows[ATTR_FAMILY_ROWS];
+
+/* A dest as the rows address it: what has less than a byte there, or less than the
+ * kernel gives it, has a place of its own here. */
+struct attr_dest {
+	struct ipvs_dest d;
+	uint32_t forward;
+	uint16_t tun_flags;
+	uint8_t tun_type;
+};
+
+/* Out of the places of their own; what fits no room is marked as such. */
+static inline void attr_dest_pack(struct attr_dest *a)
+{
+	a->d.forward = a->forward < IPVS_OTHER ? a->forward & IPVS_OTHER : IPVS_OTHER;
+	a->d.tun_type = a->tun_type < IPVS_OTHER ? a->tun_type & IPVS_OTHER : IPVS_OTHER;
+	a->d.tun_flags = a->tun_flags < IPVS_TUN_OTHER_FLAGS
+				 ? (uint8_t)a->tun_flags
+				 : (uint8_t)(IPVS_TUN_OTHER_FLAGS | a->tun_flags);
+}
 
 /* What nlctrl says that we want to know. */
 struct attr_family {

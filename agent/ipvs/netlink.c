@@ -2,9 +2,10 @@
  * batch of writes, and what their errors mean.
  *
  * A reading is one dump of the services and one of the dests of each. The kernel makes
- * every request wait for one lock that all namespaces share, so several sockets would
- * gain nothing; what counts is few system calls: a dump of up to 91 dests is one
- * sendmsg() and one recvmmsg().
+ * every request wait for one lock that all namespaces share, so reading over several
+ * sockets would gain nothing; what counts is few system calls: a dump of up to 91 dests is
+ * one sendmsg() and one recvmmsg(). Writes have a socket of their own, so that they can go
+ * out in the middle of a longer one.
  *
  * Writes go 64 to a sendmsg() with one acknowledgement, of the last: errors are always
  * reported, so silence of the others means success once the last is answered. So few
@@ -38,7 +39,7 @@ enum {
 
 struct netlink_kernel {
 	struct ipvs_kernel kernel;
-	struct nlsock sock;
+	struct nlsock reads, writes;
 	uint16_t family;      /* 0 = not known */
 	int64_t load_next_ms; /* not before this */
 	char *procfs;
@@ -59,17 +60,17 @@ static int on_family(void *arg, const struct nlmsghdr *h)
 	return attr_get_family_id(h, arg);
 }
 
-/* Opens the socket where it is closed and asks for the family's id. -ENOPROTOOPT when
- * there is none. */
-static int find_family(struct netlink_kernel *n)
+/* Opens the socket where it is closed and asks for the family's id over it. -ENOPROTOOPT
+ * when there is none. */
+static int find_family(struct netlink_kernel *n, struct nlsock *sock)
 {
 	struct nlreq *q;
 	uint16_t id = 0;
 	int result, r;
 
 	n->family = 0;
-	if (!n->sock.sk) {
-		r = nlsock_open(&n->sock, ANSWER_MS);
+	if (!sock->sk) {
+		r = nlsock_open(sock, ANSWER_MS);
 		if (r)
 			return r;
 	}
@@ -78,14 +79,14 @@ static int find_family(struct netlink_kernel *n)
 			return -ENOPROTOOPT;
 		n->load_next_ms = clock_mono_ms() + LOAD_MS;
 	}
-	q = nlsock_begin(&n->sock, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, NLM_F_ACK);
+	q = nlsock_begin(sock, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, NLM_F_ACK);
 	if (!q)
 		return -EMSGSIZE;
 	nlreq_put(q, CTRL_ATTR_FAMILY_NAME, IPVS_GENL_NAME, sizeof(IPVS_GENL_NAME));
-	r = nlsock_end(&n->sock);
+	r = nlsock_end(sock);
 	if (r)
 		return r;
-	r = nlsock_talk(&n->sock, &result, on_family, &id);
+	r = nlsock_talk(sock, &result, on_family, &id);
 	if (!r)
 		r = result;
 	if (r == -ENOENT)
@@ -139,16 +140,16 @@ static int ask(struct netlink_kernel *n, uint8_t cmd, uint16_t flags, const stru
 	struct nlreq *q;
 	int result, r;
 
-	if (!n->sock.sk)
+	if (!n->reads.sk)
 		return -ENOTCONN;
-	q = nlsock_begin(&n->sock, n->family, cmd, flags);
+	q = nlsock_begin(&n->reads, n->family, cmd, flags);
 	if (!q)
 		return -EMSGSIZE;
 	if (s)
 		attr_put_service(q, s, false);
-	r = nlsock_end(&n->sock);
+	r = nlsock_end(&n->reads);
 	if (!r)
-		r = nlsock_talk(&n->sock, &result, fn, arg);
+		r = nlsock_talk(&n->reads, &result, fn, arg);
 	return r ? r : result;
 }
 
@@ -189,6 +190,8 @@ static int read_all(struct netlink_kernel *n, struct reading *r, void (*between)
 	bool gone;
 	int error;
 
+	n->reads.between = between;
+	n->reads.between_arg = arg;
 	error = ask(n, IPVS_CMD_GET_SERVICE, NLM_F_DUMP, NULL, on_service, r);
 	table_sort_services(t);
 	n_services = t->n_services;
@@ -203,6 +206,7 @@ static int read_all(struct netlink_kernel *n, struct reading *r, void (*between)
 		kept++;
 	}
 	t->n_services = kept;
+	n->reads.between = NULL;
 	return error;
 }
 
@@ -230,7 +234,7 @@ static int dump_netlink(struct netlink_kernel *n, void (*between)(void *arg), vo
 	for (int tries = 0;; tries++) {
 		*t = (struct ipvs_table){ 0 };
 		r = (struct reading){ .draft.table = t };
-		error = find_family(n);
+		error = find_family(n, &n->reads);
 		if (!error) {
 			make_room(n, &r.draft);
 			error = read_all(n, &r, between, arg);
@@ -288,7 +292,7 @@ static int netlink_info(struct ipvs_kernel *k, struct ipvs_info *ret_info)
 	struct ipvs_table t;
 	int r;
 
-	r = find_family(n);
+	r = find_family(n, &n->reads);
 	if (!r)
 		r = ask(n, IPVS_CMD_GET_INFO, NLM_F_ACK, NULL, on_info, &info);
 	if (!r)
@@ -335,13 +339,13 @@ static int build(struct netlink_kernel *n, const struct ipvs_batch *b, const str
 {
 	struct nlreq *q;
 
-	q = nlsock_begin(&n->sock, n->family, op_requests[op->kind].cmd, last ? NLM_F_ACK : 0);
+	q = nlsock_begin(&n->writes, n->family, op_requests[op->kind].cmd, last ? NLM_F_ACK : 0);
 	if (!q)
 		return -EMSGSIZE;
 	attr_put_service(q, &b->services[op->service], op_requests[op->kind].service_full);
 	if (op_requests[op->kind].dest)
 		attr_put_dest(q, &b->dests[op->dest], op_requests[op->kind].dest_full);
-	return nlsock_end(&n->sock);
+	return nlsock_end(&n->writes);
 }
 
 /* -errno when the talk failed; the results are there in every case. */
@@ -354,10 +358,10 @@ static int send_chunk(struct netlink_kernel *n, const struct ipvs_batch *b, cons
 		r = build(n, b, c->ops[i], i + 1 == c->n);
 	if (r) {
 		/* Cannot be: a request has its most in sizes known. Start anew. */
-		nlsock_close(&n->sock);
+		nlsock_close(&n->writes);
 		return r;
 	}
-	r = nlsock_talk(&n->sock, results, NULL, NULL);
+	r = nlsock_talk(&n->writes, results, NULL, NULL);
 	for (uint32_t i = 0; i < c->n; i++)
 		c->ops[i]->result = results[i];
 	return r;
@@ -389,7 +393,7 @@ static int carry_out(struct netlink_kernel *n, const struct ipvs_batch *b, const
 	failed = failed_with(c, -ENOENT);
 	if (!failed.n)
 		return 0;
-	r = find_family(n);
+	r = find_family(n, &n->writes);
 	if (r == -ENOPROTOOPT)
 		for (uint32_t i = 0; i < failed.n; i++)
 			failed.ops[i]->result = r;
@@ -406,8 +410,8 @@ static int netlink_apply(struct ipvs_kernel *k, struct ipvs_batch *b)
 
 	for (uint32_t i = 0; i < b->n_ops; i++)
 		b->ops[i].result = -ECANCELED;
-	if (b->n_ops && (!n->sock.sk || !n->family))
-		r = find_family(n);
+	if (b->n_ops && (!n->writes.sk || !n->family))
+		r = find_family(n, &n->writes);
 	for (uint32_t i = 0; !r && i < b->n_ops; i++) {
 		if (op_is_sound(b, &b->ops[i]))
 			c.ops[c.n++] = &b->ops[i];
@@ -427,7 +431,8 @@ static void netlink_free(struct ipvs_kernel *k)
 {
 	struct netlink_kernel *n = container_of(k, struct netlink_kernel, kernel);
 
-	nlsock_close(&n->sock);
+	nlsock_close(&n->reads);
+	nlsock_close(&n->writes);
 	free(n->procfs);
 	free(n);
 }

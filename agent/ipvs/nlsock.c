@@ -176,8 +176,9 @@ static int send_out(struct nlsock *s)
 	return n == -1 ? -errno : 0;
 }
 
-/* Some datagrams into the talk. -ENOBUFS: answers were dropped; -EAGAIN: none came. */
-static int receive_some(struct nlsock *s, struct talk *t, int flags)
+/* Up to `some` datagrams into the talk. -ENOBUFS: answers were dropped; -EAGAIN: none
+ * came. */
+static int receive_some(struct nlsock *s, struct talk *t, unsigned int some, int flags)
 {
 	struct mmsghdr m[NLSOCK_DATAGRAMS] = { 0 };
 	struct sockaddr_nl from[NLSOCK_DATAGRAMS] = { 0 };
@@ -193,8 +194,7 @@ static int receive_some(struct nlsock *s, struct talk *t, int flags)
 						.msg_iovlen = 1 };
 	}
 	do
-		n = recvmmsg(nl_socket_get_fd(s->sk), m, NLSOCK_DATAGRAMS, MSG_WAITFORONE | flags,
-			     NULL);
+		n = recvmmsg(nl_socket_get_fd(s->sk), m, some, MSG_WAITFORONE | flags, NULL);
 	while (n == -1 && errno == EINTR);
 	if (n == -1)
 		return -errno;
@@ -218,14 +218,19 @@ static void results_unknown(struct talk *t, int error)
 			t->results[i] = error;
 }
 
+/* Taking one datagram of a dump has the kernel make the next but one. Most dumps end with
+ * the second; from there on they come one by one, with a pause before each. */
 static int receive_all(struct nlsock *s, struct talk *t)
 {
+	unsigned int some = NLSOCK_DATAGRAMS;
 	bool lost = false;
 	int r;
 
-	while (!t->finished) {
+	for (; !t->finished; some = 1) {
+		if (some == 1 && s->between)
+			s->between(s->between_arg);
 		/* Nothing more is on its way once answers were dropped. */
-		r = receive_some(s, t, lost ? MSG_DONTWAIT : 0);
+		r = receive_some(s, t, some, lost ? MSG_DONTWAIT : 0);
 		if (r == -ENOBUFS)
 			lost = true;
 		else if (r == -EAGAIN)

@@ -17,7 +17,7 @@ enum {
 	NLSOCK_BATCH = 64,        /* requests in one sendmsg() */
 	NLSOCK_REQUEST_MAX = 512, /* bytes of one request */
 	NLSOCK_DATAGRAM = 32768,  /* the kernel fills dumps up to this */
-	NLSOCK_DATAGRAMS = 2,     /* at once: the rows and the end of a dump */
+	NLSOCK_DATAGRAMS = 2,     /* first, at once: the rows and the end of a dump */
 };
 
 /* Called for each reply with content; the message is whole but its content is not
@@ -47,6 +47,10 @@ struct nlsock {
 	uint32_t seq; /* of the next request */
 	uint32_t n_out;
 	uint8_t *in; /* NLSOCK_DATAGRAMS × NLSOCK_DATAGRAM */
+	/* Set by who uses it, NULL for none: called while a talk goes on, before the next
+	 * datagram of a long answer is made. Not to talk over this one. */
+	void (*between)(void *arg);
+	void *between_arg;
 };
 
 /* Opens it in the thread's network namespace. -EPROTONOSUPPORT, -EPERM, -EMFILE, … */

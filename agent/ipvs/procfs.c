@@ -163,12 +163,12 @@ static int read_service(struct reader *r, char **words, int n, uint8_t proto)
 	return 0;
 }
 
-static int read_forward(const char *name, uint8_t *ret_forward)
+static int read_forward(const char *name, struct ipvs_dest *d)
 {
 	for (unsigned int i = IPVS_MASQ; i <= IPVS_BYPASS; i++) {
 		if (strcasecmp(name, ipvs_forward_name(i)) != 0)
 			continue;
-		*ret_forward = (uint8_t)i;
+		d->forward = i & IPVS_OTHER;
 		return 0;
 	}
 	return -EBADMSG;
@@ -184,7 +184,7 @@ static int read_dest(struct reader *r, char **words, int n)
 	if (!r->is_open || n != 6)
 		return -EBADMSG;
 	/* Connections are printed with %d and can be seen just below 0. */
-	if (read_addr(words[1], &d.addr) || read_forward(words[2], &d.forward) ||
+	if (read_addr(words[1], &d.addr) || read_forward(words[2], &d) ||
 	    read_number(words[3], 10, INT32_MAX, &weight) ||
 	    read_number(words[4][0] == '-' ? "0" : words[4], 10, UINT32_MAX, &active) ||
 	    read_number(words[5][0] == '-' ? "0" : words[5], 10, UINT32_MAX, &inactive))

@@ -20,6 +20,9 @@ enum ipvs_forward {
 };
 enum ipvs_tunnel { IPVS_TUN_IPIP = 0, IPVS_TUN_GUE = 1, IPVS_TUN_GRE = 2 };
 enum { IPVS_TUN_CSUM = 1, IPVS_TUN_REMCSUM = 2 };
+/* What the kernel has in these three that fits no room of ours is kept as this: no
+ * forward method, tunnel or flag of ours equals it. */
+enum { IPVS_OTHER = 15, IPVS_TUN_OTHER_FLAGS = 128 };
 
 /* Service flags that are ours to set; the kernel's own (hashed) is masked out. */
 enum {
@@ -57,12 +60,13 @@ struct ipvs_service {
 	uint32_t first_dest, n_dests; /* rows of the table's dests */
 };
 
+/* There are as many of these as realservers, in each reading: 88 bytes. */
 struct ipvs_dest {
-	struct addr addr; /* with port */
-	uint8_t forward;  /* enum ipvs_forward */
-	uint8_t tun_type; /* enum ipvs_tunnel */
-	uint16_t tun_flags;
-	uint16_t tun_port; /* host order */
+	struct addr addr;     /* with port */
+	uint16_t tun_port;    /* host order */
+	uint8_t forward : 4;  /* enum ipvs_forward */
+	uint8_t tun_type : 4; /* enum ipvs_tunnel */
+	uint8_t tun_flags;    /* IPVS_TUN_… */
 	uint32_t weight, upper, lower;
 	uint32_t active, inactive, persistent;
 	struct ipvs_stats stats;

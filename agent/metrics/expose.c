@@ -24,6 +24,10 @@ struct expose {
 	const struct metric *metric;
 	const void *values;
 	size_t name_len, family_len;
+	/* What every line of the group begins with, up to its last label; of the rows
+	 * before group_end. */
+	struct buf start;
+	uint32_t group_end;
 };
 
 int expose_new(const struct view *v, const struct expose_request *req, struct expose **ret_expose)
@@ -44,6 +48,8 @@ int expose_new(const struct view *v, const struct expose_request *req, struct ex
 
 void expose_free(struct expose *e)
 {
+	if (e)
+		buf_fini(&e->start);
 	free(e);
 }
 
@@ -89,6 +95,7 @@ static bool enter(struct expose *e)
 			e->name_len = strlen(m->name);
 			e->family_len = metric_family_len(m);
 			e->row = 0;
+			e->group_end = 0;
 			e->entered = true;
 			e->headed = false;
 			return true;
@@ -153,30 +160,52 @@ static void put_head(struct expose *e, struct buf *out)
 	e->headed = true;
 }
 
+/* Ends the labels, of which there may be none. */
+static void put_end(struct buf *out, const struct metric_value *value)
+{
+	char end[METRIC_VALUE_MAX + 4];
+	size_t n = 0;
+
+	if (out->data[out->len - 1] == '{')
+		out->len--;
+	else
+		end[n++] = '}';
+	end[n++] = ' ';
+	n += metric_format_value(end + n, value);
+	end[n++] = '\n';
+	buf_put(out, end, n);
+}
+
+/* The labels of a group are written once, not once a line. */
+static void next_group(struct expose *e)
+{
+	const struct metric_rows *rows = e->metric->rows;
+
+	buf_reset(&e->start);
+	buf_put(&e->start, e->metric->name, e->name_len);
+	buf_putc(&e->start, '{');
+	e->group_end = rows->group ? rows->group(e->view, e->row, &e->start) : e->n_rows;
+}
+
 static void put_sample(struct expose *e, struct buf *out, uint32_t sub,
 		       const struct metric_value *value)
 {
 	const struct metric *m = e->metric;
-	size_t open;
 
 	if (!e->headed)
 		put_head(e, out);
-	buf_put(out, m->name, e->name_len);
-	buf_putc(out, '{');
-	open = out->len;
+	if (e->row >= e->group_end)
+		next_group(e);
+	out->failed |= e->start.failed;
+	buf_put(out, e->start.data, e->start.len);
 	if (m->rows->labels)
 		m->rows->labels(e->view, e->values, e->row, out);
 	if (m->label)
 		metric_label(out, m->label, m->subs ? m->subs[sub] : m->sub(sub));
 	if (m->info)
 		m->info(e->view, e->values, e->row, out);
-	if (out->len == open && out->len)
-		out->len--;
-	else
-		buf_putc(out, '}');
-	buf_putc(out, ' ');
-	metric_put_value(out, value);
-	buf_putc(out, '\n');
+	if (buf_ok(out))
+		put_end(out, value);
 }
 
 static void put_row(struct expose *e, struct buf *out)

@@ -127,72 +127,92 @@ void metric_put_help(struct buf *out, const char *help, bool quotes)
 	}
 }
 
+static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233"
+			    "34353637383940414243444546474849505152535455565758596061626364656667"
+			    "6869707172737475767778798081828384858687888990919293949596979899";
+
+/* Two digits a division. */
+static size_t put_u64(char *out, uint64_t n)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	for (; n >= 100; n /= 100)
+		memcpy(digits + (at -= 2), pairs + n % 100 * 2, 2);
+	if (n >= 10)
+		memcpy(digits + (at -= 2), pairs + n * 2, 2);
+	else
+		digits[--at] = (char)('0' + n);
+	memcpy(out, digits + at, sizeof(digits) - at);
+	return sizeof(digits) - at;
+}
+
 /* n / 10^digits, without trailing zeros. */
-static void put_decimal(struct buf *out, int64_t n, unsigned int digits)
+static size_t put_decimal(char *out, int64_t n, unsigned int digits)
 {
 	uint64_t abs = n < 0 ? -(uint64_t)n : (uint64_t)n, scale = 1, rest;
-	char fraction[20];
-	unsigned int i, last = 0;
+	size_t len = 0, i;
 
 	for (i = 0; i < digits; i++)
 		scale *= 10;
 	if (n < 0)
-		buf_putc(out, '-');
-	buf_put_u64(out, abs / scale);
+		out[len++] = '-';
+	len += put_u64(out + len, abs / scale);
 	rest = abs % scale;
 	if (!rest)
-		return;
-	fraction[0] = '.';
-	for (i = digits; i > 0; i--) {
-		fraction[i] = (char)('0' + rest % 10);
-		if (!last && fraction[i] != '0')
-			last = i;
-		rest /= 10;
-	}
-	buf_put(out, fraction, last + 1);
+		return len;
+	for (; rest % 10 == 0; rest /= 10)
+		digits--;
+	out[len++] = '.';
+	for (i = digits; i > 0; i--, rest /= 10)
+		out[len + i - 1] = (char)('0' + rest % 10);
+	return len + digits;
 }
 
-static void put_double(struct buf *out, double f)
+static size_t put_word(char *out, const char *word)
 {
-	char text[32];
+	size_t len = strlen(word);
+
+	memcpy(out, word, len);
+	return len;
+}
+
+static size_t put_double(char *out, double f)
+{
+	char text[METRIC_VALUE_MAX];
 	int precision;
 
-	if (isnan(f)) {
-		buf_puts(out, "NaN");
-		return;
-	}
-	if (isinf(f)) {
-		buf_puts(out, f > 0 ? "+Inf" : "-Inf");
-		return;
-	}
+	if (isnan(f))
+		return put_word(out, "NaN");
+	if (isinf(f))
+		return put_word(out, f > 0 ? "+Inf" : "-Inf");
+	/* Most are small and whole. */
+	if (f >= 0 && f < 1e9 && f == (double)(uint32_t)f && !signbit(f))
+		return put_u64(out, (uint32_t)f);
 	/* 17 digits always read back the same, most values need fewer. */
 	for (precision = 15; precision <= 17; precision++) {
 		snprintf(text, sizeof(text), "%.*g", precision, f);
 		if (strtod(text, NULL) == f)
 			break;
 	}
-	buf_puts(out, text);
+	return put_word(out, text);
 }
 
-void metric_put_value(struct buf *out, const struct metric_value *value)
+size_t metric_format_value(char out[static METRIC_VALUE_MAX], const struct metric_value *value)
 {
 	switch (value->kind) {
 	case METRIC_U64:
-		buf_put_u64(out, value->u);
-		return;
+		return put_u64(out, value->u);
 	case METRIC_I64:
-		buf_put_i64(out, value->i);
-		return;
+		return put_decimal(out, value->i, 0);
 	case METRIC_F64:
-		put_double(out, value->f);
-		return;
+		return put_double(out, value->f);
 	case METRIC_US:
-		put_decimal(out, value->i, 6);
-		return;
+		return put_decimal(out, value->i, 6);
 	case METRIC_MS:
-		put_decimal(out, value->i, 3);
-		return;
+		return put_decimal(out, value->i, 3);
 	}
+	return 0;
 }
 
 size_t metric_family_len(const struct metric *m)

@@ -5,9 +5,11 @@
 
 #include "agent/metrics/metric.h"
 
-/* Appends a value: integers as they are, doubles as the shortest decimal that
- * reads back the same, NaN, +Inf, -Inf. */
-void metric_put_value(struct buf *out, const struct metric_value *value);
+/* Writes a value, without a NUL: integers as they are, doubles as the shortest decimal
+ * that reads back the same, NaN, +Inf, -Inf. Returns its length, METRIC_VALUE_MAX at
+ * most. */
+enum { METRIC_VALUE_MAX = 32 };
+size_t metric_format_value(char out[static METRIC_VALUE_MAX], const struct metric_value *value);
 
 /* Appends a help text: \ and newline escaped, and " where `quotes` (OpenMetrics). */
 void metric_put_help(struct buf *out, const char *help, bool quotes);

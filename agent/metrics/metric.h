@@ -47,7 +47,11 @@ static inline struct metric_value metric_ms(int64_t ms)
 /* A set of rows and their labels: every service, every realserver, … */
 struct metric_rows {
 	uint32_t (*count)(const struct view *v, const void *values);
-	/* Appends a="b",c="d" of a row by metric_label(); NULL = no labels. */
+	/* Rows whose first labels are alike, side by side: appends those of the group that
+	 * a row is in, and returns the row behind it. NULL = no two rows are alike. */
+	uint32_t (*group)(const struct view *v, uint32_t row, struct buf *out);
+	/* Appends a="b",c="d" of a row, behind its group's, by metric_label(); NULL = no
+	 * labels. */
 	void (*labels)(const struct view *v, const void *values, uint32_t row, struct buf *out);
 	const char *names;   /* of those labels: "a,c"; NULL = none */
 	bool per_realserver; /* left out by [metrics] realserver_series = off */

@@ -25,9 +25,17 @@ static uint32_t dests_count(const struct view *v, const void *values ATTR_UNUSED
 	return v->n_dests;
 }
 
-static void dest_labels(const struct view *v, const void *values, uint32_t row, struct buf *out)
+static uint32_t dests_group(const struct view *v, uint32_t row, struct buf *out)
 {
-	vip_labels(v, values, v->dests[row].vip, out);
+	uint32_t vip = view_vip_of(v, row);
+
+	vip_labels(v, NULL, vip, out);
+	return v->vips[vip].first_dest + v->vips[vip].n_dests;
+}
+
+static void dest_labels(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
+			struct buf *out)
+{
 	metric_label(out, "realserver", v->dests[row].name);
 }
 
@@ -47,11 +55,19 @@ static uint32_t realservers_count(const struct view *v, const void *values ATTR_
 	return v->n_realservers;
 }
 
-static void realserver_labels(const struct view *v, const void *values, uint32_t row,
+/* Of the service of a realserver; returns the realserver behind it. */
+static uint32_t pool_group(const struct view *v, uint32_t realserver, struct buf *out)
+{
+	const struct view_service *s = &v->services[view_service(v, realserver)];
+
+	metric_label(out, "ipvs_service", s->name);
+	return s->first_realserver + s->n_realservers;
+}
+
+static void realserver_labels(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
 			      struct buf *out)
 {
-	service_labels(v, values, v->realservers[row].service, out);
-	metric_label(out, "realserver", v->realservers[row].name);
+	metric_label(out, "realserver", view_conf(v, row)->name);
 }
 
 static uint32_t probes_count(const struct view *v, const void *values ATTR_UNUSED)
@@ -59,16 +75,18 @@ static uint32_t probes_count(const struct view *v, const void *values ATTR_UNUSE
 	return v->n_probes;
 }
 
-/* `target` only where it is needed: for Prometheus an absent label is an empty
- * one, so all series of a family still have the same labels. */
-static void probe_labels(const struct view *v, const void *values, uint32_t row, struct buf *out)
+static uint32_t probes_group(const struct view *v, uint32_t row, struct buf *out)
 {
-	const struct view_probe *p = &v->probes[row];
+	uint32_t end = pool_group(v, v->probes[row].realserver, out);
 
-	realserver_labels(v, values, p->realserver, out);
-	metric_label(out, "probe", p->name);
-	if (p->target)
-		metric_label(out, "target", p->target);
+	return view_probes_end(v, end - 1);
+}
+
+static void probe_labels(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
+			 struct buf *out)
+{
+	metric_label(out, "realserver", view_conf(v, v->probes[row].realserver)->name);
+	metric_label(out, "probe", view_probe_name(v, row));
 }
 
 const struct metric_rows metric_one = { .count = one_count };
@@ -81,6 +99,7 @@ const struct metric_rows metric_vips = {
 
 const struct metric_rows metric_dests = {
 	.count = dests_count,
+	.group = dests_group,
 	.labels = dest_labels,
 	.names = "ipvs_service,address,realserver",
 	.per_realserver = true,
@@ -94,6 +113,7 @@ const struct metric_rows metric_services = {
 
 const struct metric_rows metric_realservers = {
 	.count = realservers_count,
+	.group = pool_group,
 	.labels = realserver_labels,
 	.names = "ipvs_service,realserver",
 	.per_realserver = true,
@@ -101,6 +121,7 @@ const struct metric_rows metric_realservers = {
 
 const struct metric_rows metric_probes = {
 	.count = probes_count,
+	.group = probes_group,
 	.labels = probe_labels,
 	.names = "ipvs_service,realserver,probe",
 	.per_realserver = true,

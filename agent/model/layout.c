@@ -1,6 +1,7 @@
 /* layout.c: unfolds a configuration into flat rows. Counting first and filling
- * then keeps every array at its exact size; only the targets are found by a hash,
- * for one address and probe may serve many realservers. */
+ * then keeps every array at its exact size. One address and probe may serve many
+ * realservers: what is asked for twice is found by sorting, which needs no memory that
+ * lies between the rows which stay. */
 #include "agent/model/layout.h"
 #include "agent/ipvs/ipvs.h"
 
@@ -9,20 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM        1
-#define uthash_nonfatal_oom(elt) ((elt)->oom = true)
-#include <uthash.h>
-
-/* What makes two probes one: the same probe of the same address. */
-struct target_key {
+/* What a realserver wants probed, and where in links that stands. */
+struct wish {
 	struct addr addr;
+	uint32_t link;
 	const struct probe_conf *conf;
 };
-struct target_entry {
-	struct target_key key;
-	uint32_t id;
-	bool oom;
-	UT_hash_handle hh;
+
+/* A destination of the VIP at hand, while they are sorted. */
+struct place {
+	struct addr addr;
+	uint32_t realserver;
 };
 
 static void *array(uint32_t n, size_t size)
@@ -31,19 +29,18 @@ static void *array(uint32_t n, size_t size)
 }
 
 /* Where the destination of a realserver behind a VIP stands; false = none. */
-static bool dest_of(const struct layout *l, uint32_t vip, uint32_t realserver,
-		    struct ipvs_dest *ret)
+static bool place_of(const struct layout *l, uint32_t vip, uint32_t realserver,
+		     struct addr *ret_addr)
 {
 	const struct layout_vip *v = &l->vips[vip];
 
-	return service_conf_dest(l->services[v->service].conf, v->address,
-				 l->realservers[realserver].conf, ret);
+	return service_conf_dest_addr(l->services[v->service].conf, v->address,
+				      l->realservers[realserver].conf, ret_addr);
 }
 
-static int cmp_dest(const void *a, const void *b)
+static int cmp_place(const void *a, const void *b)
 {
-	return addr_cmp(&((const struct layout_dest *)a)->addr,
-			&((const struct layout_dest *)b)->addr);
+	return addr_cmp(&((const struct place *)a)->addr, &((const struct place *)b)->addr);
 }
 
 static int cmp_vip(const void *a, const void *b, void *arg)
@@ -136,39 +133,51 @@ static int fill_services(struct layout *l)
 	return 0;
 }
 
+/* The destinations of one VIP, in any order; counts them where `places` is NULL. */
+static uint32_t find_places(const struct layout *l, uint32_t vip, struct place *places)
+{
+	const struct layout_service *s = &l->services[l->vips[vip].service];
+	struct place p;
+	uint32_t n = 0;
+
+	for (p.realserver = s->first_realserver;
+	     p.realserver < s->first_realserver + s->n_realservers; p.realserver++) {
+		if (!place_of(l, vip, p.realserver, &p.addr))
+			continue;
+		if (places)
+			places[n] = p;
+		n++;
+	}
+	return n;
+}
+
 static int fill_dests(struct layout *l)
 {
-	struct ipvs_dest d;
-	uint32_t n = 0, v, r, pass;
+	struct place *places;
+	uint32_t most = 0, n = 0, v, i;
 
-	/* Once to count, once to fill. */
-	for (pass = 0; pass < 2; pass++) {
-		n = 0;
-		for (v = 0; v < l->n_vips; v++) {
-			struct layout_vip *vip = &l->vips[v];
-			const struct layout_service *s = &l->services[vip->service];
-
-			vip->first_dest = n;
-			for (r = s->first_realserver; r < s->first_realserver + s->n_realservers;
-			     r++) {
-				if (!dest_of(l, v, r, &d))
-					continue;
-				if (pass)
-					l->dests[n] = (struct layout_dest){ v, r, d.addr };
-				n++;
-			}
-			vip->n_dests = n - vip->first_dest;
-			if (pass)
-				qsort(&l->dests[vip->first_dest], vip->n_dests, sizeof(*l->dests),
-				      cmp_dest);
-		}
-		if (pass)
-			break;
-		l->n_dests = n;
-		l->dests = array(n, sizeof(*l->dests));
-		if (!l->dests)
-			return -ENOMEM;
+	for (v = 0; v < l->n_vips; v++) {
+		l->vips[v].first_dest = n;
+		l->vips[v].n_dests = find_places(l, v, NULL);
+		n += l->vips[v].n_dests;
+		if (l->vips[v].n_dests > most)
+			most = l->vips[v].n_dests;
 	}
+	l->n_dests = n;
+	l->dests = array(n, sizeof(*l->dests));
+	places = array(most, sizeof(*places));
+	if (!l->dests || !places) {
+		free(places);
+		return -ENOMEM;
+	}
+	for (v = 0; v < l->n_vips; v++) {
+		n = find_places(l, v, places);
+		qsort(places, n, sizeof(*places), cmp_place);
+		for (i = 0; i < n; i++)
+			l->dests[l->vips[v].first_dest + i] =
+				(struct layout_dest){ v, places[i].realserver };
+	}
+	free(places);
 	return 0;
 }
 
@@ -195,118 +204,138 @@ static int fill_dest_links(struct layout *l)
 	return 0;
 }
 
-static int find_target(struct target_entry **table, struct layout *l, const struct addr *addr,
-		       const struct probe_conf *conf, uint32_t *ret_id)
-{
-	struct target_key key;
-	struct target_entry *e;
-
-	memset(&key, 0, sizeof(key));
-	key.addr = *addr;
-	key.conf = conf;
-	HASH_FIND(hh, *table, &key, sizeof(key), e);
-	if (!e) {
-		e = calloc(1, sizeof(*e));
-		if (!e)
-			return -ENOMEM;
-		e->key = key;
-		e->id = l->n_targets;
-		HASH_ADD(hh, *table, key, sizeof(e->key), e);
-		if (e->oom) {
-			free(e);
-			return -ENOMEM;
-		}
-		l->targets[l->n_targets++] = (struct layout_target){ .addr = *addr, .conf = conf };
-	}
-	*ret_id = e->id;
-	return 0;
-}
-
-static void free_targets_table(struct target_entry *table)
-{
-	struct target_entry *e, *next;
-
-	HASH_ITER (hh, table, e, next) {
-		HASH_DEL(table, e);
-		free(e);
-	}
-}
-
 /* A realserver that takes part is probed at each of its addresses. */
 static bool takes_part(const struct layout *l, const struct layout_realserver *r)
 {
 	return r->conf->enabled && l->services[r->service].conf->enabled;
 }
 
-static int fill_links(struct layout *l, struct target_entry **table)
+/* What all realservers want probed; its place in links is each one's own. */
+static int fill_wishes(struct layout *l, struct wish *wishes)
 {
+	const struct probe_conf *conf = NULL;
+	const char *name = NULL;
 	uint32_t i, a, n = 0;
 	size_t p;
-	int r;
 
-	for (i = 0; i < l->n_realservers; i++)
-		if (takes_part(l, &l->realservers[i]))
-			n += l->realservers[i].conf->n_addr *
-			     (uint32_t)l->realservers[i].conf->probes.n;
-	l->links = array(n, sizeof(*l->links));
-	l->targets = array(n, sizeof(*l->targets));
-	l->users = array(n, sizeof(*l->users));
-	if (!l->links || !l->targets || !l->users)
-		return -ENOMEM;
 	for (i = 0; i < l->n_realservers; i++) {
 		struct layout_realserver *rs = &l->realservers[i];
 		const struct service_conf *s = l->services[rs->service].conf;
 
-		rs->first_link = l->n_links;
-		if (!takes_part(l, rs))
-			continue;
-		for (p = 0; p < rs->conf->probes.n; p++) {
-			const struct probe_conf *conf =
-				config_named(l->conf, &probe_section, rs->conf->probes.items[p]);
-
+		rs->first_link = n;
+		for (p = 0; takes_part(l, rs) && p < rs->conf->terms->probes.n; p++) {
+			/* One pool has the same list of names, side by side. */
+			if (name != rs->conf->terms->probes.items[p]) {
+				name = rs->conf->terms->probes.items[p];
+				conf = config_named(l->conf, &probe_section, name);
+			}
 			if (!conf)
 				return -EINVAL; /* the cross-check let it through */
-			for (a = 0; a < rs->conf->n_addr; a++) {
-				struct addr addr = service_conf_probe_addr(s, rs->conf, a, conf);
-
-				r = find_target(table, l, &addr, conf, &l->links[l->n_links]);
-				if (r)
-					return r;
-				l->n_links++;
-			}
+			for (a = 0; a < rs->conf->n_addr; a++, n++)
+				wishes[n] = (struct wish){
+					service_conf_probe_addr(s, rs->conf, a, conf), n, conf
+				};
 		}
-		rs->n_links = l->n_links - rs->first_link;
+		rs->n_links = (uint16_t)(n - rs->first_link);
 	}
 	return 0;
 }
 
+static int cmp_question(const struct wish *x, const struct wish *y)
+{
+	int c = addr_cmp(&x->addr, &y->addr);
+
+	return c ? c
+		 : ((uintptr_t)x->conf > (uintptr_t)y->conf) -
+			       ((uintptr_t)x->conf < (uintptr_t)y->conf);
+}
+
+static int cmp_wish(const void *a, const void *b, void *arg)
+{
+	const struct wish *wishes = arg;
+	const struct wish *x = &wishes[*(const uint32_t *)a], *y = &wishes[*(const uint32_t *)b];
+	int c = cmp_question(x, y);
+
+	return c ? c : (x->link > y->link) - (x->link < y->link);
+}
+
+/* Equal wishes are one target, whose number is that of its first wish among all. */
+static int fill_targets(struct layout *l, const struct wish *wishes)
+{
+	uint32_t *order = array(l->n_links, sizeof(*order));
+	uint32_t i, first = 0;
+
+	if (!order)
+		return -ENOMEM;
+	for (i = 0; i < l->n_links; i++)
+		order[i] = i;
+	qsort_r(order, l->n_links, sizeof(*order), cmp_wish, (void *)wishes);
+	for (i = 0; i < l->n_links; i++) {
+		if (i && cmp_question(&wishes[order[first]], &wishes[order[i]]))
+			first = i;
+		l->links[order[i]] = order[first];
+	}
+	free(order);
+	for (i = 0; i < l->n_links; i++)
+		l->n_targets += l->links[i] == i;
+	l->targets = array(l->n_targets + 1, sizeof(*l->targets));
+	if (!l->targets)
+		return -ENOMEM;
+	for (i = first = 0; i < l->n_links; i++) {
+		if (l->links[i] != i) {
+			l->links[i] = l->links[l->links[i]];
+			continue;
+		}
+		l->targets[first] =
+			(struct layout_target){ .addr = wishes[i].addr, .conf = wishes[i].conf };
+		l->links[i] = first++;
+	}
+	return 0;
+}
+
+static int fill_links(struct layout *l)
+{
+	struct wish *wishes;
+	uint32_t i;
+	int r;
+
+	for (i = 0; i < l->n_realservers; i++)
+		if (takes_part(l, &l->realservers[i]))
+			l->n_links += l->realservers[i].conf->n_addr *
+				      (uint32_t)l->realservers[i].conf->terms->probes.n;
+	l->links = array(l->n_links, sizeof(*l->links));
+	l->users = array(l->n_links, sizeof(*l->users));
+	wishes = array(l->n_links, sizeof(*wishes));
+	r = l->links && l->users && wishes ? fill_wishes(l, wishes) : -ENOMEM;
+	if (!r)
+		r = fill_targets(l, wishes);
+	free(wishes);
+	return r;
+}
+
+/* Who uses each target: counted, then entered from the back, which brings first_user
+ * down to where it belongs. */
 static void fill_users(struct layout *l)
 {
 	uint32_t at = 0, i, j;
 
-	l->n_users = l->n_links;
 	for (i = 0; i < l->n_links; i++)
-		l->targets[l->links[i]].n_users++;
-	for (i = 0; i < l->n_targets; i++) {
+		l->targets[l->links[i]].first_user++;
+	for (i = 0; i <= l->n_targets; i++) {
+		at += l->targets[i].first_user;
 		l->targets[i].first_user = at;
-		at += l->targets[i].n_users;
-		l->targets[i].n_users = 0;
 	}
-	for (i = 0; i < l->n_realservers; i++) {
+	for (i = l->n_realservers; i-- > 0;) {
 		const struct layout_realserver *r = &l->realservers[i];
 
-		for (j = r->first_link; j < r->first_link + r->n_links; j++) {
-			struct layout_target *t = &l->targets[l->links[j]];
-
-			l->users[t->first_user + t->n_users++] = i;
-		}
+		for (j = r->first_link; j < r->first_link + r->n_links; j++)
+			l->users[--l->targets[l->links[j]].first_user] = i;
 	}
 }
 
 int layout_new(struct config *conf, struct layout **ret_layout)
 {
 	struct layout *l = calloc(1, sizeof(*l));
-	struct target_entry *table = NULL;
 	int r;
 
 	if (!l)
@@ -319,8 +348,7 @@ int layout_new(struct config *conf, struct layout **ret_layout)
 	if (!r)
 		r = fill_dest_links(l);
 	if (!r)
-		r = fill_links(l, &table);
-	free_targets_table(table);
+		r = fill_links(l);
 	if (r) {
 		layout_unref(l);
 		return r;
@@ -366,10 +394,20 @@ void layout_kernel_dest(const struct layout *l, uint32_t dest, uint32_t weight,
 			struct ipvs_dest *ret_dest)
 {
 	const struct layout_dest *d = &l->dests[dest];
+	const struct layout_vip *v = &l->vips[d->vip];
 
 	/* It has one, or there would be no row. */
-	(void)dest_of(l, d->vip, d->realserver, ret_dest);
+	(void)service_conf_dest(l->services[v->service].conf, v->address,
+				l->realservers[d->realserver].conf, ret_dest);
 	ret_dest->weight = weight;
+}
+
+struct addr layout_dest_addr(const struct layout *l, uint32_t dest)
+{
+	struct addr a = { 0 };
+
+	(void)place_of(l, l->dests[dest].vip, l->dests[dest].realserver, &a);
+	return a;
 }
 
 uint32_t layout_find_service(const struct layout *l, const char *name)
@@ -407,6 +445,13 @@ uint32_t layout_find_realserver(const struct layout *l, uint32_t service, const 
 			high = mid;
 	}
 	return LAYOUT_NONE;
+}
+
+uint32_t layout_find(const struct layout *l, const char *service, const char *realserver)
+{
+	uint32_t id = layout_find_service(l, service);
+
+	return id == LAYOUT_NONE ? LAYOUT_NONE : layout_find_realserver(l, id, realserver);
 }
 
 uint32_t layout_find_vip(const struct layout *l, const struct ipvs_key *key)

@@ -23,23 +23,25 @@ struct layout_vip {
 };
 
 struct layout_realserver {
-	uint32_t service;
 	const struct realserver_conf *conf;
-	uint32_t first_link, n_links;           /* of links: its targets */
-	uint32_t first_dest_link, n_dest_links; /* of dest_links: its dests */
+	uint32_t service;
+	uint32_t first_link;            /* of links: its targets */
+	uint32_t first_dest_link;       /* of dest_links: its dests */
+	uint16_t n_links, n_dest_links; /* as many as a line can name */
 };
 
-/* One destination; its kernel form is made by layout_dest(). */
+/* One destination. Where it stands is what its realserver and its VIP say together:
+ * layout_dest_addr(). */
 struct layout_dest {
 	uint32_t vip, realserver;
-	struct addr addr; /* as the kernel will know it, with port */
 };
 
-/* Something to probe; several realservers may share one. */
+/* Something to probe; several realservers may share one. Of users its realservers are
+ * those from first_user up to that of the row behind it: there is one row more. */
 struct layout_target {
 	struct addr addr;
+	uint32_t first_user;
 	const struct probe_conf *conf;
-	uint32_t first_user, n_users; /* of users: its realservers */
 };
 
 struct layout {
@@ -49,12 +51,12 @@ struct layout {
 	struct layout_realserver *realservers;
 	struct layout_dest *dests; /* of one VIP side by side, sorted by addr */
 	struct layout_target *targets;
-	uint32_t *links, *dest_links, *users;
-	uint32_t *vips_by_key;      /* VIP ids in the order of ipvs_key_cmp() */
-	uint32_t *services_by_name; /* service ids in the order of strcmp() */
+	uint32_t *links, *dest_links, *users; /* as many users as links */
+	uint32_t *vips_by_key;                /* VIP ids in the order of ipvs_key_cmp() */
+	uint32_t *services_by_name;           /* service ids in the order of strcmp() */
 	/* Of one service side by side, as realservers are; ids in the order of strcmp(). */
 	uint32_t *realservers_by_name;
-	uint32_t n_services, n_vips, n_realservers, n_dests, n_targets, n_links, n_users;
+	uint32_t n_services, n_vips, n_realservers, n_dests, n_targets, n_links;
 	_Atomic unsigned int refs;
 };
 
@@ -64,6 +66,8 @@ struct layout *layout_ref(struct layout *l);
 /* NULL is fine; from every thread. */
 void layout_unref(struct layout *l);
 
+/* A destination's address as the kernel will know it, with port. */
+struct addr layout_dest_addr(const struct layout *l, uint32_t dest);
 /* The kernel form of a VIP and of a destination at weight `weight`. */
 void layout_kernel_service(const struct layout *l, uint32_t vip, struct ipvs_service *ret_service);
 void layout_kernel_dest(const struct layout *l, uint32_t dest, uint32_t weight,
@@ -72,6 +76,8 @@ void layout_kernel_dest(const struct layout *l, uint32_t dest, uint32_t weight,
 /* By name; LAYOUT_NONE where there is none. */
 uint32_t layout_find_service(const struct layout *l, const char *name);
 uint32_t layout_find_realserver(const struct layout *l, uint32_t service, const char *name);
+/* A realserver by both names. */
+uint32_t layout_find(const struct layout *l, const char *service, const char *realserver);
 /* By key; LAYOUT_NONE where the configuration does not name it. */
 uint32_t layout_find_vip(const struct layout *l, const struct ipvs_key *key);
 

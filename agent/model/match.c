@@ -1,5 +1,5 @@
-/* match.c: a merge walk over two sorted lists: the layout's destinations are kept
- * sorted, the kernel's are sorted here, service by service. */
+/* match.c: merge walks over sorted lists: the layout's VIPs beside a reading's services,
+ * and the destinations of each pair. */
 #include "agent/model/match.h"
 #include "agent/ipvs/ipvs.h"
 
@@ -17,37 +17,44 @@ static uint32_t *none(uint32_t n)
 	return a;
 }
 
-static int cmp_row(const void *a, const void *b, void *arg)
-{
-	const struct ipvs_table *t = arg;
-
-	return addr_cmp(&t->dests[*(const uint32_t *)a].addr, &t->dests[*(const uint32_t *)b].addr);
-}
-
-/* Pairs the destinations of one VIP; `order` has room for the service's rows. */
+/* Pairs the destinations of a VIP with those of its service. */
 static void match_dests(const struct layout *l, const struct ipvs_table *t, uint32_t vip,
-			uint32_t service, uint32_t *order, struct match *m)
+			uint32_t service, struct match *m)
 {
 	const struct layout_vip *v = &l->vips[vip];
 	const struct ipvs_service *s = &t->services[service];
-	uint32_t i, d = v->first_dest, end = v->first_dest + v->n_dests;
+	uint32_t d = v->first_dest, end = v->first_dest + v->n_dests;
+	uint32_t row = s->first_dest, rows_end = s->first_dest + s->n_dests;
+	struct addr addr;
+	int c;
 
-	for (i = 0; i < s->n_dests; i++)
-		order[i] = s->first_dest + i;
-	qsort_r(order, s->n_dests, sizeof(*order), cmp_row, (void *)t);
-	for (i = 0; i < s->n_dests && d < end;) {
-		int c = addr_cmp(&l->dests[d].addr, &t->dests[order[i]].addr);
-
-		if (c < 0) {
-			d++;
-		} else if (c > 0) {
-			i++;
-		} else {
-			m->row_of_dest[d] = order[i];
-			m->dest_of_row[order[i]] = d;
-			d++;
-			i++;
+	while (row < rows_end && d < end) {
+		addr = layout_dest_addr(l, d);
+		c = addr_cmp(&addr, &t->dests[row].addr);
+		if (!c) {
+			m->row_of_dest[d] = row;
+			m->dest_of_row[row] = d;
 		}
+		d += c <= 0;
+		row += c >= 0;
+	}
+}
+
+static void match_services(const struct layout *l, const struct ipvs_table *t, struct match *m)
+{
+	uint32_t v = 0, row = 0, vip;
+	int c;
+
+	while (v < l->n_vips && row < t->n_services) {
+		vip = l->vips_by_key[v];
+		c = ipvs_key_cmp(&l->vips[vip].key, &t->services[row].key);
+		if (!c) {
+			m->vip_of_service[row] = vip;
+			m->row_of_vip[vip] = row;
+			match_dests(l, t, vip, row, m);
+		}
+		v += c <= 0;
+		row += c >= 0;
 	}
 }
 
@@ -59,24 +66,12 @@ int match_table(const struct layout *l, const struct ipvs_table *table, struct m
 		.row_of_dest = none(l->n_dests),
 		.dest_of_row = none(table->n_dests),
 	};
-	uint32_t *order = none(table->n_dests);
-	uint32_t i;
 
-	if (!m.row_of_vip || !m.vip_of_service || !m.row_of_dest || !m.dest_of_row || !order) {
-		free(order);
+	if (!m.row_of_vip || !m.vip_of_service || !m.row_of_dest || !m.dest_of_row) {
 		match_fini(&m);
 		return -ENOMEM;
 	}
-	for (i = 0; i < table->n_services; i++) {
-		uint32_t vip = layout_find_vip(l, &table->services[i].key);
-
-		if (vip == LAYOUT_NONE || m.row_of_vip[vip] != MATCH_NONE)
-			continue;
-		m.vip_of_service[i] = vip;
-		m.row_of_vip[vip] = i;
-		match_dests(l, table, vip, i, order, &m);
-	}
-	free(order);
+	match_services(l, table, &m);
 	*ret_match = m;
 	return 0;
 }

@@ -30,7 +30,7 @@ void reading_unref(struct reading *r);
 int reading_new(struct layout *layout, struct ipvs_table *table, struct reading **ret_reading);
 int reading_match(struct reading *r);
 
-/* O(n log n) in the rows. -ENOMEM. */
+/* One walk over both, which must be in order, as every reading is. -ENOMEM. */
 int match_table(const struct layout *l, const struct ipvs_table *table, struct match *ret_match);
 void match_fini(struct match *m);
 

@@ -11,21 +11,29 @@ static const char *family_name(unsigned int family)
 	return family == AF_INET6 ? "IPv6" : "IPv4";
 }
 
+/* Once for all that share them. */
+static void fill_terms(const struct service_conf *s, struct realserver_terms *t)
+{
+	if (t->filled)
+		return;
+	if (!t->has_forward)
+		t->forward = s->terms.forward;
+	if (!t->has_tunnel)
+		t->tunnel = s->terms.tunnel;
+	if (!t->has_upper)
+		t->upper = s->terms.upper;
+	if (!t->has_lower)
+		t->lower = s->terms.lower;
+	if (!t->has_probes)
+		t->probes = s->terms.probes;
+	t->filled = true;
+}
+
 static void fill_in(const struct service_conf *s, struct realserver_conf *r)
 {
 	if (!r->has_weight)
-		r->weight = s->weight;
-	if (!r->has_forward)
-		r->forward = s->forward;
-	if (!r->has_tunnel)
-		r->tunnel = s->tunnel;
-	if (!r->has_upper)
-		r->upper = s->upper;
-	if (!r->has_lower)
-		r->lower = s->lower;
-	r->probes_own = r->probes.n > 0;
-	if (!r->probes_own)
-		r->probes = s->probes;
+		r->weight = (uint16_t)s->weight;
+	fill_terms(s, r->terms);
 }
 
 /* --- one realserver against the service ------------------------------------------- */
@@ -35,19 +43,19 @@ static void check_ports(struct config *c, const struct service_conf *s,
 {
 	uint32_t i;
 
-	if (!a->port || r->forward == IPVS_MASQ)
+	if (!a->port || r->terms->forward == IPVS_MASQ)
 		return;
 	for (i = 0; i < s->n_addresses; i++) {
 		const struct vip_conf *vip = &s->addresses[i];
 
 		if (vip->key.fwmark || vip->key.addr.port == a->port ||
-		    (vip->key.addr.family != a->family && r->forward != IPVS_TUNNEL))
+		    (vip->key.addr.family != a->family && r->terms->forward != IPVS_TUNNEL))
 			continue;
-		conf_report(c, CONF_ERROR, r->file, r->line,
+		conf_report(c, CONF_ERROR, s->head.file, r->line,
 			    "%s %s: port %u is not that of %s, and '%s' cannot change it (masq "
 			    "can)",
 			    realserver_word(r), r->name, a->port, vip->text,
-			    forward_word(r->forward));
+			    forward_word(r->terms->forward));
 		return;
 	}
 }
@@ -60,8 +68,8 @@ static void check_family(struct config *c, const struct service_conf *s,
 	for (i = 0; i < s->n_addresses; i++)
 		if (s->addresses[i].key.addr.family == a->family)
 			return;
-	if (r->forward != IPVS_TUNNEL)
-		conf_report(c, CONF_ERROR, r->file, r->line,
+	if (r->terms->forward != IPVS_TUNNEL)
+		conf_report(c, CONF_ERROR, s->head.file, r->line,
 			    "%s %s: the service has no %s address (another family needs forward = "
 			    "tunnel)",
 			    realserver_word(r), r->name, family_name(a->family));
@@ -70,16 +78,17 @@ static void check_family(struct config *c, const struct service_conf *s,
 static void check_one(struct config *c, const struct service_conf *s,
 		      const struct realserver_conf *r)
 {
+	const struct realserver_terms *t = r->terms;
 	uint32_t i;
 
-	if (r->has_tunnel && r->forward != IPVS_TUNNEL)
-		conf_report(c, CONF_ERROR, r->file, r->line,
+	if (r->terms->has_tunnel && r->terms->forward != IPVS_TUNNEL)
+		conf_report(c, CONF_ERROR, s->head.file, r->line,
 			    "%s %s: 'tunnel' is for forward = tunnel, not %s", realserver_word(r),
-			    r->name, forward_word(r->forward));
-	if ((r->has_lower || r->has_upper) && r->lower > r->upper)
-		conf_report(c, CONF_ERROR, r->file, r->line,
+			    r->name, forward_word(r->terms->forward));
+	if ((t->has_lower || t->has_upper) && t->lower > t->upper)
+		conf_report(c, CONF_ERROR, s->head.file, r->line,
 			    "%s %s: lower (%u) is above upper (%u)", realserver_word(r), r->name,
-			    r->lower, r->upper);
+			    t->lower, t->upper);
 	for (i = 0; i < r->n_addr; i++) {
 		check_family(c, s, r, &r->addr[i]);
 		check_ports(c, s, r, &r->addr[i]);
@@ -125,9 +134,10 @@ static void find_names(struct config *c, const struct service_conf *s, struct pl
 		if (strcmp(a->name, b->name))
 			first = i;
 		else
-			conf_report(c, CONF_ERROR, b->file, b->line,
+			conf_report(c, CONF_ERROR, s->head.file, b->line,
 				    "%s %s is there twice in [service %s]; first at %s:%u",
-				    realserver_word(b), b->name, s->head.name, a->file, a->line);
+				    realserver_word(b), b->name, s->head.name, s->head.file,
+				    a->line);
 	}
 }
 
@@ -145,7 +155,7 @@ static bool ports_meet(const struct service_conf *s, uint16_t first, uint16_t se
 	return false;
 }
 
-static void report_address(struct config *c, const struct realserver_conf *a,
+static void report_address(struct config *c, const char *file, const struct realserver_conf *a,
 			   const struct realserver_conf *b, const struct addr *addr)
 {
 	const struct realserver_conf *second = b->line >= a->line ? b : a;
@@ -153,9 +163,9 @@ static void report_address(struct config *c, const struct realserver_conf *a,
 	struct buf text = BUF_INIT;
 
 	addr_format(&text, addr);
-	conf_report(c, CONF_ERROR, second->file, second->line,
+	conf_report(c, CONF_ERROR, file, second->line,
 		    "%s %s: %s is the address of %s already; first at %s:%u",
-		    realserver_word(second), second->name, buf_str(&text), first->name, first->file,
+		    realserver_word(second), second->name, buf_str(&text), first->name, file,
 		    first->line);
 	buf_fini(&text);
 }
@@ -180,9 +190,9 @@ static void find_addresses(struct config *c, const struct service_conf *s, struc
 		if (a->family != h->family || memcmp(a->bytes, h->bytes, sizeof(a->bytes)))
 			host = same = i;
 		else if (a->port == e->port)
-			report_address(c, &rs[places[same].rs], &rs[places[i].rs], a);
+			report_address(c, s->head.file, &rs[places[same].rs], &rs[places[i].rs], a);
 		else if (ports_meet(s, h->port, a->port))
-			report_address(c, &rs[places[host].rs], &rs[places[i].rs], a);
+			report_address(c, s->head.file, &rs[places[host].rs], &rs[places[i].rs], a);
 		else
 			same = i;
 	}

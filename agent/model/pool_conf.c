@@ -125,6 +125,16 @@ const struct conf_type conf_vip = {
 
 /* --- realserver ------------------------------------------------------------------- */
 
+/* A line while it is read, and when it is written: one field for each key. */
+struct line {
+	struct realserver_conf r;
+	struct addr addr[2];
+	uint32_t weight;
+	bool enabled;
+	struct realserver_terms terms;
+	uint32_t given; /* rows of rs_keys, a bit each */
+};
+
 static int set_name(void *field, const char *text, const struct conf_key *key ATTR_UNUSED,
 		    struct conf_env *env)
 {
@@ -140,31 +150,21 @@ static void get_name(const void *field, const struct conf_key *key, size_t i, st
 
 static const struct conf_type name_type = { .name = "name", .set = set_name, .get = get_name };
 
-#define FIELD(f) .offset = offsetof(struct realserver_conf, f)
+#define FIELD(f) .offset = offsetof(struct line, f)
 
 /* What a realserver's line may say behind its addresses. */
+enum { RS_WEIGHT = 0, RS_DOMAIN, RS_FORWARD, RS_TUNNEL, RS_UPPER, RS_LOWER, RS_PROBE, RS_ENABLED };
 static const struct conf_key rs_keys[] = {
-	{ .name = "weight", .type = &conf_u32, FIELD(weight), .max = 65535 },
-	{ .name = "domain", .type = &name_type, FIELD(domain) },
-	{ .name = "forward", .type = &conf_forward, FIELD(forward) },
-	{ .name = "tunnel", .type = &conf_tunnel, FIELD(tunnel) },
-	{ .name = "upper", .type = &conf_u32, FIELD(upper), .max = INT32_MAX },
-	{ .name = "lower", .type = &conf_u32, FIELD(lower), .max = INT32_MAX },
-	{ .name = "probe", .type = &conf_words, FIELD(probes) },
-	{ .name = "enabled", .type = &conf_bool, FIELD(enabled), .def = "yes" },
+	[RS_WEIGHT] = { .name = "weight", .type = &conf_u32, FIELD(weight), .max = 65535 },
+	[RS_DOMAIN] = { .name = "domain", .type = &name_type, FIELD(terms.domain) },
+	[RS_FORWARD] = { .name = "forward", .type = &conf_forward, FIELD(terms.forward) },
+	[RS_TUNNEL] = { .name = "tunnel", .type = &conf_tunnel, FIELD(terms.tunnel) },
+	[RS_UPPER] = { .name = "upper", .type = &conf_u32, FIELD(terms.upper), .max = INT32_MAX },
+	[RS_LOWER] = { .name = "lower", .type = &conf_u32, FIELD(terms.lower), .max = INT32_MAX },
+	[RS_PROBE] = { .name = "probe", .type = &conf_words, FIELD(terms.probes) },
+	[RS_ENABLED] = { .name = "enabled", .type = &conf_bool, FIELD(enabled), .def = "yes" },
 };
-
-/* Which flag says that the key of that row was given; 0 = none. */
-static const size_t rs_has[countof(rs_keys)] = {
-	offsetof(struct realserver_conf, has_weight),
-	0,
-	offsetof(struct realserver_conf, has_forward),
-	offsetof(struct realserver_conf, has_tunnel),
-	offsetof(struct realserver_conf, has_upper),
-	offsetof(struct realserver_conf, has_lower),
-	0,
-	0,
-};
+enum { SHARES_AMONG = 8 }; /* so many lines back the same terms are looked for */
 
 const char *realserver_word(const struct realserver_conf *r)
 {
@@ -183,7 +183,7 @@ static bool can_serve(const struct addr *a)
 	return a->bytes[0] != 0xff && !(a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80);
 }
 
-static int add_address(struct realserver_conf *r, const char *word, struct conf_env *env)
+static int add_address(struct line *l, const char *word, struct conf_env *env)
 {
 	struct addr a;
 	uint32_t i;
@@ -192,17 +192,17 @@ static int add_address(struct realserver_conf *r, const char *word, struct conf_
 		return conf_refuse(env, word, "is not an address");
 	if (!can_serve(&a))
 		return conf_refuse(env, word, "cannot be a realserver's address");
-	for (i = 0; i < r->n_addr; i++)
-		if (r->addr[i].family == a.family)
+	for (i = 0; i < l->r.n_addr; i++)
+		if (l->addr[i].family == a.family)
 			return conf_refuse(env, word,
 					   "is a second %s address (at most one of a "
 					   "family)",
 					   a.family == AF_INET ? "IPv4" : "IPv6");
-	r->addr[r->n_addr++] = a;
+	l->addr[l->r.n_addr++] = a;
 	return 0;
 }
 
-static int set_pair(struct realserver_conf *r, char *word, uint32_t *given, struct conf_env *env)
+static int set_pair(struct line *l, char *word, struct conf_env *env)
 {
 	char *value = strchr(word, '=');
 	const struct conf_key *key;
@@ -219,19 +219,17 @@ static int set_pair(struct realserver_conf *r, char *word, uint32_t *given, stru
 		return -EINVAL;
 	}
 	row = (size_t)(key - rs_keys);
-	if (*given & (1u << row)) {
+	if (l->given & (1u << row)) {
 		buf_printf(env->why, "key '%s' given twice", word);
 		return -EINVAL;
 	}
-	*given |= 1u << row;
+	l->given |= 1u << row;
 	buf_printf(env->why, "%s: ", word);
 	if (!*value) {
 		buf_puts(env->why, "no value");
 		return -EINVAL;
 	}
-	if (rs_has[row])
-		*(bool *)((char *)r + rs_has[row]) = true;
-	return key->type->set((char *)r + key->offset, value, key, env);
+	return key->type->set((char *)l + key->offset, value, key, env);
 }
 
 static int read_name(struct realserver_conf *r, const char *word, struct conf_env *env)
@@ -246,64 +244,141 @@ static int read_name(struct realserver_conf *r, const char *word, struct conf_en
 					   "form is NAME ADDRESS[:PORT] key=value …)");
 		return conf_refuse(env, word, "is not a name (1 to 40 of A-Z a-z 0-9 _ . -)");
 	}
-	buf_printf(env->why, "%s %s: ", realserver_word(r), word);
+	buf_puts(env->why, realserver_word(r));
+	buf_putc(env->why, ' ');
+	buf_puts(env->why, word);
+	buf_puts(env->why, ": ");
 	r->name = arena_strdup(env->arena, word);
 	return r->name ? 0 : -ENOMEM;
 }
 
 /* The words of a line, which it cuts up. */
-static int read_words(struct realserver_conf *r, char *line, struct conf_env *env)
+static int read_words(struct line *l, char *text, struct conf_env *env)
 {
-	char *save, *word = strtok_r(line, " \t", &save);
-	uint32_t given = 0;
+	char *save, *word = strtok_r(text, " \t", &save);
 	size_t subject;
-	int e = read_name(r, word ? word : "", env);
+	int e = read_name(&l->r, word ? word : "", env);
 
 	subject = env->why->len;
 	while (!e && (word = strtok_r(NULL, " \t", &save))) {
 		if (strchr(word, '=')) {
-			e = set_pair(r, word, &given, env);
-		} else if (given) {
+			e = set_pair(l, word, env);
+		} else if (l->given) {
 			e = conf_refuse(env, word,
 					"has no '=' (addresses stand before the "
 					"first key=value)");
 		} else {
-			e = add_address(r, word, env);
+			e = add_address(l, word, env);
 		}
 		if (!e) {
 			env->why->len = subject;
 			env->why->data[subject] = '\0';
 		}
 	}
-	if (!e && !r->n_addr) {
+	if (!e && !l->r.n_addr) {
 		buf_puts(env->why, "no address (the form is NAME ADDRESS[:PORT] key=value …)");
 		e = -EINVAL;
 	}
 	return e;
 }
 
+/* Both have the same keys, and say the same. */
+static bool same_words(const struct conf_strings *a, const struct conf_strings *b)
+{
+	size_t i;
+
+	for (i = 0; i < a->n && i < b->n && !strcmp(a->items[i], b->items[i]); i++)
+		;
+	return i == a->n && i == b->n;
+}
+
+static bool same_terms(const struct realserver_terms *a, const struct realserver_terms *b)
+{
+	return a->has_probes == b->has_probes && a->has_upper == b->has_upper &&
+	       a->has_lower == b->has_lower && a->has_tunnel == b->has_tunnel &&
+	       a->has_forward == b->has_forward && a->upper == b->upper && a->lower == b->lower &&
+	       a->forward == b->forward && a->tunnel.type == b->tunnel.type &&
+	       a->tunnel.flags == b->tunnel.flags && a->tunnel.port == b->tunnel.port &&
+	       !a->domain == !b->domain && (!a->domain || !strcmp(a->domain, b->domain)) &&
+	       same_words(&a->probes, &b->probes);
+}
+
+/* The service's, those of a line before, or its own. NULL when memory is out. */
+static struct realserver_terms *find_terms(struct service_conf *s, const struct line *l,
+					   struct conf_env *env)
+{
+	struct realserver_terms *own;
+	uint32_t i;
+
+	if (!(l->given & ~(1u << RS_WEIGHT | 1u << RS_ENABLED)))
+		return &s->terms;
+	for (i = s->n_realservers; i-- > 0 && s->n_realservers - i <= SHARES_AMONG;) {
+		own = s->realservers[i].terms;
+		if (own != &s->terms && same_terms(own, &l->terms))
+			return own;
+	}
+	own = arena_alloc(env->arena, sizeof(*own));
+	if (own)
+		*own = l->terms;
+	return own;
+}
+
+/* What was read, as it is kept. */
+static int pack(struct service_conf *s, struct line *l, struct conf_env *env)
+{
+	struct addr *addr = arena_alloc(env->arena, l->r.n_addr * sizeof(*addr));
+
+	l->terms.has_forward = l->given & 1u << RS_FORWARD;
+	l->terms.has_tunnel = l->given & 1u << RS_TUNNEL;
+	l->terms.has_upper = l->given & 1u << RS_UPPER;
+	l->terms.has_lower = l->given & 1u << RS_LOWER;
+	l->terms.has_probes = l->given & 1u << RS_PROBE;
+	l->r.has_weight = l->given & 1u << RS_WEIGHT;
+	l->r.weight = (uint16_t)l->weight;
+	l->r.enabled = l->enabled;
+	l->r.terms = find_terms(s, l, env);
+	if (!addr || !l->r.terms)
+		return -ENOMEM;
+	memcpy(addr, l->addr, l->r.n_addr * sizeof(*addr));
+	l->r.addr = addr;
+	return 0;
+}
+
+/* Room for one more: at the first line of a pool for all of them. */
+static int make_room(struct service_conf *s, struct conf_env *env)
+{
+	size_t room = conf_lines(env, "realserver") + conf_lines(env, "backup");
+	struct realserver_conf *larger;
+
+	if (room <= s->n_realservers)
+		room = s->n_realservers + 1ul;
+	larger = arena_alloc(env->arena, room * sizeof(*larger));
+	if (!larger)
+		return -ENOMEM;
+	if (s->n_realservers)
+		memcpy(larger, s->realservers, s->n_realservers * sizeof(*larger));
+	s->realservers = larger;
+	s->room_realservers = (uint32_t)room;
+	return 0;
+}
+
 static int set_realserver(void *field, const char *text, const struct conf_key *key,
 			  struct conf_env *env)
 {
 	struct service_conf *s = container_of(field, struct service_conf, realservers);
-	struct realserver_conf r = {
-		.backup = key->extra != NULL, .enabled = true, .file = env->file, .line = env->line
-	};
-	size_t expect = conf_lines(env, "realserver") + conf_lines(env, "backup");
-	struct realserver_conf *slot;
-	void *array = s->realservers;
-	char *line = strdup(text);
-	int e = line ? read_words(&r, line, env) : -ENOMEM;
+	struct line l = { .r = { .backup = key->extra != NULL, .line = env->line },
+			  .enabled = true };
+	char *words = strdup(text);
+	int e = words ? read_words(&l, words, env) : -ENOMEM;
 
-	free(line);
+	free(words);
+	if (!e)
+		e = pack(s, &l, env);
+	if (!e && s->n_realservers == s->room_realservers)
+		e = make_room(s, env);
 	if (e)
 		return e;
-	slot = conf_append(env, &array, s->n_realservers, sizeof(*slot), expect);
-	if (!slot)
-		return -ENOMEM;
-	*slot = r;
-	s->realservers = array;
-	s->n_realservers++;
+	s->realservers[s->n_realservers++] = l.r;
 	return 0;
 }
 
@@ -319,23 +394,30 @@ static const struct realserver_conf *nth_of(const void *field, const struct conf
 	return NULL;
 }
 
-static bool is_given(const struct realserver_conf *r, size_t row)
+/* Its line, as it was read. */
+static void unpack(const struct service_conf *s, const struct realserver_conf *r, struct line *l)
 {
-	if (rs_has[row])
-		return *(const bool *)((const char *)r + rs_has[row]);
-	if (rs_keys[row].type == &conf_words)
-		return r->probes.n && r->probes_own;
-	return rs_keys[row].type == &conf_bool ? !r->enabled : r->domain != NULL;
+	const struct realserver_terms *t = r->terms;
+
+	*l = (struct line){ .r = *r, .weight = r->weight, .enabled = r->enabled, .terms = *t };
+	l->given = (uint32_t)(r->has_weight << RS_WEIGHT | !r->enabled << RS_ENABLED);
+	if (t != &s->terms)
+		l->given |=
+			(uint32_t)((t->domain != NULL) << RS_DOMAIN | t->has_forward << RS_FORWARD |
+				   t->has_tunnel << RS_TUNNEL | t->has_upper << RS_UPPER |
+				   t->has_lower << RS_LOWER | t->has_probes << RS_PROBE);
 }
 
 static void get_realserver(const void *field, const struct conf_key *key, size_t i, struct buf *out)
 {
 	const struct realserver_conf *r = nth_of(field, key, i);
 	struct buf value = BUF_INIT;
+	struct line l;
 	size_t k;
 
 	if (!r)
 		return;
+	unpack(CONST_OF(field, realservers), r, &l);
 	buf_puts(out, r->name);
 	for (k = 0; k < r->n_addr; k++) {
 		buf_putc(out, ' ');
@@ -344,10 +426,10 @@ static void get_realserver(const void *field, const struct conf_key *key, size_t
 	for (k = 0; k < countof(rs_keys); k++) {
 		char *blank;
 
-		if (!is_given(r, k))
+		if (!(l.given & 1u << k))
 			continue;
 		buf_reset(&value);
-		rs_keys[k].type->get((const char *)r + rs_keys[k].offset, &rs_keys[k], 0, &value);
+		rs_keys[k].type->get((const char *)&l + rs_keys[k].offset, &rs_keys[k], 0, &value);
 		/* a list within the line: commas, for blanks part its words */
 		blank = value.data;
 		while (blank && (blank = strchr(blank, ' ')) != NULL)

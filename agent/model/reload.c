@@ -1,5 +1,6 @@
-/* reload.c: matches an old layout and a new one by sorting both by identity and
- * walking them side by side: O(n log n), no hash, no order assumed. */
+/* reload.c: matches an old layout and a new one by walking both in the order of their
+ * identity, side by side: no hash, no order of the file assumed. Names, VIPs and
+ * destinations lie sorted in a layout; only the targets are sorted here. */
 #include "agent/model/reload.h"
 #include "agent/ipvs/ipvs.h"
 
@@ -9,7 +10,7 @@
 
 static uint32_t *iota(uint32_t n)
 {
-	uint32_t *a = malloc((n ? n : 1) * sizeof(*a));
+	uint32_t *a = malloc((n + 1ul) * sizeof(*a));
 	uint32_t i;
 
 	for (i = 0; a && i < n; i++)
@@ -17,15 +18,26 @@ static uint32_t *iota(uint32_t n)
 	return a;
 }
 
+static uint32_t *none(uint32_t n)
+{
+	uint32_t *a = malloc((n + 1ul) * sizeof(*a));
+
+	if (a)
+		memset(a, 0xff, (n + 1ul) * sizeof(*a));
+	return a;
+}
+
+/* --- who is who ---------------------------------------------------------------- */
+
 /* A target is the same when the same address is probed in the same way. */
 static int cmp_target(const struct layout_target *a, const struct layout_target *b)
 {
 	int c = addr_cmp(&a->addr, &b->addr);
 
-	if (!c)
+	if (!c && a->conf != b->conf)
 		c = strcmp(a->conf->head.name, b->conf->head.name);
 	/* Another URL is another question: its answers start anew. */
-	return c ? c : strcmp(a->conf->url, b->conf->url);
+	return c || a->conf == b->conf ? c : strcmp(a->conf->url, b->conf->url);
 }
 
 static int sort_target(const void *a, const void *b, void *arg)
@@ -35,41 +47,10 @@ static int sort_target(const void *a, const void *b, void *arg)
 	return cmp_target(&l->targets[*(const uint32_t *)a], &l->targets[*(const uint32_t *)b]);
 }
 
-static const char *service_name(const struct layout *l, uint32_t service)
-{
-	return l->services[service].conf->head.name;
-}
-
-static int cmp_realserver(const struct layout *la, uint32_t a, const struct layout *lb, uint32_t b)
-{
-	const struct layout_realserver *ra = &la->realservers[a], *rb = &lb->realservers[b];
-	int c = strcmp(service_name(la, ra->service), service_name(lb, rb->service));
-
-	if (!c)
-		c = strcmp(ra->conf->name, rb->conf->name);
-	/* A name that moved to another machine is another realserver. */
-	if (!c)
-		c = addr_cmp(&ra->conf->addr[0], &rb->conf->addr[0]);
-	return c;
-}
-
-/* One that was out of service comes back as if it were new. */
-static bool took_part(const struct layout *l, uint32_t realserver)
-{
-	const struct layout_realserver *r = &l->realservers[realserver];
-
-	return r->conf->enabled && l->services[r->service].conf->enabled;
-}
-
-static int sort_realserver(const void *a, const void *b, void *arg)
-{
-	return cmp_realserver(arg, *(const uint32_t *)a, arg, *(const uint32_t *)b);
-}
-
-static int map_targets(const struct layout *old, const struct layout *now, struct reload *r)
+static int map_targets(const struct layout *old, const struct layout *now, struct reload_map *m)
 {
 	uint32_t *a = iota(old->n_targets), *b = iota(now->n_targets);
-	uint32_t i = 0, j = 0, kept = 0;
+	uint32_t i = 0, j;
 
 	if (!a || !b) {
 		free(a);
@@ -84,63 +65,178 @@ static int map_targets(const struct layout *old, const struct layout *now, struc
 		while (i < old->n_targets &&
 		       (c = cmp_target(&old->targets[a[i]], &now->targets[b[j]])) < 0)
 			i++;
-		r->targets[b[j]] = LAYOUT_NONE;
 		if (i == old->n_targets || c)
 			continue;
-		r->targets[b[j]] = a[i++];
-		kept++;
+		m->targets[b[j]] = a[i++];
+		m->targets_kept++;
 	}
-	r->targets_kept = kept;
-	r->targets_added = now->n_targets - kept;
-	r->targets_removed = old->n_targets - kept;
+	m->targets_added = now->n_targets - m->targets_kept;
+	m->targets_removed = old->n_targets - m->targets_kept;
 	free(a);
 	free(b);
 	return 0;
 }
 
-int reload_targets(const struct layout *old, const struct layout *now, uint32_t *ret_old)
+/* One of the realservers that both services have by name is the same one, unless it
+ * moved to another machine. */
+static void map_realservers(const struct layout *old, uint32_t os, const struct layout *now,
+			    uint32_t ns, struct reload_map *m)
 {
-	struct reload r = { .targets = ret_old };
+	const struct layout_service *so = &old->services[os], *sn = &now->services[ns];
+	uint32_t i = so->first_realserver, end = i + so->n_realservers, j;
 
-	return map_targets(old, now, &r);
+	for (j = sn->first_realserver; j < sn->first_realserver + sn->n_realservers; j++) {
+		uint32_t n = now->realservers_by_name[j], o;
+		const struct realserver_conf *c = now->realservers[n].conf;
+		int order = 1;
+
+		while (i < end &&
+		       (order = strcmp(old->realservers[old->realservers_by_name[i]].conf->name,
+				       c->name)) < 0)
+			i++;
+		if (i == end)
+			break;
+		if (order)
+			continue;
+		o = old->realservers_by_name[i++];
+		m->realservers[n] = o;
+		m->same[n] = !addr_cmp(&old->realservers[o].conf->addr[0], &c->addr[0]);
+		m->realservers_added -= m->same[n];
+		m->realservers_removed -= m->same[n];
+	}
 }
 
-static int carry_realservers(const struct state *old, struct state *now, struct reload *r)
+static void map_services(const struct layout *old, const struct layout *now, struct reload_map *m)
 {
-	const struct layout *lo = old->layout, *ln = now->layout;
-	uint32_t *a = iota(lo->n_realservers), *b = iota(ln->n_realservers);
-	uint32_t i = 0, j, kept = 0;
+	uint32_t i = 0, j;
 
-	if (!a || !b) {
-		free(a);
-		free(b);
-		return -ENOMEM;
+	m->services_added = now->n_services;
+	m->services_removed = old->n_services;
+	m->realservers_added = now->n_realservers;
+	m->realservers_removed = old->n_realservers;
+	for (j = 0; j < now->n_services; j++) {
+		uint32_t n = now->services_by_name[j];
+		int order = 1;
+
+		while (i < old->n_services &&
+		       (order = strcmp(old->services[old->services_by_name[i]].conf->head.name,
+				       now->services[n].conf->head.name)) < 0)
+			i++;
+		if (i == old->n_services)
+			break;
+		if (order)
+			continue;
+		m->services[n] = old->services_by_name[i++];
+		m->services_added--;
+		m->services_removed--;
+		map_realservers(old, m->services[n], now, n, m);
 	}
-	qsort_r(a, lo->n_realservers, sizeof(*a), sort_realserver, (void *)lo);
-	qsort_r(b, ln->n_realservers, sizeof(*b), sort_realserver, (void *)ln);
-	for (j = 0; j < ln->n_realservers; j++) {
+}
+
+/* Destinations are sorted by address within their VIP in both. */
+static void map_dests(const struct layout *old, uint32_t ov, const struct layout *now, uint32_t nv,
+		      struct reload_map *m)
+{
+	const struct layout_vip *vo = &old->vips[ov], *vn = &now->vips[nv];
+	uint32_t i = vo->first_dest, end = i + vo->n_dests, j;
+
+	for (j = vn->first_dest; j < vn->first_dest + vn->n_dests; j++) {
+		struct addr b = layout_dest_addr(now, j);
 		int c = 1;
 
-		while (i < lo->n_realservers && (c = cmp_realserver(lo, a[i], ln, b[j])) < 0)
-			i++;
-		if (i == lo->n_realservers || c)
-			continue;
-		if (took_part(lo, a[i]))
-			now->realservers[b[j]].proven |= old->realservers[a[i]].proven;
-		now->realservers[b[j]].down_since_ms = old->realservers[a[i]].down_since_ms;
-		i++;
-		kept++;
+		for (; i < end; i++) {
+			struct addr a = layout_dest_addr(old, i);
+
+			c = addr_cmp(&a, &b);
+			if (c >= 0)
+				break;
+		}
+		if (i == end)
+			break;
+		if (!c)
+			m->dests[j] = i++;
 	}
-	r->realservers_added = ln->n_realservers - kept;
-	r->realservers_removed = lo->n_realservers - kept;
-	free(a);
-	free(b);
+}
+
+static void map_vips(const struct layout *old, const struct layout *now, struct reload_map *m)
+{
+	uint32_t i = 0, j;
+
+	for (j = 0; j < now->n_vips; j++) {
+		uint32_t n = now->vips_by_key[j];
+		int c = 1;
+
+		while (i < old->n_vips && (c = ipvs_key_cmp(&old->vips[old->vips_by_key[i]].key,
+							    &now->vips[n].key)) < 0)
+			i++;
+		if (i == old->n_vips)
+			break;
+		if (c)
+			continue;
+		m->vips[n] = old->vips_by_key[i++];
+		map_dests(old, m->vips[n], now, n, m);
+	}
+}
+
+int reload_map_new(const struct layout *old, const struct layout *now, struct reload_map **ret_map)
+{
+	struct reload_map *m = calloc(1, sizeof(*m));
+	int e = -ENOMEM;
+
+	if (!m)
+		return -ENOMEM;
+	m->services = none(now->n_services);
+	m->vips = none(now->n_vips);
+	m->realservers = none(now->n_realservers);
+	m->same = calloc(now->n_realservers + 1ul, sizeof(*m->same));
+	m->dests = none(now->n_dests);
+	m->targets = none(now->n_targets);
+	if (m->services && m->vips && m->realservers && m->same && m->dests && m->targets)
+		e = map_targets(old, now, m);
+	if (e) {
+		reload_map_free(m);
+		return e;
+	}
+	map_services(old, now, m);
+	map_vips(old, now, m);
+	*ret_map = m;
 	return 0;
+}
+
+void reload_map_free(struct reload_map *m)
+{
+	if (!m)
+		return;
+	free(m->services);
+	free(m->vips);
+	free(m->realservers);
+	free(m->same);
+	free(m->dests);
+	free(m->targets);
+	free(m);
+}
+
+/* --- what lives on -------------------------------------------------------------- */
+
+/* One that was out of service comes back as if it were new. */
+static bool took_part(const struct layout *l, uint32_t realserver)
+{
+	const struct layout_realserver *r = &l->realservers[realserver];
+
+	return r->conf->enabled && l->services[r->service].conf->enabled;
+}
+
+static void carry_realserver(const struct state *old, uint32_t o, struct state *now, uint32_t n)
+{
+	if (took_part(old->layout, o))
+		now->realservers[n].proven |= old->realservers[o].proven;
+	now->realservers[n].down_since_ms = old->realservers[o].down_since_ms;
 }
 
 /* A cap stands as long as it is the same realserver that it was taken for; else what
  * the kernel has now is the cap. Of a write under way nobody will tell the outcome. */
-static void carry_dest(const struct state *old, uint32_t o, struct state *now, uint32_t n)
+static void carry_dest(const struct state *old, uint32_t o, struct state *now, uint32_t n,
+		       const struct reload_map *m)
 {
 	uint32_t ro = old->layout->dests[o].realserver, rn = now->layout->dests[n].realserver;
 
@@ -150,97 +246,30 @@ static void carry_dest(const struct state *old, uint32_t o, struct state *now, u
 	now->dests[n].left = old->dests[o].left;
 	now->dests[n].left_found = old->dests[o].left_found;
 	now->dests[n].left_want = old->dests[o].left_want;
-	if (took_part(old->layout, ro) && !cmp_realserver(old->layout, ro, now->layout, rn))
+	if (m->realservers[rn] == ro && m->same[rn] && took_part(old->layout, ro))
 		now->dests[n].cap = old->dests[o].cap;
 }
 
-/* Destinations are sorted by address within their VIP in both. */
-static void carry_dests(const struct state *old, uint32_t ov, struct state *now, uint32_t nv)
+void reload_carry(const struct state *old, struct state *now, const struct reload_map *map)
 {
-	const struct layout_vip *vo = &old->layout->vips[ov], *vn = &now->layout->vips[nv];
-	uint32_t i = vo->first_dest, j;
+	const struct layout *l = now->layout;
+	uint32_t i;
 
-	for (j = vn->first_dest; j < vn->first_dest + vn->n_dests; j++) {
-		int c = 1;
-
-		while (i < vo->first_dest + vo->n_dests &&
-		       (c = addr_cmp(&old->layout->dests[i].addr, &now->layout->dests[j].addr)) < 0)
-			i++;
-		if (i == vo->first_dest + vo->n_dests)
-			break;
-		if (c)
-			continue;
-		carry_dest(old, i, now, j);
-		i++;
-	}
-}
-
-static void carry_vips(const struct state *old, struct state *now)
-{
-	const struct layout *lo = old->layout, *ln = now->layout;
-	uint32_t i = 0, j;
-
-	for (j = 0; j < ln->n_vips; j++) {
-		uint32_t nv = ln->vips_by_key[j];
-		int c = 1;
-
-		while (i < lo->n_vips &&
-		       (c = ipvs_key_cmp(&lo->vips[lo->vips_by_key[i]].key, &ln->vips[nv].key)) < 0)
-			i++;
-		if (i == lo->n_vips)
-			break;
-		if (c)
+	for (i = 0; i < l->n_services; i++)
+		if (map->services[i] != LAYOUT_NONE)
+			now->services[i].panic = old->services[map->services[i]].panic;
+	for (i = 0; i < l->n_realservers; i++)
+		if (map->same[i])
+			carry_realserver(old, map->realservers[i], now, i);
+	for (i = 0; i < l->n_vips; i++) {
+		if (map->vips[i] == LAYOUT_NONE)
 			continue;
 		/* Settled is not carried: the file may ask for something else now. */
-		now->vips[nv] = old->vips[lo->vips_by_key[i]];
-		now->vips[nv].settled = false;
-		now->vips[nv].writes = 0;
-		carry_dests(old, lo->vips_by_key[i], now, nv);
-		i++;
+		now->vips[i] = old->vips[map->vips[i]];
+		now->vips[i].settled = false;
+		now->vips[i].writes = 0;
 	}
-}
-
-static void carry_services(const struct state *old, struct state *now, struct reload *r)
-{
-	const struct layout *lo = old->layout, *ln = now->layout;
-	uint32_t i, kept = 0;
-
-	for (i = 0; i < ln->n_services; i++) {
-		uint32_t was = layout_find_service(lo, service_name(ln, i));
-
-		if (was == LAYOUT_NONE)
-			continue;
-		kept++;
-		now->services[i].panic = old->services[was].panic;
-	}
-	r->services_added = ln->n_services - kept;
-	r->services_removed = lo->n_services - kept;
-}
-
-int reload_carry(const struct state *old, struct state *now, struct reload *ret_reload)
-{
-	struct reload r = { 0 };
-	int e;
-
-	r.targets =
-		malloc((now->layout->n_targets ? now->layout->n_targets : 1) * sizeof(*r.targets));
-	if (!r.targets)
-		return -ENOMEM;
-	e = map_targets(old->layout, now->layout, &r);
-	if (!e)
-		e = carry_realservers(old, now, &r);
-	if (e) {
-		reload_fini(&r);
-		return e;
-	}
-	carry_vips(old, now);
-	carry_services(old, now, &r);
-	*ret_reload = r;
-	return 0;
-}
-
-void reload_fini(struct reload *r)
-{
-	free(r->targets);
-	memset(r, 0, sizeof(*r));
+	for (i = 0; i < l->n_dests; i++)
+		if (map->dests[i] != LAYOUT_NONE)
+			carry_dest(old, map->dests[i], now, i, map);
 }

@@ -174,13 +174,13 @@ static const struct conf_key keys[] = {
 	  .help = "The kernel's persistence engine, such as sip." },
 	{ .name = "forward",
 	  .type = &conf_forward,
-	  FIELD(forward),
+	  FIELD(terms.forward),
 	  .def = "route",
 	  .help = "route (dr, gate) | masq (nat) | tunnel (tun, ipip): how packets reach the "
 		  "realservers." },
 	{ .name = "tunnel",
 	  .type = &conf_tunnel,
-	  FIELD(tunnel),
+	  FIELD(terms.tunnel),
 	  .def = "ipip",
 	  .help = "ipip | gue:PORT | gre, then csum, nocsum or remcsum; for forward = tunnel." },
 	{ .name = "weight",
@@ -191,19 +191,19 @@ static const struct conf_key keys[] = {
 	  .help = "Weight of a realserver whose line gives none." },
 	{ .name = "upper",
 	  .type = &conf_u32,
-	  FIELD(upper),
+	  FIELD(terms.upper),
 	  .def = "0",
 	  .max = INT32_MAX,
 	  .help = "A realserver with so many connections gets no more; 0 is no limit." },
 	{ .name = "lower",
 	  .type = &conf_u32,
-	  FIELD(lower),
+	  FIELD(terms.lower),
 	  .def = "0",
 	  .max = INT32_MAX,
 	  .help = "… until it has fewer than these; 0 is three quarters of upper." },
 	{ .name = "probe",
 	  .type = &conf_words,
-	  FIELD(probes),
+	  FIELD(terms.probes),
 	  .help = "Names of the [probe] sections that check each realserver." },
 	{ .name = "min_available",
 	  .type = &conf_min_available,
@@ -322,11 +322,11 @@ static void finish(struct config *c, void *obj)
 	uint32_t i;
 
 	check_flags(c, s);
-	if (s->lower > s->upper)
+	if (s->terms.lower > s->terms.upper)
 		conf_report(c, CONF_ERROR, conf_key_file(c, s, "lower"),
 			    conf_key_line(c, s, "lower"),
-			    "service %s: lower (%u) is above upper (%u)", s->head.name, s->lower,
-			    s->upper);
+			    "service %s: lower (%u) is above upper (%u)", s->head.name,
+			    s->terms.lower, s->terms.upper);
 	for (i = 0; i < s->n_addresses; i++)
 		check_vip(c, s, &s->addresses[i]);
 	pool_finish(c, s);
@@ -374,32 +374,44 @@ void service_conf_kernel(const struct service_conf *s, uint32_t address,
 	*ret_service = k;
 }
 
-bool service_conf_dest(const struct service_conf *s, uint32_t address,
-		       const struct realserver_conf *r, struct ipvs_dest *ret_dest)
+bool service_conf_dest_addr(const struct service_conf *s, uint32_t address,
+			    const struct realserver_conf *r, struct addr *ret_addr)
 {
 	const struct ipvs_key *key = &s->addresses[address].key;
-	struct ipvs_dest d = { .forward = r->forward };
+	struct addr a;
 	uint32_t i;
 
 	for (i = 0; i < r->n_addr; i++)
 		if (r->addr[i].family == key->addr.family)
 			break;
 	if (i == r->n_addr) {
-		if (r->forward != IPVS_TUNNEL || !r->n_addr)
+		if (r->terms->forward != IPVS_TUNNEL || !r->n_addr)
 			return false;
 		i = 0;
 	}
-	d.addr = r->addr[i];
-	if (!d.addr.port)
-		d.addr.port = key->addr.port;
-	if (r->forward == IPVS_TUNNEL) {
-		d.tun_type = r->tunnel.type;
-		d.tun_flags = r->tunnel.flags;
-		d.tun_port = r->tunnel.port;
+	a = r->addr[i];
+	if (!a.port)
+		a.port = key->addr.port;
+	*ret_addr = a;
+	return true;
+}
+
+bool service_conf_dest(const struct service_conf *s, uint32_t address,
+		       const struct realserver_conf *r, struct ipvs_dest *ret_dest)
+{
+	const struct realserver_terms *t = r->terms;
+	struct ipvs_dest d = { .forward = t->forward };
+
+	if (!service_conf_dest_addr(s, address, r, &d.addr))
+		return false;
+	if (t->forward == IPVS_TUNNEL) {
+		d.tun_type = t->tunnel.type;
+		d.tun_flags = t->tunnel.flags;
+		d.tun_port = t->tunnel.port;
 	}
 	d.weight = r->weight;
-	d.upper = r->upper;
-	d.lower = r->lower;
+	d.upper = t->upper;
+	d.lower = t->lower;
 	*ret_dest = d;
 	return true;
 }

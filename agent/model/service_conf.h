@@ -18,26 +18,32 @@ struct tunnel_conf {
 	uint16_t port;  /* of GUE */
 };
 
-/* realserver = NAME ADDR[:PORT] [ADDR[:PORT]] key=value … */
-struct realserver_conf {
-	const char *name;
-	struct addr addr[2]; /* at most one of a family; family 0 = none; port 0 = the VIP's */
-	uint32_t n_addr;
-	bool enabled, backup;
-	bool has_weight, has_forward, has_tunnel, has_upper, has_lower; /* its own line says */
-	bool probes_own;                                                /* so does it the probes */
-	uint32_t weight, upper, lower;
-	uint8_t forward;
+/* What the service says for all its realservers, and a line may say otherwise. */
+struct realserver_terms {
+	struct conf_strings probes;
+	const char *domain; /* NULL = none */
+	uint32_t upper, lower;
 	struct tunnel_conf tunnel;
-	const char *domain;         /* NULL = none */
-	struct conf_strings probes; /* n = 0: the service's */
-	const char *file;
-	unsigned int line;
+	uint8_t forward;
+	/* The line says so itself. */
+	bool has_probes : 1, has_upper : 1, has_lower : 1, has_tunnel : 1, has_forward : 1;
+	bool filled : 1; /* the service's values stand where the line says nothing */
 };
 
-enum min_kind { MIN_COUNT = 0, MIN_SHARE, MIN_WEIGHT };
+/* realserver = NAME ADDR[:PORT] [ADDR[:PORT]] key=value … A pool may have 100,000 of
+ * them, which differ in little: what they say alike is there once. */
+struct realserver_conf {
+	const char *name;
+	const struct addr *addr; /* n_addr of them, at most one of a family; port 0 = the VIP's */
+	struct realserver_terms *terms; /* the service's, or its own, shared with its like */
+	unsigned int line;              /* in the service's file */
+	uint16_t weight;
+	uint8_t n_addr;
+	bool enabled : 1, backup : 1, has_weight : 1;
+};
+
 struct min_available {
-	enum min_kind kind;
+	enum min_kind { MIN_COUNT = 0, MIN_SHARE, MIN_WEIGHT } kind;
 	uint32_t n; /* a count, or percent */
 };
 
@@ -49,10 +55,9 @@ enum drift_policy { DRIFT_AUTO = 0, DRIFT_REPAIR, DRIFT_ADOPT, DRIFT_REPORT };
 struct service_conf {
 	struct conf_head head; /* head.name: the service's */
 	struct vip_conf *addresses;
-	uint32_t n_addresses;
-	/* In the order of the file, backups included (their `backup` is set). After
-	 * finish() every value that a line does not give (has_…) is filled in from the
-	 * service, `probes` too. */
+	uint32_t n_addresses, room_realservers;
+	/* In the order of the file, backups included. After finish() every value that a
+	 * line does not give (has_…) is filled in from the service. */
 	struct realserver_conf *realservers;
 	uint32_t n_realservers;
 	bool enabled;
@@ -64,10 +69,8 @@ struct service_conf {
 	uint32_t persistence_netmask4; /* prefix lengths */
 	uint32_t persistence_netmask6;
 	const char *persistence_engine; /* NULL = none */
-	uint8_t forward;
-	struct tunnel_conf tunnel;
-	uint32_t weight, upper, lower;
-	struct conf_strings probes;
+	uint32_t weight;
+	struct realserver_terms terms;
 	struct min_available min_available;
 	enum initial initial;
 	enum on_panic on_panic;
@@ -86,8 +89,11 @@ extern const struct conf_section service_section, defaults_section;
 void service_conf_kernel(const struct service_conf *s, uint32_t address,
 			 struct ipvs_service *ret_service);
 
-/* The kernel destination of a realserver behind an address, at the configured
- * weight; false when it has no address that can serve it. */
+/* Where a realserver stands behind an address; false when none of its own can serve it. */
+bool service_conf_dest_addr(const struct service_conf *s, uint32_t address,
+			    const struct realserver_conf *r, struct addr *ret_addr);
+
+/* The kernel destination there, at the configured weight; false as above. */
 bool service_conf_dest(const struct service_conf *s, uint32_t address,
 		       const struct realserver_conf *r, struct ipvs_dest *ret_dest);
 

@@ -15,10 +15,6 @@ static void fill(struct state *s)
 	const struct layout *l = s->layout;
 	uint32_t i;
 
-	for (i = 0; i < l->n_targets; i++) {
-		s->targets[i].addr = l->targets[i].addr;
-		s->targets[i].conf = l->targets[i].conf;
-	}
 	for (i = 0; i < l->n_dests; i++) {
 		s->dests[i].seen = SEEN_UNKNOWN;
 		s->dests[i].want = WANT_OUT;
@@ -27,8 +23,8 @@ static void fill(struct state *s)
 	for (i = 0; i < l->n_realservers; i++) {
 		const struct layout_realserver *r = &l->realservers[i];
 
-		s->realservers[i].proven =
-			l->services[r->service].conf->initial == INITIAL_UP || !r->conf->probes.n;
+		s->realservers[i].proven = l->services[r->service].conf->initial == INITIAL_UP ||
+					   !r->conf->terms->probes.n;
 		state_judge(s, i, 0);
 	}
 	state_dirty_all(s);
@@ -99,7 +95,7 @@ bool state_judge(struct state *s, uint32_t realserver, int64_t now_ms)
 		return false;
 	if (verdict == VERDICT_DOWN)
 		r->down_since_ms = now_ms;
-	r->verdict = verdict;
+	r->verdict = (uint8_t)verdict;
 	return true;
 }
 

@@ -27,33 +27,33 @@ enum left_why {
 /* What the probes of a realserver say together: down if one is down, none while one
  * has no verdict; one without probes is up. */
 struct realserver_state {
-	enum verdict verdict;
-	bool unknown;   /* a probe could not tell */
-	bool proven;    /* has been up since it came, or needs no proof: weights may rise */
-	int32_t weight; /* of the whole realserver, without caps; WANT_… */
 	int64_t down_since_ms;
+	int32_t weight;  /* of the whole realserver, without caps; WANT_… */
+	uint8_t verdict; /* enum verdict */
+	bool unknown;    /* a probe could not tell */
+	bool proven;     /* has been up since it came, or needs no proof: weights may rise */
 };
 
 struct dest_state {
+	int64_t written_wall_ms; /* when we last changed it; 0 = never */
 	int32_t seen;
 	int32_t want;
-	int32_t cap;             /* never raised above this before the realserver is proven */
-	bool settled;            /* the kernel was seen to have all of it as configured */
-	bool busy;               /* a write is under way */
-	int error;               /* of the last write, 0 = it went well */
-	int64_t written_wall_ms; /* when we last changed it; 0 = never */
-	uint8_t left;            /* enum left_why, as long as the kernel has … */
-	int32_t left_found;      /* … this, */
-	int32_t left_want;       /* which was found where that was wanted */
+	int32_t cap;        /* never raised above this before the realserver is proven */
+	int32_t left_found; /* what the kernel has that is left alone, … */
+	int32_t left_want;  /* … found where this was wanted, … */
+	uint8_t left;       /* … and why: enum left_why */
+	bool settled : 1;   /* the kernel was seen to have all of it as configured */
+	bool busy : 1;      /* a write is under way */
+	int16_t error;      /* errno of the last write, 0 = it went well */
 };
 
 struct vip_state {
-	bool present, settled;
-	bool add_failed;    /* in this pass: then nothing that leaves is let go */
-	uint8_t left;       /* enum left_why: of the service itself */
-	uint32_t writes;    /* under way */
 	int64_t written_us; /* when the last write came back (monotonic) */
-	int error;
+	uint32_t writes;    /* under way */
+	bool present, settled;
+	bool add_failed; /* in this pass: then nothing that leaves is let go */
+	uint8_t left;    /* enum left_why: of the service itself */
+	int16_t error;   /* as a destination's */
 };
 
 struct service_state {

@@ -1,28 +1,26 @@
-/* target.h: what is probed, and what its probes found: one address, asked in one way,
- * for as many realservers as share it. */
+/* target.h: what the probes of a target found. What is probed stands in the layout, by
+ * the same id: one address, asked in one way, for as many realservers as share it. */
 #ifndef MODEL_TARGET_H
 #define MODEL_TARGET_H
 
-#include "agent/base/addr.h"
 #include "agent/probes/health.h"
-#include "agent/probes/probe_conf.h"
 
 struct target_reason_count {
 	uint32_t reason, count; /* enum probe_reason */
 };
 
-/* Flat array, indexed by id; what follows `conf` is written by the scheduler alone, and
+/* Flat array, indexed by id, a cache line each; written by the scheduler alone, and
  * moves with the target on a reload. */
 struct target {
-	struct addr addr; /* where to connect, with port */
-	const struct probe_conf *conf;
 	struct health health;
-	uint64_t attempts;
 	struct target_reason_count *failures; /* reasons seen so far, unknown ones too */
-	uint32_t n_failures;
-	int32_t last_status, last_errno;
-	int64_t last_us, connect_us, tls_us, first_byte_us; /* durations of the last attempt */
-	int64_t last_wall_ms;                               /* its end; 0 = none yet */
+	int64_t last_wall_ms;                 /* the end of the last attempt; 0 = none yet */
+	/* Its durations; an hour and more is told as the most that there is room for. */
+	uint32_t last_us, connect_us, tls_us, first_byte_us;
+	uint32_t attempts;
+	uint16_t last_status;     /* of HTTP; 0 = none */
+	uint16_t last_errno : 11; /* 0 = none */
+	uint16_t n_failures : 5;  /* there are fewer reasons */
 };
 
 /* Frees what a target owns (its failures): of the last array, and of an array that was

@@ -24,6 +24,7 @@ struct view *view_new(struct config *conf, struct reading *reading)
 	if (reading) {
 		v->reading = reading_ref(reading);
 		v->table = reading->table;
+		v->layout = reading->layout;
 	}
 	return v;
 }
@@ -38,7 +39,7 @@ void view_unref(struct view *v)
 {
 	if (!v || atomic_fetch_sub(&v->refs, 1) != 1)
 		return;
-	if (v->rounds_free)
+	if (v->rounds)
 		v->rounds_free(v->rounds);
 	free(v->vips);
 	free(v->dests);
@@ -50,9 +51,46 @@ void view_unref(struct view *v)
 	free(v->rules);
 	free(v->receivers);
 	arena_fini(&v->arena);
+	buf_fini(&v->reasons);
 	reading_unref(v->reading);
 	config_unref(v->conf);
 	free(v);
+}
+
+/* The links of a realserver stand probe by probe; one that leads to two addresses is
+ * one row. */
+const char *view_probe_name(const struct view *v, uint32_t probe)
+{
+	const struct layout *l = v->layout;
+	uint32_t realserver = v->probes[probe].realserver;
+	uint32_t link = l->realservers[realserver].first_link;
+	uint32_t n = probe - v->realservers[realserver].first_probe;
+	const struct probe_conf *c = l->targets[l->links[link]].conf;
+
+	while (n > 0) {
+		const struct probe_conf *next = l->targets[l->links[++link]].conf;
+
+		n -= next != c;
+		c = next;
+	}
+	return c->head.name;
+}
+
+/* The last VIP that begins there or before: one without rows begins where the next
+ * does. */
+uint32_t view_vip_of(const struct view *v, uint32_t dest)
+{
+	uint32_t from = 0, to = v->n_vips;
+
+	while (to - from > 1) {
+		uint32_t mid = from + (to - from) / 2;
+
+		if (v->vips[mid].first_dest <= dest)
+			from = mid;
+		else
+			to = mid;
+	}
+	return from;
 }
 
 static bool kernel_trouble(const struct view_agent *a, struct buf *out)

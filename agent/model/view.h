@@ -5,9 +5,9 @@
 #define MODEL_VIEW_H
 
 #include "agent/base/arena.h"
+#include "agent/model/layout.h"
 #include "agent/model/view_rows.h"
 
-struct config;
 struct reading;
 
 /* A receiver of what rules tell; exec's programs are one together. */
@@ -21,9 +21,10 @@ struct view {
 	struct config *conf;
 	int64_t made_mono_ms, made_wall_ms;
 	uint64_t generation;     /* of the configuration: 1, 2, … */
-	struct reading *reading; /* whose table it is; may be NULL */
-	struct ipvs_table
-		table; /* the reading's, borrowed; empty where the kernel could not be read */
+	struct reading *reading; /* whose table and layout it shows; may be NULL */
+	/* Both are the reading's; the table is empty where the kernel could not be read. */
+	struct ipvs_table table;
+	const struct layout *layout;
 	struct view_vip *vips;
 	struct view_dest *dests;
 	struct view_service *services;
@@ -44,6 +45,7 @@ struct view {
 	void *rounds;
 	void (*rounds_free)(void *rounds);
 	struct arena arena; /* of names that the configuration does not hold */
+	struct buf reasons; /* of realservers, each of them once */
 	_Atomic unsigned int refs;
 };
 
@@ -51,6 +53,35 @@ struct view {
  * about trouble `i` and returns true where there is that trouble. */
 enum { VIEW_N_TROUBLES = 4 };
 bool view_trouble(const struct view *v, unsigned int i, struct buf *out);
+
+/* Who a realserver is. */
+static inline const struct realserver_conf *view_conf(const struct view *v, uint32_t realserver)
+{
+	return v->layout->realservers[realserver].conf;
+}
+static inline uint32_t view_service(const struct view *v, uint32_t realserver)
+{
+	return v->layout->realservers[realserver].service;
+}
+static inline const char *view_reason(const struct view *v, uint32_t realserver)
+{
+	uint32_t at = v->realservers[realserver].reason;
+
+	return at ? v->reasons.data + at : "";
+}
+/* Behind the last of a realserver's probes, and of a probe's failures. */
+static inline uint32_t view_probes_end(const struct view *v, uint32_t realserver)
+{
+	return realserver + 1 < v->n_realservers ? v->realservers[realserver + 1].first_probe
+						 : v->n_probes;
+}
+static inline uint32_t view_failures_end(const struct view *v, uint32_t probe)
+{
+	return probe + 1 < v->n_probes ? v->probes[probe + 1].first_failure : v->n_failures;
+}
+const char *view_probe_name(const struct view *v, uint32_t probe);
+/* Whose dest that row is. */
+uint32_t view_vip_of(const struct view *v, uint32_t dest);
 
 /* A view without rows, with one reference; NULL when memory is out. */
 struct view *view_new(struct config *conf, struct reading *reading);

@@ -15,10 +15,9 @@ struct view_vip {
 	uint32_t first_dest, n_dests; /* rows of dests */
 };
 
-/* One realserver behind one address. */
+/* One realserver behind one address; those of a VIP stand side by side. */
 struct view_dest {
-	const char *name; /* label realserver: the INI's name, or ADDR:PORT */
-	uint32_t vip;
+	const char *name;    /* label realserver: the INI's name, or ADDR:PORT */
 	uint32_t table;      /* row of table->dests; VIEW_NONE = not in the kernel */
 	uint32_t realserver; /* row of realservers; VIEW_NONE = nobody configured it */
 };
@@ -38,35 +37,34 @@ extern const char *const view_state_names[VIEW_N_STATES];
 
 struct view_service {
 	const char *name;
-	uint32_t first_realserver, n_realservers;
+	uint32_t first_realserver, n_realservers; /* as in the layout */
 	uint32_t states[VIEW_N_STATES];
 	uint32_t available, configured, own; /* above 0: now; by the file, no backups; of these */
 	bool panic;
 };
 
+/* Its id is the layout's, which says who it is (view_conf()); here is what changes. */
 struct view_realserver {
-	const char *name;
-	uint32_t service;
-	uint32_t configured_weight;
 	int32_t effective_weight; /* -1 = absent */
-	enum view_state state;
-	bool backup;
-	uint32_t first_probe, n_probes; /* rows of probes */
-	const char *reason; /* in words why it is not at its configured weight; "" = it is */
-	const char *domain; /* failure domain; NULL = none */
+	uint32_t first_probe;     /* row of probes; they go up to view_probes_end() */
+	/* In words why it is not at its configured weight, see view_reason(); 0 = it is. */
+	uint32_t reason : 28;
+	uint32_t state : 4; /* enum view_state */
 };
 
+/* A realserver's probe; which one of them tells its name, see view_probe_name(). */
 struct view_probe {
+	int64_t last_wall_ms : 48; /* the end of the last attempt; 0 = none yet */
+	uint64_t verdict : 2;      /* enum verdict */
+	uint64_t unknown : 1;      /* these three are of the last outcome: see struct health */
+	uint64_t success : 1;
+	uint64_t reason : 8;
+	int64_t since_wall_ms : 48; /* of the verdict */
+	int32_t streak;             /* consecutive passes, or below 0 failures */
+	uint32_t attempts;
+	uint32_t last_us, connect_us, tls_us, first_byte_us;
 	uint32_t realserver;
-	const char *name;
-	/* Where one probe reaches the realserver at two addresses, so at two rows: the
-	 * address, as label `target`; else NULL. (name, target) is unique in a
-	 * realserver. */
-	const char *target;
-	struct health health;
-	uint64_t attempts;
-	uint32_t first_failure, n_failures; /* rows of failures */
-	int64_t last_us, connect_us, tls_us, first_byte_us, last_wall_ms;
+	uint32_t first_failure; /* row of failures; they go up to view_failures_end() */
 };
 struct view_failure {
 	uint32_t reason, count; /* enum probe_reason */

@@ -22,12 +22,12 @@ static void count(uint32_t *n)
 }
 
 bool health_take(struct health *h, enum probe_reason reason, uint32_t rise, uint32_t fall,
-		 int64_t now_ms, int64_t now_wall_ms)
+		 int64_t now_wall_ms)
 {
 	enum probe_outcome outcome = probe_reasons[reason].outcome;
-	enum verdict next = h->verdict;
+	enum verdict next = (enum verdict)h->verdict;
 
-	h->reason = reason;
+	h->reason = (uint8_t)reason;
 	h->unknown = outcome == PROBE_UNKNOWN;
 	h->success = outcome == PROBE_PASSED;
 	if (h->unknown)
@@ -45,8 +45,7 @@ bool health_take(struct health *h, enum probe_reason reason, uint32_t rise, uint
 	}
 	if (next == h->verdict)
 		return false;
-	h->verdict = next;
-	h->since_ms = now_ms;
+	h->verdict = (uint8_t)next;
 	h->since_wall_ms = now_wall_ms;
 	return true;
 }

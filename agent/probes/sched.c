@@ -1,6 +1,6 @@
-/* sched.c: one loop timer serves all targets. A target waits in the heap of plans
- * (by its next start) or, while an attempt is under way, in the heap of watches (by
- * its deadline), so that 50,000 of them cost two arrays and no handles. What is
+/* sched.c: one loop timer serves all targets. A target waits in the heap of plans (by
+ * its next start); an attempt under way has a place in the heap of watches (by its
+ * deadline), so that 100,000 targets cost 16 bytes each and no handles. What is
  * due but over the cap stays on top of the plans: the oldest start is served next,
  * nobody starves, and nothing is queued twice.
  *
@@ -16,6 +16,7 @@
 #include "agent/base/heap.h"
 #include "agent/base/loop.h"
 #include "agent/base/worst.h"
+#include "agent/probes/attempt.h"
 
 enum {
 	SLICE_US = 5000,       /* of starts at a time, then others get their turn */
@@ -24,20 +25,11 @@ enum {
 	MIN_INTERVAL_MS = 10,  /* a guard against nonsense; the key's bound is higher */
 	WATCH_GRACE_MS = 1000, /* for kinds that watch their deadline themselves */
 	MIN_STALL_MS = 50,
-	POOL_MAX = 1024,
+	ERRNO_MAX = 2047,
 };
 
-#define NOT_ARMED INT64_MAX
-
-struct attempt {
-	struct probe_run run; /* first: probe_done() gets it */
-	struct sched *sched;
-	uint32_t target;
-	int64_t start_us, start_ms;
-	struct attempt *next; /* in the pool */
-	size_t room;
-	max_align_t state[];
-};
+#define NOT_ARMED   INT64_MAX
+#define NOT_PLANNED INT64_MAX /* the key of a target with an attempt under way */
 
 struct sched {
 	struct loop *loop;
@@ -46,14 +38,11 @@ struct sched {
 	sched_fn *fn;
 	void *arg;
 	struct sched_limits limits;
-	struct target *targets;
+	const struct layout_target *asked; /* n */
+	struct target *targets;            /* n */
 	uint32_t n;
-	struct attempt **attempts; /* n, by target; NULL = none under way */
-	/* n, by target; the key is ms: the next start, or the attempt's deadline */
-	struct heap_slot *slots;
-	struct heap plans, watches;
-	struct attempt *pool;
-	uint32_t n_pool;
+	struct heap plans; /* ids are targets'; the key is the next start, ms */
+	struct attempts under_way;
 	int64_t armed_ms;
 	bool busy; /* in the timer, which arms at its end */
 	struct worst late;
@@ -62,7 +51,7 @@ struct sched {
 /* --- when ------------------------------------------------------------------- */
 
 /* FNV-1a with a finish that makes near inputs far: the same on every start. */
-static uint32_t target_hash(const struct target *t, uint64_t salt)
+static uint32_t target_hash(const struct layout_target *t, uint64_t salt)
 {
 	const char *name = t->conf->head.name ? t->conf->head.name : "";
 	const unsigned char *p = (const unsigned char *)&t->addr;
@@ -87,17 +76,17 @@ static int64_t share_of(int64_t whole, uint32_t hash)
 
 /* Jitter only shortens, so that `fall` failures never take longer than fall ×
  * interval + timeout. */
-static int64_t next_interval_ms(const struct target *t)
+static int64_t next_interval_ms(const struct layout_target *t, uint32_t attempts)
 {
 	int64_t interval = t->conf->interval;
 	uint32_t jitter = t->conf->jitter > 100 ? 100 : t->conf->jitter;
 
-	interval -= share_of(interval * jitter / 100, target_hash(t, t->attempts + 1));
+	interval -= share_of(interval * jitter / 100, target_hash(t, (uint64_t)attempts + 1));
 	return interval < MIN_INTERVAL_MS ? MIN_INTERVAL_MS : interval;
 }
 
 /* 1,000 new ones in SPREAD_MS, but never slower than their interval asks for. */
-static int64_t first_delay_ms(const struct target *t, uint32_t n_new)
+static int64_t first_delay_ms(const struct layout_target *t, uint32_t n_new)
 {
 	int64_t spread = (int64_t)n_new * SPREAD_MS / 1000;
 
@@ -107,11 +96,11 @@ static int64_t first_delay_ms(const struct target *t, uint32_t n_new)
 
 static void arm(struct sched *s)
 {
-	int64_t at = heap_first(&s->watches), now;
+	int64_t at = heap_first(&s->under_way.watches), now;
 
 	if (s->busy)
 		return;
-	if (s->watches.n < s->limits.max_running && heap_first(&s->plans) < at)
+	if (s->under_way.watches.n < s->limits.max_running && heap_first(&s->plans) < at)
 		at = heap_first(&s->plans);
 	if (at == s->armed_ms)
 		return;
@@ -126,43 +115,10 @@ static void arm(struct sched *s)
 
 /* --- attempts --------------------------------------------------------------- */
 
-static struct attempt *attempt_take(struct sched *s, size_t room)
-{
-	struct attempt *a = s->pool;
-
-	if (a) {
-		s->pool = a->next;
-		s->n_pool--;
-		if (a->room < room) {
-			free(a);
-			a = NULL;
-		}
-	}
-	if (!a) {
-		a = malloc(sizeof(*a) + room);
-		if (!a)
-			return NULL;
-		a->room = room;
-	}
-	memset(a->state, 0, room);
-	return a;
-}
-
-static void attempt_give(struct sched *s, struct attempt *a)
-{
-	if (s->n_pool >= POOL_MAX) {
-		free(a);
-		return;
-	}
-	a->next = s->pool;
-	s->pool = a;
-	s->n_pool++;
-}
-
 static void attempt_cancel(struct sched *s, struct attempt *a)
 {
 	a->run.conf->type->cancel(&a->run);
-	attempt_give(s, a);
+	attempts_give(&s->under_way, a);
 }
 
 /* A count that finds no memory is lost; the attempt is counted. */
@@ -181,29 +137,38 @@ static void count_failure(struct target *t, enum probe_reason reason)
 	if (!more)
 		return;
 	t->failures = more;
-	t->failures[t->n_failures++] = (struct target_reason_count){ reason, 1 };
+	t->failures[t->n_failures] = (struct target_reason_count){ reason, 1 };
+	t->n_failures = (t->n_failures + 1) & 31;
+}
+
+/* A clock does not go back, but a kind's report may say anything. */
+static uint32_t at_most(int64_t n, uint32_t most)
+{
+	return n < 0 ? 0 : n > most ? most : (uint32_t)n;
 }
 
 /* The outcome of the attempt that began at start_ms; plans the next. */
 static void take_outcome(struct sched *s, uint32_t id, const struct probe_report *report,
 			 int64_t start_ms, int64_t took_us)
 {
+	const struct layout_target *asked = &s->asked[id];
 	struct target *t = &s->targets[id];
 	int64_t now = clock_mono_ms(), wall = clock_wall_ms(), due;
 	bool changed;
 
 	t->attempts++;
-	t->last_status = report->status;
-	t->last_errno = report->os_errno;
-	t->last_us = took_us;
-	t->connect_us = report->connect_us;
-	t->tls_us = report->tls_us;
-	t->first_byte_us = report->first_byte_us;
+	t->last_status = (uint16_t)at_most(report->status, UINT16_MAX);
+	t->last_errno = at_most(report->os_errno, ERRNO_MAX) & ERRNO_MAX;
+	t->last_us = at_most(took_us, UINT32_MAX);
+	t->connect_us = at_most(report->connect_us, UINT32_MAX);
+	t->tls_us = at_most(report->tls_us, UINT32_MAX);
+	t->first_byte_us = at_most(report->first_byte_us, UINT32_MAX);
 	t->last_wall_ms = wall;
 	if (probe_reasons[report->reason].outcome != PROBE_PASSED)
 		count_failure(t, report->reason);
-	changed = health_take(&t->health, report->reason, t->conf->rise, t->conf->fall, now, wall);
-	due = start_ms + next_interval_ms(t);
+	changed =
+		health_take(&t->health, report->reason, asked->conf->rise, asked->conf->fall, wall);
+	due = start_ms + next_interval_ms(asked, t->attempts);
 	heap_add(&s->plans, id, due > now ? due : now);
 	s->fn(s->arg, id, changed);
 }
@@ -234,9 +199,7 @@ void probe_done(struct probe_run *run, const struct probe_report *report)
 
 	if (is_timeout(r.reason) && stalled(s, a))
 		r.reason = PROBE_LOCAL_STALL;
-	heap_remove(&s->watches, id);
-	s->attempts[id] = NULL;
-	attempt_give(s, a);
+	attempts_give(&s->under_way, a);
 	take_outcome(s, id, &r, start_ms, took_us);
 	arm(s);
 }
@@ -245,13 +208,16 @@ static void start(struct sched *s, uint32_t id, int64_t now_us)
 {
 	static const struct probe_report no_memory = { .reason = PROBE_LOCAL_RESOURCES,
 						       .os_errno = ENOMEM };
-	struct target *t = &s->targets[id];
+	const struct layout_target *t = &s->asked[id];
 	const struct probe_type *type = t->conf->type;
 	int64_t now_ms = now_us / 1000, grace = type->on_timeout ? 0 : WATCH_GRACE_MS;
-	struct attempt *a = attempt_take(s, type->run_size);
+	/* never early */
+	struct attempt *a =
+		attempts_take(&s->under_way, type->run_size, now_ms + 1 + t->conf->timeout + grace);
 
-	worst_note(&s->late, now_ms, now_us - s->slots[id].key * 1000);
+	worst_note(&s->late, now_ms, now_us - s->plans.slots[id].key * 1000);
 	heap_remove(&s->plans, id);
+	s->plans.slots[id].key = NOT_PLANNED;
 	if (!a) {
 		take_outcome(s, id, &no_memory, now_ms, 0);
 		return;
@@ -266,14 +232,11 @@ static void start(struct sched *s, uint32_t id, int64_t now_us)
 	a->target = id;
 	a->start_us = now_us;
 	a->start_ms = now_ms;
-	s->attempts[id] = a;
-	heap_add(&s->watches, id, now_ms + 1 + t->conf->timeout + grace); /* never early */
 	type->start(&a->run); /* may be done, and `a` gone */
 }
 
-static void expire(struct sched *s, uint32_t id)
+static void expire(struct attempt *a)
 {
-	struct attempt *a = s->attempts[id];
 	const struct probe_type *type = a->run.conf->type;
 	enum probe_reason reason = type->on_timeout ? type->on_timeout : PROBE_LOCAL_ERROR;
 
@@ -289,9 +252,9 @@ static void on_timer(void *arg)
 	s->busy = true;
 	s->armed_ms = NOT_ARMED;
 	while (now - begin < SLICE_US) {
-		if (heap_first(&s->watches) <= now / 1000)
-			expire(s, s->watches.ids[0]);
-		else if (s->watches.n < s->limits.max_running &&
+		if (heap_first(&s->under_way.watches) <= now / 1000)
+			expire(attempts_first(&s->under_way));
+		else if (s->under_way.watches.n < s->limits.max_running &&
 			 heap_first(&s->plans) <= now / 1000)
 			start(s, s->plans.ids[0], now);
 		else
@@ -304,23 +267,17 @@ static void on_timer(void *arg)
 
 /* --- life ------------------------------------------------------------------- */
 
-static int tables_new(struct sched *s)
+static int plans_new(struct heap *plans, uint32_t n)
 {
-	size_t room = (size_t)s->n + 1; /* never 0 */
-
-	s->attempts = calloc(room, sizeof(struct attempt *));
-	s->slots = calloc(room, sizeof(*s->slots));
-	s->plans = (struct heap){ .ids = calloc(room, sizeof(uint32_t)), .slots = s->slots };
-	s->watches = (struct heap){ .ids = calloc(room, sizeof(uint32_t)), .slots = s->slots };
-	return s->attempts && s->slots && s->plans.ids && s->watches.ids ? 0 : -ENOMEM;
+	*plans = (struct heap){ .ids = calloc(n + 1ul, sizeof(*plans->ids)),
+				.slots = calloc(n + 1ul, sizeof(*plans->slots)) };
+	return plans->ids && plans->slots ? 0 : -ENOMEM;
 }
 
-static void tables_free(struct sched *s)
+static void heap_free(struct heap *h)
 {
-	free(s->attempts);
-	free(s->slots);
-	free(s->plans.ids);
-	free(s->watches.ids);
+	free(h->ids);
+	free(h->slots);
 }
 
 int sched_new(struct loop *loop, struct fetch_multi *fetches, const struct sched_limits *limits,
@@ -337,11 +294,11 @@ int sched_new(struct loop *loop, struct fetch_multi *fetches, const struct sched
 			     .fn = fn,
 			     .arg = arg,
 			     .armed_ms = NOT_ARMED };
-	r = tables_new(s);
+	r = plans_new(&s->plans, 0);
 	if (!r)
 		r = loop_timer_new(loop, "sched", on_timer, s, &s->timer);
 	if (r) {
-		tables_free(s);
+		heap_free(&s->plans);
 		free(s);
 		return r;
 	}
@@ -351,20 +308,13 @@ int sched_new(struct loop *loop, struct fetch_multi *fetches, const struct sched
 
 void sched_free(struct sched *s)
 {
-	struct attempt *a;
-	uint32_t i;
-
 	if (!s)
 		return;
-	for (i = 0; i < s->n; i++)
-		if (s->attempts[i])
-			attempt_cancel(s, s->attempts[i]);
-	while ((a = s->pool)) {
-		s->pool = a->next;
-		free(a);
-	}
+	while (s->under_way.watches.n)
+		attempt_cancel(s, attempts_first(&s->under_way));
+	attempts_fini(&s->under_way);
 	loop_timer_free(s->timer);
-	tables_free(s);
+	heap_free(&s->plans);
 	free(s);
 }
 
@@ -389,101 +339,104 @@ static int map_targets(const struct sched *s, uint32_t n, const uint32_t *from, 
 	return 0;
 }
 
-/* Moves a kept target's state; true when its attempt may go on. */
-static bool move_target(struct target *old, struct target *t)
+/* May the attempt of a kept target go on? */
+static bool same_question(const struct layout_target *a, const struct layout_target *b)
 {
-	struct addr addr = t->addr;
-	const struct probe_conf *conf = t->conf;
-	bool same = !addr_cmp(&old->addr, &addr) && old->conf->type == conf->type;
-
-	*t = *old;
-	t->addr = addr;
-	t->conf = conf;
-	old->failures = NULL;
-	old->n_failures = 0;
-	return same;
+	return !addr_cmp(&a->addr, &b->addr) && a->conf->type == b->conf->type;
 }
 
-/* One kept target: its state, its plan or its attempt. */
-static void move_one(struct sched *s, struct sched *next, uint32_t from, uint32_t i)
-{
-	struct target *t = &next->targets[i];
-	struct attempt *a = s->attempts[from];
-	int64_t now = clock_mono_ms(), key = s->slots[from].key;
-	bool same = move_target(&s->targets[from], t);
+/* What a replacement works with. */
+struct change {
+	const struct layout_target *asked;
+	struct target *targets;
+	uint32_t n, n_new;
+	const uint32_t *from; /* n */
+	uint32_t *to;         /* by old id */
+	struct heap plans;
+};
 
-	s->attempts[from] = NULL;
-	if (a && !same) {
-		attempt_cancel(s, a);
-		a = NULL;
-		key = now;
-	}
-	if (a) {
-		a->target = i;
-		a->run.conf = t->conf;
-		next->watches.ids[next->watches.n++] = i;
-	} else {
-		/* the interval became shorter */
-		if (key > now + t->conf->interval)
-			key = now + first_delay_ms(t, next->n);
-		next->plans.ids[next->plans.n++] = i;
-	}
-	next->attempts[i] = a;
-	next->slots[i].key = key;
+/* One kept target: its state, and its plan if it waits. */
+static int64_t move_one(struct sched *s, const struct change *c, uint32_t i, int64_t now)
+{
+	struct target *old = &s->targets[c->from[i]];
+	int64_t key = s->plans.slots[c->from[i]].key;
+
+	c->targets[i] = *old;
+	old->failures = NULL;
+	old->n_failures = 0;
+	/* the interval became shorter */
+	if (key != NOT_PLANNED && key > now + c->asked[i].conf->interval)
+		key = now + first_delay_ms(&c->asked[i], c->n);
+	return key;
 }
 
 /* The old confs still stand: cancel() may look at them. */
-static void move_all(struct sched *s, struct sched *next, const uint32_t *from, uint32_t n_new)
+static void move_attempts(struct sched *s, struct change *c, int64_t now)
+{
+	uint32_t place;
+
+	for (place = 0; place < s->under_way.n_places; place++) {
+		struct attempt *a = s->under_way.all[place];
+		uint32_t id = a ? c->to[a->target] : SCHED_NEW;
+
+		if (!a)
+			continue;
+		if (id != SCHED_NEW && same_question(&s->asked[a->target], &c->asked[id])) {
+			a->target = id;
+			a->run.conf = c->asked[id].conf;
+			continue;
+		}
+		if (id != SCHED_NEW)
+			c->plans.slots[id].key = now;
+		attempt_cancel(s, a);
+	}
+}
+
+static void move_all(struct sched *s, struct change *c)
 {
 	int64_t now = clock_mono_ms();
 	uint32_t i;
 
-	for (i = 0; i < next->n; i++) {
-		if (from[i] != SCHED_NEW) {
-			move_one(s, next, from[i], i);
-			continue;
-		}
-		next->slots[i].key = now + first_delay_ms(&next->targets[i], n_new);
-		next->plans.ids[next->plans.n++] = i;
-	}
-	for (i = 0; i < s->n; i++)
-		if (s->attempts[i])
-			attempt_cancel(s, s->attempts[i]);
-	heap_order(&next->plans);
-	heap_order(&next->watches);
+	for (i = 0; i < c->n; i++)
+		c->plans.slots[i].key = c->from[i] != SCHED_NEW
+						? move_one(s, c, i, now)
+						: now + first_delay_ms(&c->asked[i], c->n_new);
+	move_attempts(s, c, now);
+	for (i = 0; i < c->n; i++)
+		if (c->plans.slots[i].key != NOT_PLANNED)
+			c->plans.ids[c->plans.n++] = i;
+	heap_order(&c->plans);
 }
 
-int sched_replace(struct sched *s, struct target *targets, uint32_t n, const uint32_t *from,
-		  const struct sched_limits *limits)
+int sched_replace(struct sched *s, const struct layout_target *asked, struct target *targets,
+		  uint32_t n, const uint32_t *from, const struct sched_limits *limits)
 {
-	struct sched next = { .targets = targets, .n = n };
-	uint32_t *to = calloc((size_t)s->n + 1, sizeof(*to)), n_new = 0;
-	int r = tables_new(&next);
+	struct change c = { .asked = asked, .targets = targets, .n = n, .from = from };
+	int r = plans_new(&c.plans, n);
 
+	c.to = calloc(s->n + 1ul, sizeof(*c.to));
 	if (!r)
-		r = to ? map_targets(s, n, from, to, &n_new) : -ENOMEM;
-	free(to);
-	if (r) {
-		tables_free(&next);
-		return r;
+		r = c.to ? map_targets(s, n, from, c.to, &c.n_new) : -ENOMEM;
+	if (!r) {
+		move_all(s, &c);
+		heap_free(&s->plans);
+		s->plans = c.plans;
+		s->asked = asked;
+		s->targets = targets;
+		s->n = n;
+		s->limits = *limits;
+		arm(s);
+	} else {
+		heap_free(&c.plans);
 	}
-	move_all(s, &next, from, n_new);
-	tables_free(s);
-	s->targets = targets;
-	s->n = n;
-	s->attempts = next.attempts;
-	s->slots = next.slots;
-	s->plans = next.plans;
-	s->watches = next.watches;
-	s->limits = *limits;
-	arm(s);
-	return 0;
+	free(c.to);
+	return r;
 }
 
 void sched_stats(const struct sched *s, struct sched_stats *ret_stats)
 {
 	int64_t now = clock_mono_ms();
-	uint32_t due = heap_count(&s->plans, now), used = s->watches.n;
+	uint32_t due = heap_count(&s->plans, now), used = s->under_way.watches.n;
 	uint32_t room = used < s->limits.max_running ? s->limits.max_running - used : 0;
 
 	ret_stats->running = used;

@@ -3,6 +3,7 @@
 #ifndef PROBES_SCHED_H
 #define PROBES_SCHED_H
 
+#include "agent/model/layout.h"
 #include "agent/model/target.h"
 #include "agent/probe.h"
 
@@ -26,16 +27,16 @@ int sched_new(struct loop *loop, struct fetch_multi *fetches, const struct sched
 /* Cancels all under way. NULL is fine. */
 void sched_free(struct sched *s);
 
-/* Replaces the targets: a flat array of n, borrowed until the next call. from[i] is
- * the id that target i had before, or SCHED_NEW: a kept one's state is moved over
- * by this call, keeps its plan and its attempt under way (whose conf and addr are
- * then the new ones); what no from[] names is cancelled. New ones are probed soon,
- * spread. An attempt whose address or kind became another one is cancelled too, and
- * begun anew: it would judge the wrong server. -ENOMEM, and -EINVAL for a from[] that
- * is out of range or names one twice, leave everything as it was. */
+/* Replaces the targets: flat arrays of n, what is asked and what was found, borrowed
+ * until the next call. from[i] is the id that target i had before, or SCHED_NEW: a kept
+ * one's state is moved over by this call, keeps its plan and its attempt under way (whose conf and
+ * addr are then the new ones); what no from[] names is cancelled. New ones are probed soon, spread.
+ * An attempt whose address or kind became another one is cancelled too, and begun anew: it would
+ * judge the wrong server. -ENOMEM, and -EINVAL for a from[] that is out of range or names one
+ * twice, leave everything as it was. */
 #define SCHED_NEW UINT32_MAX
-int sched_replace(struct sched *s, struct target *targets, uint32_t n, const uint32_t *from,
-		  const struct sched_limits *limits);
+int sched_replace(struct sched *s, const struct layout_target *asked, struct target *targets,
+		  uint32_t n, const uint32_t *from, const struct sched_limits *limits);
 
 void sched_stats(const struct sched *s, struct sched_stats *ret_stats);
 

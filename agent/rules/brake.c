@@ -17,6 +17,7 @@ struct lane {
 	int64_t first_ms;    /* the first of it then */
 	int64_t proved_ms;   /* when the last attempt to succeed began; INT64_MIN = none */
 	int64_t until_ms;    /* INT64_MIN = off */
+	int64_t doubted_ms;  /* when it was proved in the end; 0 = never */
 };
 
 struct probed {
@@ -107,7 +108,18 @@ static bool too_many(const struct brake *b, const struct lane *l, int64_t step)
 	return n && n >= b->conf.targets && n * 100 >= (uint64_t)l->targets * b->conf.share;
 }
 
-bool brake_bad(struct brake *b, uint32_t target, uint32_t interface, int64_t now_ms)
+/* True when the last doubt falls. */
+static bool failed_again(struct probed *t, const struct lane *l, int64_t began_ms, int64_t now_ms)
+{
+	if (!t->doubt || began_ms < l->doubted_ms)
+		return false;
+	if (t->doubt == 1 && now_ms - l->doubted_ms < BRAKE_AGAIN_MS)
+		return false;
+	return !--t->doubt;
+}
+
+bool brake_bad(struct brake *b, uint32_t target, uint32_t interface, int64_t began_ms,
+	       int64_t now_ms)
 {
 	int64_t step = (now_ms > 0 ? now_ms : 0) / b->step_ms;
 	size_t at = (size_t)(step % STEPS);
@@ -117,7 +129,7 @@ bool brake_bad(struct brake *b, uint32_t target, uint32_t interface, int64_t now
 	if (target >= b->n_targets)
 		return false;
 	l = move(b, &b->targets[target], interface);
-	fell = b->targets[target].doubt && !--b->targets[target].doubt;
+	fell = failed_again(&b->targets[target], l, began_ms, now_ms);
 	if (b->targets[target].bad)
 		return fell;
 	b->targets[target].bad = true;
@@ -136,9 +148,11 @@ bool brake_bad(struct brake *b, uint32_t target, uint32_t interface, int64_t now
 }
 
 /* The way was at fault: what failed because of it has yet to show that it lives. */
-static void doubt_lane(struct brake *b, const struct lane *l)
+static void doubt_lane(struct brake *b, struct lane *l, int64_t now_ms)
 {
 	uint32_t i;
+
+	l->doubted_ms = now_ms;
 
 	for (i = 0; i < b->n_targets; i++)
 		if (b->targets[i].bad && &b->lanes[b->targets[i].lane] == l)
@@ -166,7 +180,7 @@ void brake_success(struct brake *b, uint32_t target, uint32_t interface, int64_t
 		return;
 	}
 	if (now_ms < l->until_ms)
-		doubt_lane(b, l);
+		doubt_lane(b, l, now_ms);
 	b->targets[target].bad = false;
 	l->until_ms = INT64_MIN;
 	if (!l->any)
@@ -226,6 +240,7 @@ void brake_carry(struct brake *to, const struct brake *from, const uint32_t *old
 		}
 		l->proved_ms = from->lanes[i].proved_ms;
 		l->until_ms = from->lanes[i].until_ms;
+		l->doubted_ms = from->lanes[i].doubted_ms;
 	}
 	for (i = 0; i < to->n_targets; i++) {
 		if (old_target[i] >= from->n_targets)

@@ -4,8 +4,9 @@
  * succeeded since the first of those did; it lapses `lapse_ms` after the last one that
  * made it so, or with the first success there, which proves the way. But it proves
  * nothing of the others: what was bad then goes on being doubted until its verdict is up
- * or BRAKE_AGAIN more attempts failed, or the moment at which a switch comes back would
- * take out all but the first server. 16 bytes a target.
+ * or BRAKE_AGAIN attempts failed that began since, the last of them BRAKE_AGAIN_MS after it
+ * (neighbours that the director gave up as unreachable stay so for some seconds), or the
+ * moment at which a switch comes back would take out all but the first server. 16 bytes a target.
  *
  * Tell it of the first failure that follows a success, not of the verdict only: then
  * it often knows before the first of the verdicts asks for anything. It need not: with
@@ -27,11 +28,11 @@ struct brake_conf {
 /* The design's figures. */
 extern const struct brake_conf brake_defaults;
 
-enum { BRAKE_AGAIN = 2 };
+enum { BRAKE_AGAIN = 3, BRAKE_AGAIN_MS = 5000 };
 
 /* Interfaces are the caller's ids, small and dense; 0 = unknown, where every target
  * begins: as long as no source interface is known there is one interface. */
-enum { BRAKE_UNKNOWN = 0 };
+enum { BRAKE_UNKNOWN = 0, BRAKE_INTERFACES = 16 /* that the agent tells apart */ };
 #define BRAKE_AS_BEFORE UINT32_MAX /* of a failure that doesn't know where it left */
 
 struct brake;
@@ -45,9 +46,10 @@ void brake_free(struct brake *b);
 /* Target outcomes; true when the last doubt of the target falls: what was refused for it
  * may be asked again. Bad while it is bad already lessens the doubt at most, an unknown
  * outcome is not told. Ids out of range: no such target; no such interface = unknown.
- * A success proves the way as of the moment at which its attempt began: what was on its
- * way when a cable was pulled is no witness, however late it is told. */
-bool brake_bad(struct brake *b, uint32_t target, uint32_t interface, int64_t now_ms);
+ * What counts is when the attempt began: what was on its way when a cable was pulled, or
+ * put back, is no witness, however late it is told. */
+bool brake_bad(struct brake *b, uint32_t target, uint32_t interface, int64_t began_ms,
+	       int64_t now_ms);
 void brake_success(struct brake *b, uint32_t target, uint32_t interface, int64_t began_ms,
 		   int64_t now_ms);
 

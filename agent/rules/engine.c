@@ -78,7 +78,7 @@ static const char *service_name(const struct engine *e)
 /* The rule's hold on a realserver (or "*", on the service), or NULL. */
 struct hold *engine_hold(const struct engine *e, const struct ruleset_rule *rule, const char *name)
 {
-	struct hold *h = holds_of(e->env.holds, service_name(e), name);
+	struct hold *h = holds_at(e->holds, name);
 
 	for (; h; h = h->next)
 		if (h->hold_class == HOLD_RULE && !strcmp(h->holder, rule->conf->head.name))
@@ -105,6 +105,12 @@ void engine_describe(const struct state *s, const struct ruleset_rule *rule,
 		buf_puts(out, ", for ");
 		format_duration(out, rule->conf->for_ms);
 	}
+}
+
+void engine_lift(struct engine *e, const struct hold *h)
+{
+	placer_lift(e->env.placer, h->id);
+	e->holds = holds_in(e->env.holds, service_name(e));
 }
 
 /* --- states ------------------------------------------------------------------------- */
@@ -180,7 +186,7 @@ static void delay(struct engine *e, const struct ruleset_rule *rule, struct rule
 	engine_wait(e, at_ms);
 	if (slot->delayed == guard)
 		return;
-	slot->delayed = (uint8_t)guard;
+	slot->delayed = guard & 7;
 	d.guard = guard;
 	engine_tell(e, &d);
 }
@@ -207,23 +213,26 @@ static bool release(struct engine *e, const struct ruleset_rule *rule, struct ru
 	d.effect = h->effect;
 	d.reason = rule->verdict ? "probes pass again" : "the rule's condition is over";
 	engine_tell(e, &d);
-	placer_lift(e->env.placer, h->id);
+	engine_lift(e, h);
 	return true;
 }
 
 /* --- placing -------------------------------------------------------------------------- */
 
-static int place(struct engine *e, const struct ruleset_rule *rule, const char *name, int effect,
+int engine_place(struct engine *e, const struct ruleset_rule *rule, const char *name, int effect,
 		 const char *reason)
 {
-	return placer_rule(e->env.placer,
-			   &(struct hold){ .hold_class = HOLD_RULE,
-					   .service = (char *)service_name(e),
-					   .realserver = (char *)name,
-					   .holder = (char *)rule->conf->head.name,
-					   .effect = effect,
-					   .reason = (char *)reason },
-			   e->now.wall_ms);
+	int error = placer_rule(e->env.placer,
+				&(struct hold){ .hold_class = HOLD_RULE,
+						.service = (char *)service_name(e),
+						.realserver = (char *)name,
+						.holder = (char *)rule->conf->head.name,
+						.effect = effect,
+						.reason = (char *)reason },
+				e->now.wall_ms);
+
+	e->holds = holds_in(e->env.holds, service_name(e));
+	return error;
 }
 
 static void admit(struct engine *e, struct ruleset_rule *rule, struct rule_slot *slot,
@@ -235,7 +244,7 @@ static void admit(struct engine *e, struct ruleset_rule *rule, struct rule_slot 
 	engine_describe(e->state, rule, slot, realserver, &reason);
 	/* What cannot even be placed for want of memory is tried again when its service
 	 * is judged anew. */
-	if (!place(e, rule, name_of(e, realserver), rule->effect, buf_str(&reason))) {
+	if (!engine_place(e, rule, name_of(e, realserver), rule->effect, buf_str(&reason))) {
 		slot->refused = GUARD_ADMIT;
 		slot->resolved_ms = 0;
 		slot->held_ms = e->now.mono_ms;
@@ -263,7 +272,7 @@ static void refuse(struct engine *e, struct ruleset_rule *rule, struct rule_slot
 	/* Told once, and again only when another guard refuses. */
 	if (slot->refused == guard)
 		return;
-	slot->refused = (uint8_t)guard;
+	slot->refused = guard & 15;
 	rule->refused[guard]++;
 	engine_describe(e->state, rule, slot, realserver, &reason);
 	d.guard = guard;
@@ -320,34 +329,51 @@ static void judge(struct engine *e, const struct candidate *c, struct survey *v)
 	refuse(e, c->rule, c->slot, c->realserver, guard, &in);
 }
 
-static int order(const void *a, const void *b, void *arg)
+static int order(const void *a, const void *b)
 {
 	const struct candidate *ca = a, *cb = b;
-	const struct engine *e = arg;
-	int by = evidence_order(e->state, ca->realserver, cb->realserver);
 
-	/* On one realserver: in the order of the file. */
-	return by ? by : (ca->rule > cb->rule) - (ca->rule < cb->rule);
+	return guard_order(&ca->order, &cb->order);
 }
 
 /* --- a service ------------------------------------------------------------------------ */
 
-static bool room_for(struct engine *e, uint32_t n)
+static bool make_room(struct engine *e)
 {
+	uint32_t room = e->room ? 2 * e->room : 16;
 	struct candidate *grown;
 
-	if (n <= e->room)
+	if (e->n_candidates < e->room)
 		return true;
-	grown = reallocarray(e->candidates, n, sizeof(*grown));
+	grown = reallocarray(e->candidates, room, sizeof(*grown));
 	if (!grown)
 		return false;
 	e->candidates = grown;
-	e->room = n;
+	e->room = room;
 	return true;
 }
 
+static void add_candidate(struct engine *e, struct ruleset_rule *rule, struct rule_slot *slot,
+			  uint32_t realserver)
+{
+	if (!make_room(e)) {
+		engine_wait(e, e->now.mono_ms + 1000);
+		return;
+	}
+	e->candidates[e->n_candidates++] = (struct candidate){
+		.order = { .evidence = evidence_of(e->state, realserver),
+			   .down_since_ms = e->state->realservers[realserver].down_since_ms,
+			   .service = service_name(e),
+			   .realserver = name_of(e, realserver),
+			   .rule = (uint32_t)(rule - e->set->rules) },
+		.rule = rule,
+		.slot = slot,
+		.realserver = realserver,
+	};
+}
+
 /* Steps one rule for the realservers of the service; true when a hold ended. */
-static bool step_rule(struct engine *e, struct ruleset_rule *rule, uint32_t *n_candidates)
+static bool step_rule(struct engine *e, struct ruleset_rule *rule)
 {
 	const struct layout_service *svc = &e->state->layout->services[e->service];
 	bool ended = false;
@@ -373,8 +399,7 @@ static bool step_rule(struct engine *e, struct ruleset_rule *rule, uint32_t *n_c
 		}
 		/* What was released is gone; then it does not fire. */
 		if (fires(e, rule, slot) && (!h || h->effect != rule->effect))
-			e->candidates[(*n_candidates)++] =
-				(struct candidate){ .rule = rule, .slot = slot, .realserver = i };
+			add_candidate(e, rule, slot, i);
 	}
 	return ended;
 }
@@ -382,7 +407,7 @@ static bool step_rule(struct engine *e, struct ruleset_rule *rule, uint32_t *n_c
 void engine_service(struct engine *e, struct state *s, uint32_t service, bool kernel_known,
 		    const struct moment *now)
 {
-	uint32_t n = 0, i, n_rules = e->set->n_rules;
+	uint32_t i, n_rules = e->set->n_rules;
 	bool ended = false;
 	struct survey v;
 
@@ -390,19 +415,20 @@ void engine_service(struct engine *e, struct state *s, uint32_t service, bool ke
 	e->service = service;
 	e->now = *now;
 	e->kernel_known = kernel_known;
-	e->set->due[service] = INT64_MAX;
-	if (!s->layout->services[service].conf->enabled ||
-	    !room_for(e, s->layout->services[service].n_realservers * n_rules))
+	e->holds = holds_in(e->env.holds, service_name(e));
+	due_set(&e->set->due, service, INT64_MAX);
+	e->n_candidates = 0;
+	if (!s->layout->services[service].conf->enabled)
 		return;
 	for (i = 0; i < n_rules; i++)
-		ended |= step_rule(e, &e->set->rules[i], &n);
+		ended |= step_rule(e, &e->set->rules[i]);
 	for (i = 0; i < n_rules; i++)
 		ended |= engine_step_fallback(e, &e->set->rules[i]);
 	/* What ended changes the weights that the guards count: decided anew first. */
-	if (ended || !n)
+	if (ended || !e->n_candidates)
 		return;
 	survey_service(s, e->env.holds, service, &v);
-	qsort_r(e->candidates, n, sizeof(*e->candidates), order, e);
-	for (i = 0; i < n; i++)
+	qsort(e->candidates, e->n_candidates, sizeof(*e->candidates), order);
+	for (i = 0; i < e->n_candidates; i++)
 		judge(e, &e->candidates[i], &v);
 }

@@ -4,6 +4,7 @@
 #ifndef RULES_ENGINE_H
 #define RULES_ENGINE_H
 
+#include "agent/rules/brake.h"
 #include "agent/rules/decision.h"
 #include "agent/rules/ruleset.h"
 
@@ -29,18 +30,24 @@ void engine_adopt(struct engine *e, struct ruleset *rules, const struct moment *
 const struct ruleset *engine_rules(const struct engine *e);
 struct samples *engine_samples(const struct engine *e);
 
-/* For the brake: the last attempt of a target ended. Services of which something may be
- * asked again become dirty. */
-void engine_outcome(struct engine *e, struct state *s, uint32_t target, const struct moment *now);
+/* For the brake: the last attempt of a target ended, which left by interface `way`
+ * (below BRAKE_INTERFACES, or BRAKE_AS_BEFORE). Services of which something may be asked
+ * again become dirty. */
+void engine_outcome(struct engine *e, struct state *s, uint32_t target, uint32_t way,
+		    const struct moment *now);
 
 /* Judges every rule for every realserver of a service: ends the holds whose rule
  * resolved, asks for those whose rule fires, as far as the guards admit them. The
  * realservers' weights must have been decided with the holds as they are. */
 void engine_service(struct engine *e, struct state *s, uint32_t service, bool kernel_known,
 		    const struct moment *now);
+/* Asks for a service that was judged to be judged again by then. */
+void engine_again(struct engine *e, uint32_t service, int64_t at_ms);
 
-/* When time alone may change something in a service that was judged (monotonic ms);
- * INT64_MAX = never. engine_due() calls fn for each service for which it has come. */
+/* When time alone may change something in a service that was judged, or in any of them
+ * (monotonic ms); INT64_MAX = never. engine_due() calls fn for each service for which it
+ * has come. */
+int64_t engine_due_at(const struct engine *e, uint32_t service);
 int64_t engine_next(const struct engine *e, int64_t now_ms);
 void engine_due(struct engine *e, int64_t now_ms, void (*fn)(void *arg, uint32_t service),
 		void *arg);

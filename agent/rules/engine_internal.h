@@ -7,6 +7,7 @@
 
 /* A rule that fires for a realserver and has no hold there. */
 struct candidate {
+	struct guard_candidate order; /* first: among those who ask at the same time */
 	struct ruleset_rule *rule;
 	struct rule_slot *slot;
 	uint32_t realserver;
@@ -21,10 +22,11 @@ struct engine {
 	/* Of the service at hand: */
 	struct state *state;
 	uint32_t service;
+	const struct holds_service *holds; /* as long as none comes or goes */
 	struct moment now;
 	bool kernel_known;
 	struct candidate *candidates; /* kept to spare the allocation */
-	uint32_t room;
+	uint32_t n_candidates, room;
 };
 
 /* How long what a rule let go is left alone by it. A rule that reads what it changes
@@ -34,6 +36,10 @@ void engine_tell(const struct engine *e, struct decision *d);
 struct decision engine_decision(const struct engine *e, enum decision_kind kind,
 				const struct ruleset_rule *rule, uint32_t realserver);
 struct hold *engine_hold(const struct engine *e, const struct ruleset_rule *rule, const char *name);
+/* Places a hold of the rule, and ends one, in the service at hand. */
+int engine_place(struct engine *e, const struct ruleset_rule *rule, const char *name, int effect,
+		 const char *reason);
+void engine_lift(struct engine *e, const struct hold *h);
 /* Asks for the service at hand to be judged again at that time. */
 void engine_wait(struct engine *e, int64_t at_ms);
 /* Whether the service has fewer than min_available asks for: nothing is waited for. */

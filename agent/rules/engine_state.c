@@ -98,8 +98,17 @@ void engine_adopt(struct engine *e, struct ruleset *rules, const struct moment *
 
 void engine_wait(struct engine *e, int64_t at_ms)
 {
-	if (at_ms < e->set->due[e->service])
-		e->set->due[e->service] = at_ms;
+	due_by(&e->set->due, e->service, at_ms);
+}
+
+void engine_again(struct engine *e, uint32_t service, int64_t at_ms)
+{
+	due_by(&e->set->due, service, at_ms);
+}
+
+int64_t engine_due_at(const struct engine *e, uint32_t service)
+{
+	return due_at(&e->set->due, service);
 }
 
 int64_t engine_cooldown(const struct ruleset_rule *rule)
@@ -112,25 +121,18 @@ int64_t engine_cooldown(const struct ruleset_rule *rule)
 int64_t engine_next(const struct engine *e, int64_t now_ms)
 {
 	int64_t next = e->set->brake && !e->forced ? brake_next(e->set->brake, now_ms) : INT64_MAX;
-	uint32_t i;
+	int64_t due = due_first(&e->set->due);
 
-	for (i = 0; i < e->set->layout->n_services; i++)
-		if (e->set->due[i] < next)
-			next = e->set->due[i];
-	return next;
+	return due < next ? due : next;
 }
 
 void engine_due(struct engine *e, int64_t now_ms, void (*fn)(void *arg, uint32_t service),
 		void *arg)
 {
-	uint32_t i;
+	uint32_t service;
 
-	for (i = 0; i < e->set->layout->n_services; i++) {
-		if (e->set->due[i] > now_ms)
-			continue;
-		e->set->due[i] = INT64_MAX;
-		fn(arg, i);
-	}
+	while (due_take(&e->set->due, now_ms, &service))
+		fn(arg, service);
 }
 
 /* --- the brake ------------------------------------------------------------------------- */
@@ -186,11 +188,12 @@ static void dirty_users(struct state *s, uint32_t target)
 	const struct layout_target *t = &s->layout->targets[target];
 	uint32_t i;
 
-	for (i = t->first_user; i < t->first_user + t->n_users; i++)
+	for (i = t->first_user; i < t[1].first_user; i++)
 		state_dirty(s, s->layout->realservers[s->layout->users[i]].service);
 }
 
-void engine_outcome(struct engine *e, struct state *s, uint32_t target, const struct moment *now)
+void engine_outcome(struct engine *e, struct state *s, uint32_t target, uint32_t way,
+		    const struct moment *now)
 {
 	const struct health *h = &s->targets[target].health;
 	int64_t began_ms = now->mono_ms - s->targets[target].last_us / 1000;
@@ -198,9 +201,9 @@ void engine_outcome(struct engine *e, struct state *s, uint32_t target, const st
 	if (!e->set->brake || h->unknown)
 		return;
 	if (h->success) {
-		brake_success(e->set->brake, target, BRAKE_UNKNOWN, began_ms, now->mono_ms);
+		brake_success(e->set->brake, target, way, began_ms, now->mono_ms);
 		witness(e, s);
-	} else if (brake_bad(e->set->brake, target, BRAKE_UNKNOWN, now->mono_ms)) {
+	} else if (brake_bad(e->set->brake, target, way, began_ms, now->mono_ms)) {
 		dirty_users(s, target);
 	}
 	if (h->success && h->verdict == VERDICT_UP)
@@ -339,7 +342,7 @@ void engine_guard_candidate(const struct engine *e, const struct candidate *c, u
 	in->scheduler_unsafe = guard_scheduler_unsafe(conf->scheduler, conf->scheduler_flags);
 	in->adds_held =
 		c->rule->effect <= HOLD_ZERO && !held && rs->enabled && rs->weight && !rs->backup;
-	in->domain_on = conf->domain_guard && rs->domain &&
+	in->domain_on = conf->domain_guard && rs->terms->domain &&
 			!survey_held(e->state, e->env.holds, c->realserver, true);
 	in->rate_spent = e->set->rate && !rate_ok(e->set->rate, e->now.mono_ms);
 	in->correlated = correlated(e, c->realserver);
@@ -379,15 +382,7 @@ static void begin_fallback(struct engine *e, struct ruleset_rule *rule, struct r
 		engine_wait(e, slot->released_ms + engine_cooldown(rule));
 		return;
 	}
-	if (placer_rule(e->env.placer,
-			&(struct hold){ .hold_class = HOLD_RULE,
-					.service = (char *)e->state->layout->services[e->service]
-							   .conf->head.name,
-					.realserver = (char *)HOLD_SERVICE,
-					.holder = (char *)rule->conf->head.name,
-					.effect = HOLD_FALLBACK,
-					.reason = (char *)rule->conf->expr },
-			e->now.wall_ms)) {
+	if (engine_place(e, rule, HOLD_SERVICE, HOLD_FALLBACK, rule->conf->expr)) {
 		engine_wait(e, e->now.mono_ms + 1000);
 		return;
 	}
@@ -444,6 +439,6 @@ bool engine_step_fallback(struct engine *e, struct ruleset_rule *rule)
 	d.effect = HOLD_FALLBACK;
 	d.reason = "the rule's condition is over";
 	engine_tell(e, &d);
-	placer_lift(e->env.placer, h->id);
+	engine_lift(e, h);
 	return true;
 }

@@ -16,9 +16,14 @@ const char *const rule_edge_names[RULE_N_EDGES] = {
 	[RULE_ENDS] = "ends",   [RULE_FREEZES] = "freezes",   [RULE_THAWS] = "thaws",
 };
 
+static int64_t fits(int64_t ms)
+{
+	return ms < RULE_TIME_MAX ? ms : RULE_TIME_MAX;
+}
+
 static enum rule_edge go(struct rule_run *run, enum rule_state state, enum rule_edge edge)
 {
-	run->state = (uint8_t)state;
+	run->state = state & 127;
 	return edge;
 }
 
@@ -36,8 +41,8 @@ static void thaw(struct rule_run *run, int64_t now_ms)
 	int64_t lost = now_ms > run->frozen_ms ? now_ms - run->frozen_ms : 0;
 
 	run->frozen = false;
-	run->active_ms += lost;
-	run->keep_ms += lost;
+	run->active_ms = fits(run->active_ms + lost);
+	run->keep_ms = fits(run->keep_ms + lost);
 }
 
 static enum rule_edge step_true(struct rule_run *run, int64_t for_ms, int64_t now_ms)
@@ -92,6 +97,7 @@ enum rule_edge eval_step(struct rule_run *run, enum truth truth, int64_t for_ms,
 	bool thawed = run->frozen;
 	enum rule_edge edge;
 
+	now_ms = fits(now_ms);
 	if (truth == TRUTH_NO_DATA)
 		return freeze(run, now_ms);
 	if (thawed)
@@ -122,6 +128,7 @@ int64_t eval_next(const struct rule_run *run, int64_t for_ms, int64_t keep_ms)
 
 void eval_resume(struct rule_run *run, int64_t for_ms, int64_t now_ms)
 {
+	now_ms = fits(now_ms);
 	*run = (struct rule_run){
 		.state = RULE_FIRING,
 		.active_ms = for_ms > 0 ? now_ms - for_ms : now_ms,

@@ -15,14 +15,19 @@
 enum rule_state { RULE_INACTIVE = 0, RULE_PENDING, RULE_FIRING, RULE_RECOVERING, RULE_N_STATES };
 extern const char *const rule_state_names[RULE_N_STATES]; /* "inactive", … */
 
+/* There is one run for each rule and realserver: a time has 40 bits. On a machine that is
+ * up for more than 17 years it stands still. */
+#define RULE_TIME(name) int64_t name : 40
+#define RULE_TIME_MAX   ((INT64_C(1) << 39) - 1)
+
 /* All zero: inactive. */
 struct rule_run {
-	uint8_t state; /* enum rule_state */
-	bool frozen;
-	int64_t active_ms; /* pending, firing, recovering: true since, later by each freeze */
-	int64_t keep_ms;   /* recovering: false since, later by each freeze */
-	int64_t frozen_ms; /* frozen: without data since */
-};
+	RULE_TIME(active_ms); /* pending, firing, recovering: true since, later by each freeze */
+	RULE_TIME(keep_ms);   /* recovering: false since, later by each freeze */
+	RULE_TIME(frozen_ms); /* frozen: without data since */
+	uint8_t state : 7;    /* enum rule_state */
+	bool frozen : 1;
+} __attribute__((packed, aligned(8)));
 
 enum rule_edge {
 	RULE_STAYS = 0,

@@ -1,8 +1,6 @@
 /* evidence.c: the worst of a realserver's probes speaks for all of them. */
 #include "agent/rules/evidence.h"
 
-#include <string.h>
-
 const struct target *evidence_witness(const struct state *s, uint32_t realserver)
 {
 	const struct layout_realserver *l = &s->layout->realservers[realserver];
@@ -29,28 +27,16 @@ void evidence_describe(const struct state *s, uint32_t realserver, struct buf *o
 		buf_puts(out, "no probe says down");
 		return;
 	}
-	buf_printf(out, "%s %s", t->conf->head.name, probe_reasons[t->health.reason].sentence);
+	buf_printf(out, "%s %s", s->layout->targets[t - s->targets].conf->head.name,
+		   probe_reasons[t->health.reason].sentence);
 	if (t->health.reason == PROBE_ANSWER_STATUS)
 		buf_printf(out, " %d", t->last_status);
 	buf_printf(out, ", %u probes failed", t->health.failures);
 }
 
-static unsigned int evidence(const struct state *s, uint32_t realserver)
+unsigned int evidence_of(const struct state *s, uint32_t realserver)
 {
 	const struct target *t = evidence_witness(s, realserver);
 
 	return t ? probe_reasons[t->health.reason].evidence : ~0u;
-}
-
-int evidence_order(const struct state *s, uint32_t a, uint32_t b)
-{
-	unsigned int ea = evidence(s, a), eb = evidence(s, b);
-	int64_t since_a = s->realservers[a].down_since_ms,
-		since_b = s->realservers[b].down_since_ms;
-
-	if (ea != eb)
-		return ea < eb ? -1 : 1;
-	if (since_a != since_b)
-		return since_a < since_b ? -1 : 1;
-	return strcmp(s->layout->realservers[a].conf->name, s->layout->realservers[b].conf->name);
 }

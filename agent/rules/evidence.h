@@ -13,8 +13,7 @@ const struct target *evidence_witness(const struct state *s, uint32_t realserver
  * failed". */
 void evidence_describe(const struct state *s, uint32_t realserver, struct buf *out);
 
-/* Two realservers of one service, in the order of admission: by evidence (refused,
- * timeout, bad answer, none), then by how long they are down, then by name. */
-int evidence_order(const struct state *s, uint32_t a, uint32_t b);
+/* How good that is: of refused, timeout and bad answer the first is least; none is most. */
+unsigned int evidence_of(const struct state *s, uint32_t realserver);
 
 #endif

@@ -4,7 +4,7 @@
  * units) is far below one step of the fraction (45,000): so it never grows. */
 #include "agent/rules/flap.h"
 
-enum { BITS = 16 };
+enum { BITS = 16, MILLI_MASK = (1 << 26) - 1 };
 
 /* 2^32 * 2^-(1/2^(i+1)), rounded. */
 static const uint64_t roots[BITS] = {
@@ -19,7 +19,7 @@ static uint32_t decayed(const struct flap *f, int64_t now_ms)
 	unsigned int i;
 
 	if (now_ms <= f->at_ms)
-		return f->milli;
+		return (uint32_t)f->milli;
 	passed = (uint64_t)now_ms - (uint64_t)f->at_ms;
 	if (passed / FLAP_HALF_LIFE_MS >= 32)
 		return 0;
@@ -27,14 +27,14 @@ static uint32_t decayed(const struct flap *f, int64_t now_ms)
 	for (i = 0; i < BITS; i++)
 		if (fraction & (1u << (BITS - 1 - i)))
 			factor = factor * roots[i] >> 32;
-	return (uint32_t)((f->milli * factor >> 32) >> (passed / FLAP_HALF_LIFE_MS));
+	return (uint32_t)(((uint64_t)f->milli * factor >> 32) >> (passed / FLAP_HALF_LIFE_MS));
 }
 
 void flap_add(struct flap *f, int64_t now_ms)
 {
 	uint32_t milli = decayed(f, now_ms) + FLAP_HOLD * 1000u;
 
-	f->milli = milli < FLAP_MOST * 1000u ? milli : FLAP_MOST * 1000u;
+	f->milli = (milli < FLAP_MOST * 1000u ? milli : FLAP_MOST * 1000u) & MILLI_MASK;
 	/* A clock that goes back starts no second decay. */
 	if (now_ms > f->at_ms)
 		f->at_ms = now_ms;
@@ -70,6 +70,6 @@ void flap_released(struct flap *f, int64_t resolved_ms, int64_t now_ms)
 
 	if (now_ms <= resolved_ms || now_ms <= f->at_ms)
 		return;
-	f->milli = milli;
+	f->milli = milli & MILLI_MASK;
 	f->at_ms = now_ms;
 }

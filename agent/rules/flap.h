@@ -1,6 +1,6 @@
 /* flap.h: PURE: a realserver's penalty for coming and going: each hold that a rule
  * places there adds FLAP_HOLD, and time takes it away again, half in two minutes. In
- * integers (a thousandth of a point), the same on every machine; 16 bytes each.
+ * integers (a thousandth of a point), the same on every machine; 8 bytes each.
  *
  * It never keeps a dead server in: it delays the return. A release waits until the
  * penalty is at or under FLAP_REUSE: the first is immediate. That wait is not counted
@@ -19,11 +19,13 @@ enum {
 	FLAP_HALF_LIFE_MS = 120000,
 };
 
-/* All zero: nothing happened. */
+/* All zero: nothing happened. The time has room for 4 years: on a machine that is up
+ * for longer no penalty is remembered. */
 struct flap {
-	uint32_t milli; /* thousandths of a point, at at_ms */
-	int64_t at_ms;
+	int64_t at_ms : 38;
+	uint64_t milli : 26; /* thousandths of a point, at at_ms */
 };
+_Static_assert(FLAP_MOST * 1000 < 1 << 26, "no room for it");
 
 /* A rule placed a hold. */
 void flap_add(struct flap *f, int64_t now_ms);

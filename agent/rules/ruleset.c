@@ -142,22 +142,20 @@ out:
 static int make_limits(struct ruleset *set, const struct ruleset_conf *conf)
 {
 	struct brake_conf brake = brake_defaults;
-	uint32_t n = set->layout->n_services, i;
-	int e = 0;
+	uint32_t n = set->layout->n_services;
+	int e;
 
-	set->due = malloc((n + 1) * sizeof(*set->due));
 	set->awaits = calloc(n + 1, sizeof(*set->awaits));
 	set->awaiting = calloc(n + 1, sizeof(*set->awaiting));
-	if (!set->due || !set->awaits || !set->awaiting)
+	if (!set->awaits || !set->awaiting)
 		return -ENOMEM;
-	for (i = 0; i < n; i++)
-		set->due[i] = INT64_MAX;
-	if (conf->rate_n)
+	e = due_init(&set->due, n);
+	if (!e && conf->rate_n)
 		e = rate_new(conf->rate_n, conf->rate_ms, &set->rate);
 	brake.targets = conf->correlated_targets;
 	brake.share = conf->correlated_share;
 	if (!e && conf->correlated_targets)
-		e = brake_new(&brake, set->layout->n_targets, 1, &set->brake);
+		e = brake_new(&brake, set->layout->n_targets, BRAKE_INTERFACES, &set->brake);
 	return e;
 }
 
@@ -217,7 +215,7 @@ void ruleset_free(struct ruleset *r)
 	samples_free(r->samples);
 	brake_free(r->brake);
 	rate_free(r->rate);
-	free(r->due);
+	due_fini(&r->due);
 	free(r->awaits);
 	free(r->awaiting);
 	free(r->rules);
@@ -245,14 +243,13 @@ struct rule_slot *ruleset_slot(const struct ruleset *r, const struct ruleset_rul
 /* --- over a reload ---------------------------------------------------------------- */
 
 static void carry_rule(struct ruleset *to, struct ruleset_rule *r, const struct ruleset *from,
-		       const struct ruleset_rule *old, const uint32_t *old_service,
-		       const uint32_t *old_realserver)
+		       const struct ruleset_rule *old, const struct reload_map *map)
 {
 	uint32_t i;
 
 	for (i = 0; i < to->layout->n_services; i++)
-		if (old_service[i] != LAYOUT_NONE)
-			r->services[i] = old->services[old_service[i]];
+		if (map->services[i] != LAYOUT_NONE)
+			r->services[i] = old->services[map->services[i]];
 
 	r->detected = old->detected;
 	r->enforced = old->enforced;
@@ -260,68 +257,34 @@ static void carry_rule(struct ruleset *to, struct ruleset_rule *r, const struct 
 	for (i = 0; i < to->layout->n_realservers; i++) {
 		struct rule_slot *slot, *was;
 
-		if (old_realserver[i] == LAYOUT_NONE)
+		if (map->realservers[i] == LAYOUT_NONE)
 			continue;
 		slot = ruleset_slot(to, r, i);
-		was = ruleset_slot(from, old, old_realserver[i]);
+		was = ruleset_slot(from, old, map->realservers[i]);
 		if (slot && was)
 			*slot = *was;
 	}
 }
 
-/* What failed at once before the reload is no better known after it. */
-static int carry_brake(struct ruleset *to, const struct ruleset *from)
+void ruleset_carry(struct ruleset *to, const struct ruleset *from, const struct reload_map *map)
 {
-	uint32_t *targets;
-	int e;
-
-	if (!to->brake || !from->brake)
-		return 0;
-	targets = malloc((to->layout->n_targets + 1ul) * sizeof(*targets));
-	e = targets ? reload_targets(from->layout, to->layout, targets) : -ENOMEM;
-	if (!e)
-		brake_carry(to->brake, from->brake, targets);
-	free(targets);
-	return e;
-}
-
-int ruleset_carry(struct ruleset *to, const struct ruleset *from)
-{
-	const struct layout *now = to->layout, *was = from->layout;
-	uint32_t *services = malloc((now->n_services + 1) * sizeof(*services));
-	uint32_t *realservers = malloc((now->n_realservers + 1) * sizeof(*realservers));
+	const struct layout *now = to->layout;
 	uint32_t i, j;
-	int e = services && realservers ? carry_brake(to, from) : -ENOMEM;
 
-	if (e) {
-		free(services);
-		free(realservers);
-		return e;
-	}
-	for (i = 0; i < now->n_services; i++) {
-		services[i] = layout_find_service(was, now->services[i].conf->head.name);
-		if (services[i] != LAYOUT_NONE)
-			to->service_flaps[i] = from->service_flaps[services[i]];
-	}
-	for (i = 0; i < now->n_realservers; i++) {
-		uint32_t old = services[now->realservers[i].service];
-
-		realservers[i] =
-			old == LAYOUT_NONE
-				? LAYOUT_NONE
-				: layout_find_realserver(was, old, now->realservers[i].conf->name);
-		if (realservers[i] != LAYOUT_NONE)
-			to->flaps[i] = from->flaps[realservers[i]];
-	}
+	for (i = 0; i < now->n_services; i++)
+		if (map->services[i] != LAYOUT_NONE)
+			to->service_flaps[i] = from->service_flaps[map->services[i]];
+	for (i = 0; i < now->n_realservers; i++)
+		if (map->realservers[i] != LAYOUT_NONE)
+			to->flaps[i] = from->flaps[map->realservers[i]];
 	for (i = 0; i < to->n_rules; i++)
 		for (j = 0; j < from->n_rules; j++)
 			if (!strcmp(to->rules[i].conf->head.name, from->rules[j].conf->head.name))
-				carry_rule(to, &to->rules[i], from, &from->rules[j], services,
-					   realservers);
-	samples_carry(to->samples, from->samples, realservers, services);
+				carry_rule(to, &to->rules[i], from, &from->rules[j], map);
+	samples_carry(to->samples, from->samples, map->realservers, map->services);
 	if (to->rate && from->rate)
 		rate_carry(to->rate, from->rate);
-	free(services);
-	free(realservers);
-	return 0;
+	/* What failed at once before the reload is no better known after it. */
+	if (to->brake && from->brake)
+		brake_carry(to->brake, from->brake, map->targets);
 }

@@ -5,6 +5,7 @@
 #ifndef RULES_RULESET_H
 #define RULES_RULESET_H
 
+#include "agent/base/due.h"
 #include "agent/model/state.h"
 #include "agent/rules/brake.h"
 #include "agent/rules/eval.h"
@@ -15,19 +16,22 @@
 #include "agent/rules/rule_conf.h"
 #include "agent/rules/samples.h"
 
+struct reload_map;
+
 enum { EFFECT_NONE = INT32_MAX }; /* of a rule that places no hold */
 
 /* A rule and a realserver. */
 struct rule_slot {
 	struct rule_run run;
-	double value;        /* of the last evaluation: NAN = none */
-	int64_t held_ms;     /* its hold was placed; 0 = never */
-	int64_t resolved_ms; /* the rule ended while its hold stood; 0 = it has not */
-	int64_t released_ms; /* its last hold ended; 0 = never */
-	uint8_t refused;     /* enum guard: why it is not held all the same */
-	uint8_t delayed;     /* enum guard: why its hold is not released yet */
-	bool matched;
-};
+	double value;           /* of the last evaluation: NAN = none */
+	RULE_TIME(held_ms);     /* its hold was placed; 0 = never */
+	RULE_TIME(resolved_ms); /* the rule ended while its hold stood; 0 = it has not */
+	RULE_TIME(released_ms); /* its last hold ended; 0 = never */
+	uint8_t refused : 4;    /* enum guard: why it is not held all the same */
+	uint8_t delayed : 3;    /* enum guard: why its hold is not released yet */
+	bool matched : 1;
+} __attribute__((packed, aligned(8)));
+_Static_assert(N_GUARDS <= 16 && GUARD_COOLDOWN < 8 && GUARD_FLAPPING < 8, "no room for it");
 
 struct ruleset_rule {
 	const struct rule_conf *conf;
@@ -47,7 +51,7 @@ struct ruleset {
 	struct layout *layout; /* a reference */
 	struct rate *rate;     /* NULL = no limit */
 	struct brake *brake;   /* NULL = off */
-	int64_t *due;          /* by service: when time alone may change something */
+	struct due due;        /* by service: when time alone may change something */
 	bool *awaits;          /* by service: it stands in … */
 	uint32_t *awaiting;    /* … the list of those that wait for any probe to succeed */
 	uint32_t n_awaiting;
@@ -81,8 +85,8 @@ int ruleset_new(struct layout *l, const struct ruleset_conf *conf, struct buf *w
 void ruleset_free(struct ruleset *r);
 
 /* What goes on over a reload: states, penalties, windows and counters of what has the
- * same names. -ENOMEM: nothing was carried. */
-int ruleset_carry(struct ruleset *to, const struct ruleset *from);
+ * same names, by the map from the layout of `from` to that of `to`. */
+void ruleset_carry(struct ruleset *to, const struct ruleset *from, const struct reload_map *map);
 
 /* NULL where the rule is not about that realserver. */
 struct rule_slot *ruleset_slot(const struct ruleset *r, const struct ruleset_rule *rule,

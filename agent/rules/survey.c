@@ -17,17 +17,16 @@ static const struct hold *holds_on(const struct state *s, const struct holds *ho
 	return holds_of(holds, s->layout->services[l->service].conf->head.name, l->conf->name);
 }
 
-uint32_t survey_weight(const struct state *s, const struct holds *holds, uint32_t realserver)
+static uint32_t weight_with(const struct state *s, const struct hold *h, uint32_t realserver)
 {
 	const struct layout_realserver *l = &s->layout->realservers[realserver];
-	const struct hold *h;
 	int32_t most = 0;
 	uint32_t i;
 
 	for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++)
 		if (s->dests[s->layout->dest_links[i]].want > most)
 			most = s->dests[s->layout->dest_links[i]].want;
-	for (h = holds_on(s, holds, realserver); h; h = h->next) {
+	for (; h; h = h->next) {
 		int32_t weight = hold_weight(h->effect, l->conf->weight);
 
 		if (weight < most)
@@ -36,23 +35,31 @@ uint32_t survey_weight(const struct state *s, const struct holds *holds, uint32_
 	return most > 0 ? (uint32_t)most : 0;
 }
 
-bool survey_held(const struct state *s, const struct holds *holds, uint32_t realserver,
-		 bool by_anybody)
+uint32_t survey_weight(const struct state *s, const struct holds *holds, uint32_t realserver)
 {
-	const struct hold *h;
+	return weight_with(s, holds_on(s, holds, realserver), realserver);
+}
 
-	for (h = holds_on(s, holds, realserver); h; h = h->next)
+static bool takes_out(const struct hold *h, bool by_anybody)
+{
+	for (; h; h = h->next)
 		if (h->effect <= HOLD_ZERO && (by_anybody || h->hold_class == HOLD_RULE))
 			return true;
 	return false;
 }
 
+bool survey_held(const struct state *s, const struct holds *holds, uint32_t realserver,
+		 bool by_anybody)
+{
+	return takes_out(holds_on(s, holds, realserver), by_anybody);
+}
+
 static void count_domain(struct survey *v, const struct realserver_conf *c)
 {
-	if (!c->domain || (v->domain && !strcmp(v->domain, c->domain)))
+	if (!c->terms->domain || (v->domain && !strcmp(v->domain, c->terms->domain)))
 		return;
 	if (!v->domain)
-		v->domain = c->domain;
+		v->domain = c->terms->domain;
 	v->domains += v->domains < 2;
 }
 
@@ -60,12 +67,14 @@ void survey_service(const struct state *s, const struct holds *holds, uint32_t s
 		    struct survey *ret_survey)
 {
 	const struct layout_service *svc = &s->layout->services[service];
+	const struct holds_service *here = holds_in(holds, svc->conf->head.name);
 	struct survey v = { 0 };
 	uint32_t i;
 
 	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++) {
 		const struct realserver_conf *c = s->layout->realservers[i].conf;
-		uint32_t weight = survey_weight(s, holds, i);
+		const struct hold *h = holds_at(here, c->name);
+		uint32_t weight = weight_with(s, h, i);
 
 		if (takes_part(c)) {
 			v.configured++;
@@ -74,8 +83,8 @@ void survey_service(const struct state *s, const struct holds *holds, uint32_t s
 		v.available += weight > 0;
 		v.available_weight += weight;
 		v.backups += c->backup && weight && s->services[service].panic;
-		v.held += takes_part(c) && survey_held(s, holds, i, false);
-		if (survey_held(s, holds, i, true))
+		v.held += takes_part(c) && takes_out(h, false);
+		if (takes_out(h, true))
 			count_domain(&v, c);
 	}
 	*ret_survey = v;

@@ -55,6 +55,8 @@ static int add_service(struct batch *b, const struct diff_item *item,
 	struct ipvs_service s;
 	int r;
 
+	if (ops->n_services && item->vip != DIFF_NONE && item->vip == b->vip)
+		return 0;
 	/* Rows of a service that left the file are told apart by their key. */
 	if (item->vip != DIFF_NONE)
 		layout_kernel_service(b->layout, item->vip, &s);
@@ -66,6 +68,7 @@ static int add_service(struct batch *b, const struct diff_item *item,
 	if (r)
 		return r;
 	ops->services[ops->n_services++] = s;
+	b->vip = item->vip;
 	return 0;
 }
 

@@ -12,6 +12,7 @@ struct batch {
 	struct ipvs_batch *ops;
 	struct diff_item *items; /* one an op */
 	uint32_t room_services, room_dests, room_ops;
+	uint32_t vip; /* of the last service; DIFF_NONE = one that left the file */
 };
 
 int batch_new(struct layout *layout, struct batch **ret_batch);

@@ -35,16 +35,16 @@ enum diff_phase {
 /* One write. Of a VIP of the layout, or (vip = DIFF_NONE) of a service that left the
  * file; of a destination of the layout, or (dest = DIFF_NONE) one that left it. */
 struct diff_item {
-	enum ipvs_op_kind kind;
 	uint32_t vip, dest;
 	uint32_t service_row, dest_row; /* of the table; DIFF_NONE = not there yet */
 	int32_t weight;                 /* to write; destinations only */
-	uint32_t changes;               /* DIFF_…; 0 for additions and deletions */
+	uint8_t kind;                   /* enum ipvs_op_kind */
+	uint8_t phase;                  /* enum diff_phase */
+	uint8_t changes;                /* DIFF_…; 0 for additions and deletions */
+	uint8_t verdict;                /* enum drift_verdict, once drift was judged */
 	bool drift;                     /* somebody else changed what was ours and settled */
 	bool again;                     /* it was found before, and left alone */
 	bool left;                      /* not to be written: it is left alone */
-	uint8_t verdict;                /* enum drift_verdict, once drift was judged */
-	enum diff_phase phase;
 };
 
 /* Something that left the file and is on its way out. */

@@ -66,12 +66,9 @@ static void asking_free(struct asking *q)
 /* It is a hold now: whatever ends that is a decision of ours, and written. */
 static void unmark(struct state *s, const struct hold *h)
 {
-	uint32_t service = layout_find_service(s->layout, h->service), r, i;
+	uint32_t r = layout_find(s->layout, h->service, h->realserver), i;
 	const struct layout_realserver *l;
 
-	if (service == LAYOUT_NONE)
-		return;
-	r = layout_find_realserver(s->layout, service, h->realserver);
 	if (r == LAYOUT_NONE)
 		return;
 	l = &s->layout->realservers[r];
@@ -189,6 +186,7 @@ static void tell(const struct pass *p, const struct diff_item *item)
 		[DRIFT_STOPPED] = "somebody else changed the kernel's table, leaving it alone",
 	};
 	struct buf service = BUF_INIT, dest = BUF_INIT;
+	struct addr at = { 0 };
 	struct log_fact facts[] = {
 		LOG_STR("what", drift_of(item)), LOG_STR("address", ""), LOG_STR("realserver", ""),
 		LOG_INT("want", item->weight),   LOG_INT("found", 0),
@@ -198,9 +196,11 @@ static void tell(const struct pass *p, const struct diff_item *item)
 	ipvs_key_format(&service, &p->layout->vips[item->vip].key);
 	facts[1].str = buf_str(&service);
 	if (item->dest != DIFF_NONE)
-		addr_format(&dest, &p->layout->dests[item->dest].addr);
+		at = layout_dest_addr(p->layout, item->dest);
 	else if (item->dest_row != DIFF_NONE)
-		addr_format(&dest, &p->reading->table.dests[item->dest_row].addr);
+		at = p->reading->table.dests[item->dest_row].addr;
+	if (at.family)
+		addr_format(&dest, &at);
 	facts[2].str = buf_str(&dest);
 	if (n == 5)
 		facts[4] = (struct log_fact)LOG_INT(
@@ -235,7 +235,7 @@ static struct drift_object object_of(const struct pass *p, const struct diff_ite
 	memset(&o, 0, sizeof(o)); /* it is a key: padding counts */
 	o.service = p->layout->vips[item->vip].key;
 	if (item->dest != DIFF_NONE)
-		o.dest = p->layout->dests[item->dest].addr;
+		o.dest = layout_dest_addr(p->layout, item->dest);
 	return o;
 }
 
@@ -397,7 +397,7 @@ static bool was_in_service(const struct layout *l, uint32_t dest, const struct i
 {
 	enum initial initial = service_of(l, l->dests[dest].vip)->initial;
 
-	if (!realserver_of(l, dest)->conf->probes.n || initial == INITIAL_UP)
+	if (!realserver_of(l, dest)->conf->terms->probes.n || initial == INITIAL_UP)
 		return true;
 	return initial == INITIAL_KEEP && found->stats.conns;
 }

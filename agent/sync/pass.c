@@ -8,7 +8,8 @@
 #include "agent/ipvs/ipvs.h"
 #include "agent/sync/writes.h"
 
-enum { BATCH_ITEMS = 1024 }; /* urgent writes wait for no more than that */
+/* While the kernel has one batch the next is gathered. Urgent writes wait for both. */
+enum { BATCH_ITEMS = 512, BATCHES = 2 };
 
 int pass_new(struct layout *layout, struct pass **ret_pass)
 {
@@ -21,15 +22,29 @@ int pass_new(struct layout *layout, struct pass **ret_pass)
 	return 0;
 }
 
-void pass_free(struct pass *p)
+/* What the difference was worked out from is not needed any more. */
+static void drop_copies(struct pass *p)
 {
-	if (!p)
-		return;
 	free(p->dests);
 	free(p->vips);
 	free(p->services);
 	free(p->leaving);
 	free(p->owned);
+	free(p->news);
+	p->dests = NULL;
+	p->vips = NULL;
+	p->services = NULL;
+	p->leaving = NULL;
+	p->owned = NULL;
+	p->news = NULL;
+	p->n_news = 0;
+}
+
+void pass_free(struct pass *p)
+{
+	if (!p)
+		return;
+	drop_copies(p);
 	diff_fini(&p->diff);
 	reading_unref(p->reading);
 	layout_unref(p->layout);
@@ -80,6 +95,38 @@ int pass_prepare(struct pass *p, const struct state *s, const struct diff_leavin
 	return 0;
 }
 
+static int32_t found_weight(const struct pass *p, uint32_t dest)
+{
+	uint32_t row = p->reading->match.row_of_dest[dest];
+
+	return row == MATCH_NONE ? SEEN_ABSENT : (int32_t)p->reading->table.dests[row].weight;
+}
+
+/* Does the reading tell something about it? Most passes find nothing. */
+static bool is_news(const struct pass *p, uint32_t dest)
+{
+	const struct dest_state *d = &p->dests[dest];
+	int32_t found = found_weight(p, dest);
+
+	return d->seen != found || d->settled != (found != SEEN_ABSENT) || d->error ||
+	       (d->left && d->left_found != found);
+}
+
+static int find_news(struct pass *p)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < p->layout->n_dests; i++)
+		n += is_news(p, i);
+	p->news = malloc((n ? n : 1) * sizeof(*p->news));
+	if (!p->news)
+		return -ENOMEM;
+	for (i = 0; i < p->layout->n_dests; i++)
+		if (is_news(p, i))
+			p->news[p->n_news++] = i;
+	return 0;
+}
+
 void pass_diff(struct pass *p)
 {
 	struct diff_input in = {
@@ -97,6 +144,8 @@ void pass_diff(struct pass *p)
 	};
 
 	p->error = diff_tables(&in, &p->diff);
+	if (!p->error)
+		p->error = find_news(p);
 }
 
 bool pass_overlaps(const struct pass *p, const struct state *s, uint32_t vip)
@@ -109,30 +158,30 @@ bool pass_overlaps(const struct pass *p, const struct state *s, uint32_t vip)
 /* What the reading showed, but where our own writes overlapped it. */
 static void take_in_vip(struct pass *p, struct state *s, uint32_t vip)
 {
-	const struct layout_vip *v = &p->layout->vips[vip];
-	const struct match *m = &p->reading->match;
 	struct vip_state *vs = &s->vips[vip];
-	uint32_t d;
 
 	if (pass_overlaps(p, s, vip)) {
 		p->diff.skipped = true;
 		return;
 	}
-	vs->present = m->row_of_vip[vip] != MATCH_NONE;
+	vs->present = p->reading->match.row_of_vip[vip] != MATCH_NONE;
 	vs->settled = vs->present;
 	vs->add_failed = false;
 	vs->left = LEFT_NOT;
 	vs->error = p->vips[vip].error;
-	for (d = v->first_dest; d < v->first_dest + v->n_dests; d++) {
-		uint32_t row = m->row_of_dest[d];
+}
 
-		s->dests[d].seen = row == MATCH_NONE ? SEEN_ABSENT
-						     : (int32_t)p->reading->table.dests[row].weight;
-		s->dests[d].settled = row != MATCH_NONE;
-		if (s->dests[d].seen != s->dests[d].left_found)
-			s->dests[d].left = LEFT_NOT;
-		s->dests[d].error = p->dests[d].error;
-	}
+static void take_in_dest(const struct pass *p, struct state *s, uint32_t dest)
+{
+	struct dest_state *d = &s->dests[dest];
+
+	if (pass_overlaps(p, s, p->layout->dests[dest].vip))
+		return;
+	d->seen = found_weight(p, dest);
+	d->settled = d->seen != SEEN_ABSENT;
+	if (d->seen != d->left_found)
+		d->left = LEFT_NOT;
+	d->error = p->dests[dest].error;
 }
 
 /* Leaves in the copies the errors that still stand: those of what must be written
@@ -143,8 +192,8 @@ static void sift_errors(struct pass *p, const struct state *s)
 
 	for (i = 0; i < p->layout->n_vips; i++)
 		p->vips[i].error = 0;
-	for (i = 0; i < p->layout->n_dests; i++)
-		p->dests[i].error = 0;
+	for (i = 0; i < p->n_news; i++)
+		p->dests[p->news[i]].error = 0;
 	for (i = 0; i < p->diff.n_items; i++) {
 		const struct diff_item *item = &p->diff.items[i];
 
@@ -162,6 +211,8 @@ void pass_take_in(struct pass *p, struct state *s)
 	sift_errors(p, s);
 	for (i = 0; i < p->layout->n_vips; i++)
 		take_in_vip(p, s, i);
+	for (i = 0; i < p->n_news; i++)
+		take_in_dest(p, s, p->news[i]);
 	for (i = 0; i < p->diff.n_items; i++) {
 		const struct diff_item *item = &p->diff.items[i];
 
@@ -172,6 +223,7 @@ void pass_take_in(struct pass *p, struct state *s)
 		else if (item->dest != DIFF_NONE && item->changes != DIFF_WEIGHT)
 			s->dests[item->dest].settled = false;
 	}
+	drop_copies(p);
 }
 
 /* An item was worked out a while ago: is it still what is wanted? */
@@ -208,7 +260,7 @@ static bool still_wanted(struct state *s, struct diff_item *item)
 static struct batch *gather(struct pass *p, struct state *s)
 {
 	struct batch *b = NULL;
-	bool adds = false;
+	bool adds = p->adding > 0;
 	uint32_t n = 0;
 
 	for (; p->next < p->diff.n_items && n < BATCH_ITEMS; p->next++) {
@@ -231,16 +283,34 @@ static struct batch *gather(struct pass *p, struct state *s)
 	return NULL;
 }
 
+/* A batch either adds or takes away. */
+static bool adds_something(const struct batch *b)
+{
+	return b->items[0].phase < DIFF_PHASE_LOWER;
+}
+
 bool pass_send(struct pass *p, struct state *s, struct writes *w)
 {
-	struct batch *b;
+	struct batch *b = NULL;
+	bool adds;
 
-	if (s->layout != p->layout)
-		return false;
-	b = gather(p, s);
-	if (b)
-		return writes_send(w, b, false, p->on_batch, p->arg) == 0;
-	if (p->next < p->diff.n_items)
+	while (s->layout == p->layout && p->under_way < BATCHES) {
+		b = gather(p, s);
+		if (!b)
+			break;
+		adds = adds_something(b);
+		if (writes_send(w, b, false, p->on_batch, p->arg))
+			break;
+		p->under_way++;
+		p->adding += adds;
+	}
+	if (!b && !p->under_way && s->layout == p->layout && p->next < p->diff.n_items)
 		w->refused(w->arg); /* by want of memory */
-	return false;
+	return p->under_way > 0;
+}
+
+void pass_sent(struct pass *p, const struct batch *b)
+{
+	p->under_way--;
+	p->adding -= adds_something(b);
 }

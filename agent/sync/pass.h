@@ -23,7 +23,11 @@ struct pass {
 	struct diff_policy gone;
 	int64_t now_ms;
 	struct diff diff;
+	uint32_t *news; /* dests of which the reading tells what the state does not know */
+	uint32_t n_news;
 	uint32_t next; /* item to send */
+	/* Batches that are not back yet, and those of them that add or raise. */
+	unsigned int under_way, adding;
 	void (*on_batch)(void *arg, struct batch *b);
 	void *arg;
 };
@@ -38,13 +42,16 @@ void pass_set_caps(const struct pass *p, struct state *s);
 /* Copies what the difference needs; `owned` is the caller's to fill. */
 int pass_prepare(struct pass *p, const struct state *s, const struct diff_leaving *leaving,
 		 uint32_t n_leaving, const struct diff_policy *gone, int64_t now_ms);
-/* On the work queue: fills diff, or error. */
+/* On the work queue: fills diff and news, or error. */
 void pass_diff(struct pass *p);
 /* Whether writes of ours overlap what was read of a VIP: it may show either side. */
 bool pass_overlaps(const struct pass *p, const struct state *s, uint32_t vip);
-/* Takes what was seen into the state. */
+/* Takes what was seen into the state; costs what is new, and a look at each VIP. */
 void pass_take_in(struct pass *p, struct state *s);
-/* Sends the next batch of items; false when all are sent. */
+/* Sends the next batches of items, as many as are to be under way together; false when
+ * none is, for all are sent. */
 bool pass_send(struct pass *p, struct state *s, struct writes *w);
+/* One that p->on_batch told of is back. */
+void pass_sent(struct pass *p, const struct batch *b);
 
 #endif

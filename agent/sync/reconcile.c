@@ -45,6 +45,7 @@ struct reconcile {
 	int64_t interval_ms, read_us;
 	int64_t pass_at_ms; /* when the next full pass is due; readings do not move it */
 	int64_t backoff_ms; /* while something is refused */
+	uint32_t undecided; /* services, when last looked at after the first reading */
 	bool caps_due;      /* the next complete reading is the first of its layout */
 	bool due;           /* a full pass is asked for */
 	bool retry;         /* and soon, for something was refused */
@@ -123,14 +124,18 @@ static void end_full(struct reconcile *r)
 
 static void send_next(struct reconcile *r)
 {
-	if (r->removing || !pass_send(r->pass, r->state, &r->writes))
+	bool more = r->removing ? r->pass->under_way : pass_send(r->pass, r->state, &r->writes);
+
+	if (!more)
 		end_full(r);
 }
 
 static void on_batch(void *arg, struct batch *b)
 {
-	(void)b;
-	send_next(arg);
+	struct reconcile *r = arg;
+
+	pass_sent(r->pass, b);
+	send_next(r);
 }
 
 static void take_in_diff(struct reconcile *r)
@@ -177,7 +182,7 @@ static void work_diff(void *arg)
 	pass_diff(r->pass);
 }
 
-/* Which foreign rows are ours all the same: asked here, on the loop. */
+/* Which rows that the file does not name are ours all the same: asked on the loop. */
 static int begin_diff(struct reconcile *r)
 {
 	struct pass *p = r->pass;
@@ -189,7 +194,8 @@ static int begin_diff(struct reconcile *r)
 	if (e)
 		return e;
 	for (i = 0; i < rd->table.n_services; i++)
-		p->owned[i] = owned_has(&r->owned, &rd->table.services[i].key);
+		p->owned[i] = rd->match.vip_of_service[i] == MATCH_NONE &&
+			      owned_has(&r->owned, &rd->table.services[i].key);
 	return loop_work(r->env.loop, "diff", work_diff, on_diffed, r);
 }
 
@@ -211,12 +217,15 @@ static void disown_vanished(void *arg, const struct ipvs_key *key)
  * somebody else has deleted, is ours no more: whoever makes it anew may have it. */
 static void own_found(struct reconcile *r, const struct reading *rd)
 {
-	uint32_t i;
+	uint32_t i, seen = 0;
 
-	for (i = 0; i < rd->table.n_services; i++)
+	for (i = 0; i < rd->table.n_services; i++) {
 		if (rd->match.vip_of_service[i] != MATCH_NONE)
 			writes_own(&r->writes, &rd->table.services[i].key);
-	owned_each(&r->owned, disown_vanished, &(struct vanished){ r, rd });
+		seen += owned_has(&r->owned, &rd->table.services[i].key);
+	}
+	if (seen < owned_count(&r->owned))
+		owned_each(&r->owned, disown_vanished, &(struct vanished){ r, rd });
 }
 
 static void tell_kernel_state(struct reconcile *r, int error)
@@ -236,11 +245,41 @@ static void tell_kernel_state(struct reconcile *r, int error)
 	r->stats.kernel_error = error;
 }
 
+/* After the first reading of a layout all is decided again; where that takes several
+ * turns of the loop, the difference waits for the last. */
+static void await_decided(void *arg)
+{
+	struct reconcile *r = arg;
+	struct pass *p = r->pass;
+	int e = 0;
+
+	if (!p)
+		return;
+	if (p->layout != r->state->layout || r->removing) {
+		r->due |= !r->removing;
+		end(r);
+		return;
+	}
+	/* What does not get less is not waited for. */
+	if (r->caps_due && r->state->n_dirty && r->state->n_dirty < r->undecided) {
+		r->undecided = r->state->n_dirty;
+		e = loop_post(r->env.loop, "decided", await_decided, r);
+		if (!e)
+			return;
+	}
+	r->caps_due = false;
+	if (!e)
+		e = begin_diff(r);
+	if (e) {
+		r->retry = true;
+		end_full(r);
+	}
+}
+
 /* A complete reading of the layout in force, for a full pass. */
 static void act(struct reconcile *r)
 {
 	struct pass *p = r->pass;
-	int e;
 
 	if (r->caps_due && !r->stats.kernel_known)
 		foreign_first(&r->foreign, p, &r->owned);
@@ -250,13 +289,9 @@ static void act(struct reconcile *r)
 		r->stats.kernel_known = true;
 		/* Decided again before the difference: the caps are known now. */
 		r->env.first(r->env.arg);
-		r->caps_due = false;
+		r->undecided = UINT32_MAX;
 	}
-	e = begin_diff(r);
-	if (e) {
-		r->retry = true;
-		end_full(r);
-	}
+	await_decided(r);
 }
 
 static void on_matched(void *arg)

@@ -91,7 +91,7 @@ static void tell(const struct ipvs_batch *ops, const struct ipvs_op *op)
 }
 
 /* The place where the last error of this object is kept; `none` if it left the file. */
-static int *error_of(struct state *s, const struct diff_item *item, int *none)
+static int16_t *error_of(struct state *s, const struct diff_item *item, int16_t *none)
 {
 	if (s && item->dest != DIFF_NONE)
 		return &s->dests[item->dest].error;
@@ -133,8 +133,8 @@ static void take_success(struct writes *w, struct state *s, const struct diff_it
 static void take_result(struct writes *w, struct state *s, const struct diff_item *item,
 			const struct ipvs_batch *ops, const struct ipvs_op *op)
 {
-	int none = 0;
-	int *error = error_of(s, item, &none);
+	int16_t none = 0;
+	int16_t *error = error_of(s, item, &none);
 
 	if (op->result) {
 		w->stats.refused[op->kind]++;
@@ -149,7 +149,7 @@ static void take_result(struct writes *w, struct state *s, const struct diff_ite
 		tell(ops, op);
 		take_success(w, s, item, ops, op);
 	}
-	*error = op->result;
+	*error = (int16_t)op->result;
 	if (s && item->dest != DIFF_NONE)
 		s->dests[item->dest].busy = false;
 }

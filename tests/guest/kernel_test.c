@@ -268,8 +268,31 @@ static void check_errors(struct ipvs_kernel *k)
 	is_int(apply(k, IPVS_DEL_SERVICE, &b), 0, "del_service with its dests");
 }
 
+/* In the middle of a service's dump one of its dests is written. */
+struct overtaking {
+	struct ipvs_kernel *k;
+	struct ipvs_service *service;
+	struct ipvs_dest *dest;
+	int calls, failed;
+};
+
+static void write_between(void *arg)
+{
+	struct overtaking *o = arg;
+	struct ipvs_op op = { .kind = IPVS_SET_DEST };
+	struct ipvs_batch batch = { .services = o->service,
+				    .n_services = 1,
+				    .dests = o->dest,
+				    .n_dests = 1,
+				    .ops = &op,
+				    .n_ops = 1 };
+
+	o->calls++;
+	o->failed += o->k->ops->apply(o->k, &batch) || op.result;
+}
+
 /* 1,000 dests in one batch, each seventh twice: results belong to their ops; a dump of
- * several datagrams has each once. */
+ * several datagrams has each once, and lets writes through between any two of them. */
 static void check_batch(struct ipvs_kernel *k)
 {
 	enum { N = 1000 };
@@ -280,6 +303,7 @@ static void check_batch(struct ipvs_kernel *k)
 		.services = &b.service, .n_services = 1, .dests = dests, .n_dests = N, .ops = ops
 	};
 	uint32_t wrong = 0;
+	struct overtaking o;
 	struct ipvs_table t;
 
 	ops[batch.n_ops++] = (struct ipvs_op){ .kind = IPVS_NEW_SERVICE };
@@ -303,7 +327,10 @@ static void check_batch(struct ipvs_kernel *k)
 	is_int(wrong, 0, "each op has its own result");
 	is_int(ops[batch.n_ops - 1].result, -EINVAL, "an op about no dest of the batch");
 	is_int(ops[batch.n_ops - 2].result, -EINVAL, "an op about no service of the batch");
-	is_int(k->ops->dump(k, NULL, NULL, &t), 0, "a dump of several datagrams");
+	o = (struct overtaking){ .k = k, .service = &b.service, .dest = &dests[3] };
+	is_int(k->ops->dump(k, write_between, &o, &t), 0, "a dump of several datagrams");
+	ok(o.calls >= 9, "writes need not wait for its end");
+	is_int(o.failed, 0, "and are carried out");
 	is_int(t.n_dests, N, "each is there once");
 	for (uint32_t i = 0; i < t.n_dests; i++)
 		wrong += t.dests[i].weight != i;

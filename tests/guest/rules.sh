@@ -11,6 +11,20 @@ probe_ini() {
 	[ $# = 0 ] || printf '%s\n' "$@"
 }
 
+# web_ini N [LINE...]: service web behind the VIP by masq, with N realservers, the probe
+# port and lines of its own; and what [agent] needs here.
+web_ini() {
+	local n=$1 i
+
+	shift
+	printf '[agent]\nstate_dir = %s/state\nreconcile_interval = 1s\n' "$RUN"
+	printf '[service web]\naddress = tcp://%s:80\nforward = masq\nprobe = port\n' "$VIP"
+	[ $# = 0 ] || printf '%s\n' "$@"
+	for ((i = 1; i <= n; i++)); do
+		echo "realserver = web$i $(rs_ip $i)"
+	done
+}
+
 # weights_behind PORT: of realserver 1 to COUNT, in that order, in the kernel behind the
 # VIP's port; '-' for one that is not there. weights: behind port 80.
 weights_behind() {

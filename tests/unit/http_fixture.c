@@ -21,6 +21,20 @@ enum { N_ROWS = 5000 };
 
 /* --- the view ------------------------------------------------------------------- */
 
+static struct realserver_conf confs[] = {
+	{ .name = "web1", .weight = 100 },
+	{ .name = "web2", .weight = 100 },
+};
+static struct probe_conf probe = { .head = { .name = "http" } };
+static struct layout_target target = { .conf = &probe };
+static uint32_t links[] = { 0 };
+static struct layout_realserver pool[] = {
+	{ .conf = &confs[0], .n_links = 1 },
+	{ .conf = &confs[1], .first_link = 1 },
+};
+static struct layout layout = { .realservers = pool, .links = links, .targets = &target };
+static const char reasons[] = "\0rule \"x\" \xff\x01";
+
 struct view *view_make(struct world *w)
 {
 	struct view *v = calloc(1, sizeof(*v));
@@ -41,20 +55,15 @@ struct view *view_make(struct world *w)
 	v->services[1] = (struct view_service){ .name = "empty", .first_realserver = 2 };
 	v->n_realservers = 2;
 	v->realservers = calloc(2, sizeof(*v->realservers));
-	v->realservers[0] = (struct view_realserver){ .name = "web1",
-						      .configured_weight = 100,
-						      .effective_weight = 100,
-						      .n_probes = 1,
-						      .reason = "" };
-	v->realservers[1] = (struct view_realserver){ .name = "web2",
-						      .configured_weight = 100,
-						      .effective_weight = -1,
-						      .state = VIEW_DOWN,
-						      .first_probe = 1,
-						      .reason = "rule \"x\" \xff\x01" };
+	v->layout = &layout;
+	buf_put(&v->reasons, reasons, sizeof(reasons));
+	v->realservers[0] = (struct view_realserver){ .effective_weight = 100 };
+	v->realservers[1] = (struct view_realserver){
+		.effective_weight = -1, .state = VIEW_DOWN, .first_probe = 1, .reason = 1
+	};
 	v->n_probes = 1;
 	v->probes = calloc(1, sizeof(*v->probes));
-	v->probes[0] = (struct view_probe){ .name = "http", .attempts = 3 };
+	v->probes[0].attempts = 3;
 	v->n_vips = 3;
 	v->vips = calloc(3, sizeof(*v->vips));
 	v->vips[0] = (struct view_vip){ "web", "tcp://10.1.2.15:80", VIEW_NONE, 0, 0, 2 };
@@ -64,9 +73,9 @@ struct view *view_make(struct world *w)
 	v->vips[2] = (struct view_vip){ "web", "tcp://10.1.2.15:443", VIEW_NONE, 0, 3, 0 };
 	v->n_dests = 3;
 	v->dests = calloc(3, sizeof(*v->dests));
-	v->dests[0] = (struct view_dest){ "web1", 0, VIEW_NONE, 0 };
-	v->dests[1] = (struct view_dest){ "web2", 0, VIEW_NONE, 1 };
-	v->dests[2] = (struct view_dest){ "10.0.0.21:81", 1, VIEW_NONE, VIEW_NONE };
+	v->dests[0] = (struct view_dest){ "web1", VIEW_NONE, 0 };
+	v->dests[1] = (struct view_dest){ "web2", VIEW_NONE, 1 };
+	v->dests[2] = (struct view_dest){ "10.0.0.21:81", VIEW_NONE, VIEW_NONE };
 	v->n_holds = 1;
 	v->holds = calloc(1, sizeof(*v->holds));
 	v->holds[0] = (struct view_hold){ "h1",      "web", "web2",          "rule", "probe-down",

@@ -95,8 +95,8 @@ static ATTR_UNUSED void add_dest(struct table_draft *d, char *const *words, size
 	e->weight = (uint32_t)strtoul(words[2], NULL, 10);
 	while (e->forward <= IPVS_BYPASS && strcmp(ipvs_forward_name(e->forward), forward))
 		e->forward++;
-	e->tun_type = (uint8_t)word_number(words, n, "tunnel");
-	e->tun_flags = (uint16_t)word_number(words, n, "tflags");
+	e->tun_type = word_number(words, n, "tunnel") & IPVS_OTHER;
+	e->tun_flags = (uint8_t)word_number(words, n, "tflags");
 	e->tun_port = (uint16_t)word_number(words, n, "tport");
 	e->upper = word_number(words, n, "upper");
 	e->lower = word_number(words, n, "lower");

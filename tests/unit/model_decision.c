@@ -102,7 +102,7 @@ static void check_domain(struct model *m, const struct decision *d, const struct
 	const struct hold *other;
 	uint32_t i;
 
-	if (!svc->conf->domain_guard || !c->domain || h->effect > HOLD_ZERO ||
+	if (!svc->conf->domain_guard || !c->terms->domain || h->effect > HOLD_ZERO ||
 	    m->held[d->realserver])
 		return;
 	for (other = holds_on(m, d->realserver); other; other = other->next)
@@ -110,8 +110,8 @@ static void check_domain(struct model *m, const struct decision *d, const struct
 			return;
 	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++)
 		for (other = holds_on(m, i); other; other = other->next)
-			if (other->effect <= HOLD_ZERO && row(m, i)->conf->domain &&
-			    strcmp(row(m, i)->conf->domain, c->domain))
+			if (other->effect <= HOLD_ZERO && row(m, i)->conf->terms->domain &&
+			    strcmp(row(m, i)->conf->terms->domain, c->terms->domain))
 				model_break(m, "domain", "%s holds %s beside %s", h->holder,
 					    c->name, name(m, i));
 }

@@ -60,12 +60,13 @@ static inline struct target case_probe(struct probe_case *c, const struct probe_
 {
 	const struct sched_limits limits = { .max_running = 100 };
 	static const uint32_t from[1] = { SCHED_NEW };
-	struct target t = { .addr = *to, .conf = conf };
+	const struct layout_target asked = { .addr = *to, .conf = conf };
+	struct target t = { 0 };
 
-	assert_int_equal(sched_replace(c->sched, &t, 1, from, &limits), 0);
+	assert_int_equal(sched_replace(c->sched, &asked, &t, 1, from, &limits), 0);
 	c->stop_after = c->outcomes + n;
 	loop_run(c->loop);
-	assert_int_equal(sched_replace(c->sched, NULL, 0, NULL, &limits), 0);
+	assert_int_equal(sched_replace(c->sched, NULL, NULL, 0, NULL, &limits), 0);
 	target_fini(&t);
 	return t;
 }

@@ -110,9 +110,8 @@ static ATTR_UNUSED void rig_open_in(struct rig *r, const char *ini, struct fake_
 	assert_int_equal(
 		placer_new(r->a.loop, r->a.ledger, r->a.holds, on_rig_hold, r, &r->a.placer), 0);
 	assert_int_equal(agent_rules_new(&r->a), 0);
-	assert_int_equal(agent_rules_prepare(&r->a.decider, r->a.state->layout->conf, r->a.state,
-					     &why, &rules),
-			 0);
+	assert_int_equal(
+		agent_rules_prepare(r->a.state->layout->conf, r->a.state->layout, &why, &rules), 0);
 	agent_rules_put(&r->a, r->a.state, &rules);
 	assert_int_equal(loop_timer_new(r->a.loop, "deadline", on_rig_deadline, r, &r->deadline),
 			 0);
@@ -163,18 +162,19 @@ static ATTR_UNUSED void rig_reload(struct rig *r, const char *ini, int64_t inter
 	struct state *old = r->a.state, *now = make_state(ini);
 	struct buf why = BUF_INIT;
 	struct agent_rules rules;
-	struct reload carried;
+	struct reload_map *map;
 
-	assert_int_equal(reload_carry(old, now, &carried), 0);
+	assert_int_equal(reload_map_new(old->layout, now->layout, &map), 0);
+	reload_carry(old, now, map);
 	all_up(now);
-	assert_int_equal(agent_rules_prepare(&r->a.decider, now->layout->conf, now, &why, &rules),
-			 0);
+	assert_int_equal(agent_rules_prepare(now->layout->conf, now->layout, &why, &rules), 0);
+	agent_rules_carry(&r->a.decider, map, &rules);
 	r->a.state = now;
 	agent_rules_put(&r->a, now, &rules);
 	reconcile_set_state(r->a.reconcile, now, interval_ms, &gone);
 	state_dirty_all(now);
 	state_free(old);
-	reload_fini(&carried);
+	reload_map_free(map);
 }
 
 static ATTR_UNUSED void rig_hold(struct rig *r, const char *target, int effect)

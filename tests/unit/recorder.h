@@ -180,12 +180,13 @@ static ATTR_UNUSED void record_verdict(struct recorder *r, uint32_t realserver, 
 	enum probe_reason why = v == VERDICT_UP ? PROBE_OK : PROBE_CONNECT_REFUSED;
 	const struct state *s = r->w->state;
 	const struct layout_realserver *rs = &s->layout->realservers[realserver];
-	const struct target *t = &s->targets[s->layout->links[rs->first_link]];
+	uint32_t target = s->layout->links[rs->first_link];
+	const struct target *t = &s->targets[target];
 	struct buf address = BUF_INIT;
 
 	r->w->now = moment(r);
 	world_verdict(r->w, realserver, v, why);
-	addr_format(&address, &t->addr);
+	addr_format(&address, &s->layout->targets[target].addr);
 	begin(r, JOURNAL_VERDICT);
 	journal_line_text(&r->line, "service", "web");
 	journal_line_text(&r->line, "realserver", rs->conf->name);

@@ -22,6 +22,7 @@ struct world {
 	struct loop *loop;
 	struct sched *sched;
 	struct sched_limits limits;
+	struct layout_target *asked;
 	struct target *targets;
 	uint32_t n;
 	struct probe_conf conf;
@@ -146,9 +147,9 @@ static inline void on_outcome(void *arg, uint32_t target, bool changed)
 		loop_stop(w->loop);
 }
 
-static inline void fill(struct target *t, const struct probe_conf *conf, uint32_t key)
+static inline void fill(struct layout_target *t, const struct probe_conf *conf, uint32_t key)
 {
-	*t = (struct target){ .conf = conf };
+	*t = (struct layout_target){ .conf = conf };
 	t->addr.family = AF_INET;
 	t->addr.port = 80;
 	t->addr.bytes[0] = 10;
@@ -171,13 +172,14 @@ static inline struct world *world_new(const struct probe_type *type, uint32_t n,
 				       .fall = 3 };
 	w->n = n;
 	w->targets = calloc(n + 1, sizeof(*w->targets));
+	w->asked = calloc(n + 1, sizeof(*w->asked));
 	for (i = 0; i < n; i++) {
-		fill(&w->targets[i], &w->conf, i);
+		fill(&w->asked[i], &w->conf, i);
 		from[i] = SCHED_NEW;
 	}
 	assert_int_equal(loop_new(&w->loop), 0);
 	assert_int_equal(sched_new(w->loop, NULL, &w->limits, on_outcome, w, &w->sched), 0);
-	assert_int_equal(sched_replace(w->sched, w->targets, n, from, &w->limits), 0);
+	assert_int_equal(sched_replace(w->sched, w->asked, w->targets, n, from, &w->limits), 0);
 	free(from);
 	return w;
 }
@@ -189,6 +191,15 @@ static inline void targets_free(struct target *targets, uint32_t n)
 	free(targets);
 }
 
+/* Others have taken their place. */
+static inline void put_targets(struct world *w, struct layout_target *asked, struct target *targets)
+{
+	targets_free(w->targets, w->n);
+	free(w->asked);
+	w->targets = targets;
+	w->asked = asked;
+}
+
 static inline void world_free(struct world *w)
 {
 	sched_free(w->sched);
@@ -196,6 +207,7 @@ static inline void world_free(struct world *w)
 	assert_false(w->overlapped);
 	loop_free(w->loop);
 	targets_free(w->targets, w->n);
+	free(w->asked);
 	free(w);
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "conf/print.h"
+#include "tests/unit/in_dir.h"
 #include "tests/unit/t.h"
 
 struct main_conf {
@@ -122,27 +123,6 @@ static void cross_check(struct config *c)
 }
 
 static conf_check_fn *const checks[] = { cross_check, NULL };
-
-static char dir[] = "/tmp/config-XXXXXX";
-
-static int set_up(void **state ATTR_UNUSED)
-{
-	return mkdtemp(dir) && chdir(dir) == 0 ? 0 : -1;
-}
-
-static int tear_down(void **state ATTR_UNUSED)
-{
-	return chdir("/") == 0 && rmdir(dir) == 0 ? 0 : -1;
-}
-
-static void put(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "we");
-
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-}
 
 static struct config *load(const char *text)
 {

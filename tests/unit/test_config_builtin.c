@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "conf/config.h"
+#include "tests/unit/in_dir.h"
 #include "tests/unit/t.h"
 
 struct gadget_conf {
@@ -16,27 +17,6 @@ struct gadget_conf {
 static void finish(struct config *c ATTR_UNUSED, void *obj)
 {
 	((struct gadget_conf *)obj)->finished = true;
-}
-
-static char dir[] = "/tmp/builtin-XXXXXX";
-
-static int set_up(void **state ATTR_UNUSED)
-{
-	return mkdtemp(dir) && chdir(dir) == 0 ? 0 : -1;
-}
-
-static int tear_down(void **state ATTR_UNUSED)
-{
-	return chdir("/") == 0 && rmdir(dir) == 0 ? 0 : -1;
-}
-
-static void put(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "we");
-
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
 }
 
 static const struct conf_builtin builtins[] = {

@@ -12,12 +12,12 @@
  *   writing|wrote SERVICE-ADDRESS      a write overlaps the reading
  *
  * With GOLDEN_UPDATE=1 the answers are written anew: read the difference. */
-#include <glob.h>
 
 #include "agent/agent.h"
 #include "agent/ipvs/ipvs.h"
 #include "agent/sync/desired.h"
 #include "agent/sync/pass.h"
+#include "tests/unit/golden_cases.h"
 #include "tests/unit/kernel_text.h"
 
 enum { NOW_MS = 10000000, MAX_WORDS = 16 };
@@ -216,14 +216,14 @@ static void work_out(struct a_case *c)
 		settle(c);
 	each_line(c->facts, take_seen, c);
 	pass_set_caps(c->pass, s);
-	assert_int_equal(decider_prepare(&decider, s, &decided), 0);
+	assert_int_equal(decider_prepare(s->layout, &decided), 0);
 	decider_adopt(&decider, s, decided);
 	for (i = 0; i < s->layout->n_services; i++) {
 		s->services[i].panic = desired_panic(s->layout, s, i);
 		s->services[i].backup_up = desired_backup_up(s->layout, s, i);
 	}
 	for (i = 0; i < s->layout->n_realservers; i++)
-		decide_want(&decider, i, 0);
+		(void)decide_want(&decider, i, 0);
 	for (i = 0; i < s->layout->n_services; i++)
 		decide_count(s, i);
 	decider_fini(&decider);
@@ -398,22 +398,5 @@ static void one_case(void **state)
 
 int main(void)
 {
-	struct CMUnitTest *tests;
-	glob_t cases;
-	size_t i;
-	int r;
-
-	if (glob("tests/golden/diff/*.txt", 0, NULL, &cases)) {
-		fprintf(stderr, "run me in the root of the source\n");
-		return 1;
-	}
-	tests = calloc(cases.gl_pathc, sizeof(*tests));
-	for (i = 0; tests && i < cases.gl_pathc; i++)
-		tests[i] = (struct CMUnitTest){ .name = cases.gl_pathv[i] + strlen("tests/golden/"),
-						.test_func = one_case,
-						.initial_state = cases.gl_pathv[i] };
-	r = tests ? _cmocka_run_group_tests("golden diff", tests, cases.gl_pathc, NULL, NULL) : 1;
-	free(tests);
-	globfree(&cases);
-	return r;
+	return golden_cases("tests/golden/diff/*.txt", "golden diff", one_case);
 }

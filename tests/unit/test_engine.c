@@ -56,33 +56,32 @@ static void test_no_verdict_freezes(void **state)
 /* The better the evidence, the earlier; then who is down longer; then the name. */
 static void test_order_of_evidence(void **state)
 {
+	static const struct {
+		enum probe_reason reason[3]; /* of a, b and c; PROBE_OK: it stays up */
+		int64_t at[3];
+		const char *held;
+	} cases[] = {
+		{ { PROBE_ANSWER_STATUS, PROBE_CONNECT_TIMEOUT, PROBE_CONNECT_REFUSED },
+		  { 1, 2, 3 },
+		  "web/c" },
+		{ { PROBE_CONNECT_REFUSED, PROBE_CONNECT_REFUSED, PROBE_OK }, { 9, 8 }, "web/b" },
+		{ { PROBE_CONNECT_REFUSED, PROBE_CONNECT_REFUSED, PROBE_OK }, { 8, 8 }, "web/a" },
+	};
+	static const char *const names[] = { "web/a", "web/b", "web/c" };
 	struct rig r;
+	size_t i, k;
 
 	(void)state;
-	open_rig(&r, HEAD "min_available = 2\n" THREE PROBE);
-	set(&r, "web/a", VERDICT_DOWN, PROBE_ANSWER_STATUS, 1);
-	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_TIMEOUT, 2);
-	set(&r, "web/c", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 3);
-	settle(&r);
-	assert_true(held(&r, "web/c"));
-	assert_false(held(&r, "web/a") || held(&r, "web/b"));
-	close_rig(&r);
-
-	open_rig(&r, HEAD "min_available = 2\n" THREE PROBE);
-	set(&r, "web/a", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 9);
-	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 8);
-	settle(&r);
-	assert_true(held(&r, "web/b"));
-	assert_false(held(&r, "web/a"));
-	close_rig(&r);
-
-	open_rig(&r, HEAD "min_available = 2\n" THREE PROBE);
-	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 8);
-	set(&r, "web/a", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 8);
-	settle(&r);
-	assert_true(held(&r, "web/a"));
-	assert_false(held(&r, "web/b"));
-	close_rig(&r);
+	for (i = 0; i < countof(cases); i++) {
+		open_rig(&r, HEAD "min_available = 2\n" THREE PROBE);
+		for (k = 3; k-- > 0;)
+			if (cases[i].reason[k] != PROBE_OK)
+				set(&r, names[k], VERDICT_DOWN, cases[i].reason[k], cases[i].at[k]);
+		settle(&r);
+		for (k = 0; k < 3; k++)
+			assert_int_equal(held(&r, names[k]), !strcmp(names[k], cases[i].held));
+		close_rig(&r);
+	}
 }
 
 /* What is refused stays firing, is counted once, and is admitted when there is room. */
@@ -286,14 +285,15 @@ static void test_way_back(void **state)
 	set(&r, "web/c", VERDICT_UP, PROBE_OK, 6000);
 	decide_at(&r, 8000);
 	assert_int_equal(holds_count(r.w->holds), 0);
-	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_TIMEOUT, 8000);
+	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_TIMEOUT, 9500);
+	set(&r, "web/b", VERDICT_DOWN, PROBE_CONNECT_TIMEOUT, 10000);
 	settle(&r);
 	assert_true(held(&r, "web/b"));
 	assert_int_equal(holds_count(r.w->holds), 1);
-	set(&r, "web/c", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 9000); /* trusted … */
-	decide_at(&r, 9000);
+	set(&r, "web/c", VERDICT_DOWN, PROBE_CONNECT_REFUSED, 11000); /* trusted … */
+	decide_at(&r, 11000);
 	assert_false(held(&r, "web/c"));
-	set(&r, "web/a", VERDICT_UP, PROBE_OK, 9001); /* … and the way is proved */
+	set(&r, "web/a", VERDICT_UP, PROBE_OK, 11001); /* … and the way is proved */
 	settle(&r);
 	assert_true(held(&r, "web/c"));
 	close_rig(&r);

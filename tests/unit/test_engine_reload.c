@@ -90,7 +90,7 @@ static void test_witness(void **state)
 	close_rig(&r);
 }
 
-/* A success proves the way, but nothing of the others: what fails twice more is held. */
+/* A success proves the way, but nothing of the others: what fails three times more is held. */
 static void test_correlated_success(void **state)
 {
 	struct rig r;
@@ -102,11 +102,11 @@ static void test_correlated_success(void **state)
 	rises(&r, "web/c", 2000);
 	assert_false(engine_braked(r.w->engine));
 	assert_int_equal(holds_count(r.w->holds), 0);
-	for (i = 0; i < 2; i++) {
-		set(&r, "web/a", VERDICT_DOWN, PROBE_CONNECT_TIMEOUT, 3000 + i);
-		set(&r, "db/d", VERDICT_DOWN, PROBE_CONNECT_TIMEOUT, 3000 + i);
+	for (i = 0; i < 3; i++) {
+		set(&r, "web/a", VERDICT_DOWN, PROBE_CONNECT_TIMEOUT, 6000 + 500 * i);
+		set(&r, "db/d", VERDICT_DOWN, PROBE_CONNECT_TIMEOUT, 6000 + 500 * i);
 	}
-	decide_at(&r, 5000);
+	decide_at(&r, 7000);
 	assert_true(held(&r, "web/a") && held(&r, "db/d"));
 	assert_false(held(&r, "web/b"));
 	close_rig(&r);

@@ -281,6 +281,7 @@ static void test_rate(void **state)
 	assert_false(held(&r, "web/c"));
 	assert_int_equal(refused(&r, "busy", GUARD_RATE), 1);
 	falls(&r, "web/d", 31000); /* is not asked */
+	rises(&r, "web/e", 31500); /* a witness */
 	assert_true(held(&r, "web/d"));
 	busy_until(&r, "web/c", 60, 32000, 59999);
 	assert_false(held(&r, "web/c"));

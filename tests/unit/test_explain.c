@@ -38,9 +38,8 @@ static void open_rig(struct rig *r)
 	assert_int_equal(holds_new(&r->a.holds), 0);
 	assert_int_equal(placer_new(r->a.loop, NULL, r->a.holds, nothing, r, &r->a.placer), 0);
 	assert_int_equal(agent_rules_new(&r->a), 0);
-	assert_int_equal(agent_rules_prepare(&r->a.decider, r->a.state->layout->conf, r->a.state,
-					     &why, &rules),
-			 0);
+	assert_int_equal(
+		agent_rules_prepare(r->a.state->layout->conf, r->a.state->layout, &why, &rules), 0);
 	agent_rules_put(&r->a, r->a.state, &rules);
 }
 
@@ -78,11 +77,28 @@ static void meant(const struct rig *r, const char *target, struct buf *out)
 	buf_fini(&text);
 }
 
+struct meaning {
+	const char *target, *want;
+};
+
+static void they_mean(const struct meaning *cases, size_t n)
+{
+	struct buf got = BUF_INIT;
+	struct rig r;
+	size_t i;
+
+	open_rig(&r);
+	for (i = 0; i < n; i++) {
+		meant(&r, cases[i].target, &got);
+		assert_string_equal(buf_str(&got), cases[i].want);
+	}
+	buf_fini(&got);
+	close_rig(&r);
+}
+
 static void finds_whom_it_means(void **state ATTR_UNUSED)
 {
-	static const struct {
-		const char *target, *want;
-	} cases[] = {
+	static const struct meaning cases[] = {
 		{ "web/a", "web/a" },
 		{ "a", "web/a mail/a" },
 		{ "mail", "mail/a mail/out" },
@@ -95,39 +111,19 @@ static void finds_whom_it_means(void **state ATTR_UNUSED)
 		{ "fd00::23", "web/c" },
 		{ "10.1.2.29", "mail/out" },
 	};
-	struct buf got = BUF_INIT;
-	struct rig r;
-	size_t i;
 
-	open_rig(&r);
-	for (i = 0; i < countof(cases); i++) {
-		meant(&r, cases[i].target, &got);
-		assert_string_equal(buf_str(&got), cases[i].want);
-	}
-	buf_fini(&got);
-	close_rig(&r);
+	they_mean(cases, countof(cases));
 }
 
 static void says_why_there_is_nobody(void **state ATTR_UNUSED)
 {
-	static const struct {
-		const char *target, *want;
-	} cases[] = {
+	static const struct meaning cases[] = {
 		{ "empty", "service empty has no realserver" },
 		{ "emty", "no service or realserver 'emty'; did you mean 'empty'?" },
 		{ "web/d", "no service or realserver 'web/d'; did you mean realserver 'a'?" },
 	};
-	struct buf got = BUF_INIT;
-	struct rig r;
-	size_t i;
 
-	open_rig(&r);
-	for (i = 0; i < countof(cases); i++) {
-		meant(&r, cases[i].target, &got);
-		assert_string_equal(buf_str(&got), cases[i].want);
-	}
-	buf_fini(&got);
-	close_rig(&r);
+	they_mean(cases, countof(cases));
 }
 
 int main(void)

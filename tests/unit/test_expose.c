@@ -248,8 +248,6 @@ static void check_sample(const char *line)
 	assert_non_null(m);
 	put_label_names(line, &is);
 	add_names(&want, m->rows->names);
-	if (strstr(line, ",target=\""))
-		add_names(&want, "target");
 	add_names(&want, m->label);
 	add_names(&want, m->info_names);
 	assert_string_equal(buf_str(&is), buf_str(&want));

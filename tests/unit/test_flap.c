@@ -94,8 +94,9 @@ static void test_release(void **state)
 	f = after_adds(3);
 	assert_int_equal(flap_at(&f, flap_release_at(&f, 0, MOST)), FLAP_REUSE);
 	assert_true(flap_at(&f, flap_release_at(&f, 0, MOST) - 1) > FLAP_REUSE);
-	f = (struct flap){ .milli = FLAP_MOST * 1000u, .at_ms = INT64_MAX };
-	assert_int_equal(flap_release_at(&f, INT64_MAX - 5, MOST), INT64_MAX);
+	f = (struct flap){ .milli = FLAP_MOST * 1000u, .at_ms = INT64_C(1) << 36 };
+	assert_int_equal(flap_release_at(&f, INT64_C(1) << 36, MOST), (INT64_C(1) << 36) + MOST);
+	assert_int_equal(flap_release_at(&f, INT64_MAX - 5, MOST), INT64_MAX - 5);
 }
 
 /* It is bad for 10 s, waits, serves for 5 s, and so on: each wait is longer than the

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,6 +19,7 @@
 
 #include "agent/cli/cli.h"
 #include "tests/unit/fake_probes.h"
+#include "tests/unit/golden_cases.h"
 
 static char *read_text(const char *path)
 {
@@ -141,22 +141,5 @@ static void one_case(void **state)
 
 int main(void)
 {
-	struct CMUnitTest *tests;
-	glob_t cases;
-	size_t i;
-	int r;
-
-	if (glob("tests/golden/config/*.txt", 0, NULL, &cases)) {
-		fprintf(stderr, "run me in the root of the source\n");
-		return 1;
-	}
-	tests = calloc(cases.gl_pathc, sizeof(*tests));
-	for (i = 0; tests && i < cases.gl_pathc; i++)
-		tests[i] = (struct CMUnitTest){ .name = cases.gl_pathv[i] + strlen("tests/golden/"),
-						.test_func = one_case,
-						.initial_state = cases.gl_pathv[i] };
-	r = tests ? _cmocka_run_group_tests("golden config", tests, cases.gl_pathc, NULL, NULL) : 1;
-	free(tests);
-	globfree(&cases);
-	return r;
+	return golden_cases("tests/golden/config/*.txt", "golden config", one_case);
 }

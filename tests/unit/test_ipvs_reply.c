@@ -33,6 +33,7 @@ static void put_stats(struct nl_msg *msg, int nest, bool wide, uint64_t base)
 {
 	struct nlattr *start = nla_nest_start(msg, nest);
 
+	start->nla_type = (uint16_t)nest;
 	for (int type = IPVS_STATS_ATTR_CONNS; type <= IPVS_STATS_ATTR_OUTBPS; type++) {
 		bool u64 =
 			wide || type == IPVS_STATS_ATTR_INBYTES || type == IPVS_STATS_ATTR_OUTBYTES;
@@ -148,6 +149,102 @@ static void test_spoilt_dest(void **state)
 		assert_int_equal(attr_get_dest(nlmsg_hdr(msg), AF_INET, &d), -EBADMSG);
 		nlmsg_free(msg);
 	}
+}
+
+/* --- the quick way ------------------------------------------------------------------- */
+
+/* As ip_vs_genl_fill_dest() has it since 5.3, and what else a later kernel may say. */
+static struct nl_msg *kernel_dest(uint16_t family, uint32_t forward, uint16_t flags, bool more)
+{
+	static const uint8_t addr[16] = { 10, 1, 2, 21, 9, 9, 9, 9, [15] = 1 };
+	struct nl_msg *msg = message();
+	struct nlattr *nest = nla_nest_start(msg, IPVS_CMD_ATTR_DEST);
+
+	nest->nla_type = IPVS_CMD_ATTR_DEST; /* the kernel does not mark nests */
+	nla_put(msg, IPVS_DEST_ATTR_ADDR, sizeof(addr), addr);
+	nla_put_u16(msg, IPVS_DEST_ATTR_PORT, htons(80));
+	nla_put_u32(msg, IPVS_DEST_ATTR_FWD_METHOD, forward);
+	nla_put_u32(msg, IPVS_DEST_ATTR_WEIGHT, 100);
+	nla_put_u32(msg, IPVS_DEST_ATTR_U_THRESH, 20);
+	nla_put_u32(msg, IPVS_DEST_ATTR_L_THRESH, 10);
+	nla_put_u8(msg, IPVS_DEST_ATTR_TUN_TYPE, IPVS_TUN_GUE);
+	nla_put_u16(msg, IPVS_DEST_ATTR_TUN_PORT, htons(5555));
+	nla_put_u16(msg, IPVS_DEST_ATTR_TUN_FLAGS, flags);
+	nla_put_u32(msg, IPVS_DEST_ATTR_ACTIVE_CONNS, 7);
+	nla_put_u32(msg, IPVS_DEST_ATTR_INACT_CONNS, 8);
+	nla_put_u32(msg, IPVS_DEST_ATTR_PERSIST_CONNS, 9);
+	nla_put_u16(msg, IPVS_DEST_ATTR_ADDR_FAMILY, family);
+	put_stats(msg, IPVS_DEST_ATTR_STATS, false, 1000);
+	put_stats(msg, IPVS_DEST_ATTR_STATS64, true, 1ull << 40);
+	if (more)
+		nla_put_u32(msg, 99, 1);
+	nla_nest_end(msg, nest);
+	return msg;
+}
+
+/* It reads what the walk reads, which one more attribute asks for. */
+static void test_quick_dest(void **state)
+{
+	static const uint16_t families[] = { AF_INET, AF_INET6 };
+	struct ipvs_dest quick, walked;
+	struct nl_msg *known, *later;
+
+	(void)state;
+	for (size_t i = 0; i < countof(families); i++) {
+		known = kernel_dest(families[i], IPVS_TUNNEL, IPVS_TUN_REMCSUM, false);
+		later = kernel_dest(families[i], IPVS_TUNNEL, IPVS_TUN_REMCSUM, true);
+		memset(&quick, 0x55, sizeof(quick));
+		assert_true(attr_quick_dest(nlmsg_hdr(known), &quick));
+		assert_false(attr_quick_dest(nlmsg_hdr(later), &walked));
+		assert_int_equal(attr_get_dest(nlmsg_hdr(later), AF_INET, &walked), 0);
+		assert_memory_equal(&quick, &walked, sizeof(quick));
+		assert_int_equal(quick.tun_port, 5555);
+		assert_true(quick.stats.out_bytes == (1ull << 40) + 5);
+		nlmsg_free(known);
+		nlmsg_free(later);
+	}
+}
+
+/* Every byte that says where something is must be as it is: those of 21 attributes, the
+ * message's length, the family; and the upper bytes of what has little room with us. */
+static void test_quick_dest_spoilt(void **state)
+{
+	struct nl_msg *msg = kernel_dest(AF_INET, IPVS_ROUTE, 0, false);
+	struct nlmsghdr *h = nlmsg_hdr(msg);
+	uint8_t *bytes = malloc(h->nlmsg_len);
+	struct ipvs_dest d, before;
+	unsigned int refused = 0;
+
+	(void)state;
+	assert_non_null(bytes);
+	memset(&before, 0x55, sizeof(before));
+	for (size_t i = 0; i < h->nlmsg_len; i++) {
+		memcpy(bytes, h, h->nlmsg_len);
+		bytes[i] ^= 0xff;
+		d = before;
+		if (attr_quick_dest((struct nlmsghdr *)(void *)bytes, &d))
+			continue;
+		assert_memory_equal(&d, &before, sizeof(d));
+		refused++;
+	}
+	assert_int_equal(refused, 4 + 21 * 4 + 2 + 4 + 1 + 2);
+	free(bytes);
+	nlmsg_free(msg);
+}
+
+/* What is more than we know differs from all that we know. */
+static void test_other_values(void **state)
+{
+	struct nl_msg *msg = kernel_dest(AF_INET, 77, 0x102, false);
+	struct ipvs_dest d;
+
+	(void)state;
+	assert_false(attr_quick_dest(nlmsg_hdr(msg), &d));
+	assert_int_equal(attr_get_dest(nlmsg_hdr(msg), AF_INET, &d), 0);
+	assert_int_equal(d.forward, IPVS_OTHER);
+	assert_string_equal(ipvs_forward_name(d.forward), "unknown");
+	assert_int_equal(d.tun_flags, IPVS_TUN_OTHER_FLAGS | IPVS_TUN_REMCSUM);
+	nlmsg_free(msg);
 }
 
 static void test_service_reply(void **state)
@@ -280,10 +377,11 @@ static void test_info_and_config(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_dest_reply),      cmocka_unit_test(test_old_dest_reply),
-		cmocka_unit_test(test_spoilt_dest),     cmocka_unit_test(test_service_reply),
-		cmocka_unit_test(test_spoilt_service),  cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_info_and_config),
+		cmocka_unit_test(test_dest_reply),        cmocka_unit_test(test_old_dest_reply),
+		cmocka_unit_test(test_spoilt_dest),       cmocka_unit_test(test_quick_dest),
+		cmocka_unit_test(test_quick_dest_spoilt), cmocka_unit_test(test_other_values),
+		cmocka_unit_test(test_service_reply),     cmocka_unit_test(test_spoilt_service),
+		cmocka_unit_test(test_truncated),         cmocka_unit_test(test_info_and_config),
 	};
 
 	return cmocka_run_group_tests_name("ipvs_reply", tests, NULL, NULL);

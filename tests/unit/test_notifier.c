@@ -14,14 +14,20 @@ static bool is_about(struct hook *h, size_t i, const char *realserver)
 	return strstr(h->requests[i], want) != NULL;
 }
 
+/* A world whose first receiver is the hook. */
+static void hooked(struct notify_world *w, struct hook *h, int64_t backoff_ms)
+{
+	hook_start(h);
+	world_init(w, backoff_ms);
+	w->confs[0].url = h->url;
+}
+
 static void test_post(void **state ATTR_UNUSED)
 {
 	struct hook h = { .answers = { HOOK_OK } };
 	struct notify_world w;
 
-	hook_start(&h);
-	world_init(&w, 1);
-	w.confs[0].url = h.url;
+	hooked(&w, &h, 1);
 	world_receivers(&w, 1);
 	world_tell(&w, NOTICE_HOLD, "web1");
 	assert_int_equal(world_row(&w, 0).running, 1);
@@ -57,9 +63,7 @@ static void test_again_in_order(void **state ATTR_UNUSED)
 	struct notify_world w;
 	char first[64], again[64], other[64];
 
-	hook_start(&h);
-	world_init(&w, 1);
-	w.confs[0].url = h.url;
+	hooked(&w, &h, 1);
 	world_receivers(&w, 1);
 	world_tell(&w, NOTICE_HOLD, "web1");
 	world_tell(&w, NOTICE_HOLD, "web2");
@@ -90,9 +94,7 @@ static void test_final(void **state ATTR_UNUSED)
 				       HOOK_OK } };
 	struct notify_world w;
 
-	hook_start(&h);
-	world_init(&w, 1);
-	w.confs[0].url = h.url;
+	hooked(&w, &h, 1);
 	world_receivers(&w, 1);
 	world_tell(&w, NOTICE_HOLD, "web1");
 	world_tell(&w, NOTICE_HOLD, "web2");
@@ -113,9 +115,7 @@ static void test_gives_up(void **state ATTR_UNUSED)
 				       HOOK_OK } };
 	struct notify_world w;
 
-	hook_start(&h);
-	world_init(&w, 1);
-	w.confs[0].url = h.url;
+	hooked(&w, &h, 1);
 	w.confs[0].retries = 1;
 	world_receivers(&w, 1);
 	world_tell(&w, NOTICE_HOLD, "web1");
@@ -157,9 +157,7 @@ static void test_pauses(void **state ATTR_UNUSED)
 				       HOOK_ANSWER("429 Slow", "Retry-After: 1\r\n"), HOOK_OK } };
 	struct notify_world w;
 
-	hook_start(&h);
-	world_init(&w, 40);
-	w.confs[0].url = h.url;
+	hooked(&w, &h, 40);
 	world_receivers(&w, 1);
 	world_tell(&w, NOTICE_HOLD, "web1");
 	w.want = 1;
@@ -220,9 +218,7 @@ static void test_timeout(void **state ATTR_UNUSED)
 	struct hook h = { 0 };
 	struct notify_world w;
 
-	hook_start(&h);
-	world_init(&w, 1);
-	w.confs[0].url = h.url;
+	hooked(&w, &h, 1);
 	w.confs[0].timeout = 30;
 	w.confs[0].retries = 1;
 	world_receivers(&w, 1);
@@ -319,9 +315,7 @@ static void test_stop_tells(void **state ATTR_UNUSED)
 	struct hook h = { .answers = { HOOK_ANSWER("503 Busy", ""), HOOK_OK } };
 	struct notify_world w;
 
-	hook_start(&h);
-	world_init(&w, 3600 * 1000);
-	w.confs[0].url = h.url;
+	hooked(&w, &h, 3600 * 1000);
 	world_receivers(&w, 1);
 	world_tell(&w, NOTICE_HOLD, "web1");
 	world_tell(&w, NOTICE_HOLD, "web2");
@@ -343,9 +337,7 @@ static void test_stop_deadline(void **state ATTR_UNUSED)
 	struct hook h = { 0 };
 	struct notify_world w;
 
-	hook_start(&h);
-	world_init(&w, 1);
-	w.confs[0].url = h.url;
+	hooked(&w, &h, 1);
 	world_receivers(&w, 1);
 	world_tell(&w, NOTICE_HOLD, "web1");
 	world_tell(&w, NOTICE_HOLD, "web2");
@@ -381,9 +373,7 @@ static void test_token(void **state ATTR_UNUSED)
 	struct notify_world w;
 
 	close(mkstemp(path));
-	hook_start(&h);
-	world_init(&w, 1);
-	w.confs[0].url = h.url;
+	hooked(&w, &h, 1);
 	w.confs[0].bearer_token_file = path;
 	w.confs[0].retries = 1;
 	world_receivers(&w, 1);
@@ -412,9 +402,7 @@ static void test_free_under_way(void **state ATTR_UNUSED)
 	struct hook h = { 0 };
 	struct notify_world w;
 
-	hook_start(&h);
-	world_init(&w, 1);
-	w.confs[0].url = h.url;
+	hooked(&w, &h, 1);
 	w.hook = &h;
 	world_receivers(&w, 1);
 	world_tell(&w, NOTICE_HOLD, "web1");

@@ -382,6 +382,7 @@ static void test_reload_and_end_under_way(void **state ATTR_UNUSED)
 	const struct sched_limits limits = { 10 };
 	struct web_server w = { 0 };
 	struct http_case *old = malloc(sizeof(*old)), h;
+	struct layout_target asked = { 0 }, asked2 = { 0 };
 	struct target t = { 0 }, t2 = { 0 };
 	struct sched_stats stats = { 0 };
 	struct loop_timer *timer;
@@ -393,16 +394,16 @@ static void test_reload_and_end_under_way(void **state ATTR_UNUSED)
 	http_case_init(&h, "http://" NAME "/");
 	case_init(&c, true);
 	assert_int_equal(loop_timer_new(c.loop, "stop", stop, c.loop, &timer), 0);
-	t.addr = t2.addr = w.addr;
-	t.conf = &old->conf;
-	t2.conf = &h.conf;
-	assert_int_equal(sched_replace(c.sched, &t, 1, fresh, &limits), 0);
+	asked.addr = asked2.addr = w.addr;
+	asked.conf = &old->conf;
+	asked2.conf = &h.conf;
+	assert_int_equal(sched_replace(c.sched, &asked, &t, 1, fresh, &limits), 0);
 	while (!stats.running) {
 		loop_timer_start(timer, 20);
 		loop_run(c.loop);
 		sched_stats(c.sched, &stats);
 	}
-	assert_int_equal(sched_replace(c.sched, &t2, 1, kept, &limits), 0);
+	assert_int_equal(sched_replace(c.sched, &asked2, &t2, 1, kept, &limits), 0);
 	free((char *)(uintptr_t)old->conf.url);
 	http_case_fini(old);
 	free(old);
@@ -410,7 +411,7 @@ static void test_reload_and_end_under_way(void **state ATTR_UNUSED)
 	loop_run(c.loop);
 	assert_int_equal(t2.health.reason, PROBE_ANSWER_TIMEOUT);
 	target_fini(&t2);
-	assert_int_equal(sched_replace(c.sched, &t2, 1, fresh, &limits), 0);
+	assert_int_equal(sched_replace(c.sched, &asked2, &t2, 1, fresh, &limits), 0);
 	for (stats.running = 0; !stats.running;) {
 		loop_timer_start(timer, 20);
 		loop_run(c.loop);

@@ -159,7 +159,8 @@ static void test_leaves_nothing(void **state ATTR_UNUSED)
 	struct probe_case c;
 	struct addr up, hole;
 	int l = case_listen(64, &up), h = case_listen(0, &hole), fds[4], i, before, after;
-	struct target t = { .conf = &conf };
+	struct layout_target asked = { .conf = &conf };
+	struct target t = { 0 };
 	static const uint32_t from[1] = { SCHED_NEW };
 	struct sched_stats stats = { 0 };
 
@@ -169,8 +170,9 @@ static void test_leaves_nothing(void **state ATTR_UNUSED)
 	conf.interval = 10;
 	case_init(&c, false);
 	case_probe(&c, &conf, &up, 50);
-	t.addr = hole;
-	assert_int_equal(sched_replace(c.sched, &t, 1, from, &(struct sched_limits){ 1 }), 0);
+	asked.addr = hole;
+	assert_int_equal(sched_replace(c.sched, &asked, &t, 1, from, &(struct sched_limits){ 1 }),
+			 0);
 	for (i = 0; i < 20 && !stats.running; i++) {
 		struct loop_timer *timer;
 

@@ -180,6 +180,66 @@ static void test_delete_waits_for_add(void **state)
 	fake_kernel_free(r.kernel);
 }
 
+/* A service of 1,500, which takes several batches; at 10.3.x.x, or elsewhere. */
+static char *many(unsigned int second_byte)
+{
+	struct buf b = BUF_INIT;
+
+	buf_puts(&b, HEAD "on_remove = now\n");
+	for (unsigned int i = 0; i < 1500; i++)
+		buf_printf(&b, "realserver = r%u 10.%u.%u.%u\n", i, second_byte, i / 250,
+			   i % 250 + 1);
+	assert_true(buf_ok(&b));
+	return buf_take(&b);
+}
+
+/* The same where the refused one is the last of several batches: those that take away
+ * wait for the answers to all that add. */
+static void test_deletes_wait_for_all_batches(void **state)
+{
+	char *before = many(3), *after = many(4);
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, before, fake_kernel_new());
+	rig_start(&r, NEVER_MS);
+	rig_passes(&r, 1);
+	assert_int_equal(fake_kernel_writes(r.kernel, IPVS_NEW_DEST), 1500);
+	fake_kernel_fail(r.kernel, IPVS_NEW_DEST, 1500, 1, -ENOMEM);
+	rig_reload(&r, after, NEVER_MS);
+	rig_passes(&r, 1);
+	assert_int_equal(fake_kernel_writes(r.kernel, IPVS_NEW_DEST), 3000);
+	assert_int_equal(fake_kernel_writes(r.kernel, IPVS_DEL_DEST), 0);
+	assert_int_equal(weight_of(&r, VIP, "10.3.0.1:80"), 100);
+	rig_passes(&r, 1); /* the retry */
+	assert_int_equal(fake_kernel_writes(r.kernel, IPVS_NEW_DEST), 3001);
+	rig_passes(&r, 1);
+	assert_int_equal(fake_kernel_writes(r.kernel, IPVS_DEL_DEST), 1500);
+	rig_close(&r);
+	fake_kernel_free(r.kernel);
+	free(before);
+	free(after);
+}
+
+/* A reload of what is in force costs one reading. */
+static void test_same_reload(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, HEAD WEB1 WEB2 OTHER, fake_kernel_new());
+	rig_start(&r, NEVER_MS);
+	rig_passes(&r, 1);
+	assert_int_equal(fake_kernel_dumps(r.kernel), 1);
+	assert_int_equal(fake_kernel_writes(r.kernel, IPVS_N_OPS), 5);
+	rig_reload(&r, HEAD WEB1 WEB2 OTHER, NEVER_MS);
+	rig_passes(&r, 1);
+	assert_int_equal(fake_kernel_dumps(r.kernel), 2);
+	assert_int_equal(fake_kernel_writes(r.kernel, IPVS_N_OPS), 5);
+	rig_close(&r);
+	fake_kernel_free(r.kernel);
+}
+
 /* --- the ledger --------------------------------------------------------------------- */
 
 static void ledger_in(struct rig *r, const char *dir)
@@ -355,6 +415,8 @@ int main(void)
 		cmocka_unit_test(test_reload_with_writes_under_way),
 		cmocka_unit_test(test_scrapes_do_not_starve),
 		cmocka_unit_test(test_delete_waits_for_add),
+		cmocka_unit_test(test_deletes_wait_for_all_batches),
+		cmocka_unit_test(test_same_reload),
 		cmocka_unit_test(test_own_and_disown),
 		cmocka_unit_test(test_vanished_is_disowned),
 		cmocka_unit_test(test_left_while_stopped),

@@ -8,7 +8,7 @@
 
 struct pair {
 	struct state *old, *now;
-	struct reload r;
+	struct reload_map *map;
 };
 
 /* An old state in which nothing is at its default. */
@@ -40,12 +40,13 @@ static void begin(struct pair *p, const char *ini)
 static void carry(struct pair *p, const char *ini)
 {
 	p->now = make_state(ini);
-	assert_int_equal(reload_carry(p->old, p->now, &p->r), 0);
+	assert_int_equal(reload_map_new(p->old->layout, p->now->layout, &p->map), 0);
+	reload_carry(p->old, p->now, p->map);
 }
 
 static void finish(struct pair *p)
 {
-	reload_fini(&p->r);
+	reload_map_free(p->map);
 	state_free(p->old);
 	state_free(p->now);
 }
@@ -74,7 +75,7 @@ static void kept(const struct pair *p, const char *was, const char *is)
 	assert_int_equal(p->now->dests[nd].error, p->old->dests[od].error);
 	assert_false(p->now->dests[nd].settled); /* the file may ask for something else */
 	assert_false(p->now->dests[nd].busy);
-	assert_int_equal(p->r.targets[target_of(p->now, is)], target_of(p->old, was));
+	assert_int_equal(p->map->targets[target_of(p->now, is)], target_of(p->old, was));
 }
 
 static void is_new(const struct pair *p, const char *is)
@@ -113,9 +114,9 @@ static void test_permuted(void **state)
 	}
 	for (i = 0; i < p.now->layout->n_services; i++)
 		assert_true(p.now->services[i].panic);
-	assert_int_equal(p.r.services_added + p.r.services_removed, 0);
-	assert_int_equal(p.r.realservers_added + p.r.realservers_removed, 0);
-	assert_int_equal(p.r.targets_added + p.r.targets_removed, 0);
+	assert_int_equal(p.map->services_added + p.map->services_removed, 0);
+	assert_int_equal(p.map->realservers_added + p.map->realservers_removed, 0);
+	assert_int_equal(p.map->targets_added + p.map->targets_removed, 0);
 	finish(&p);
 }
 
@@ -132,12 +133,12 @@ static void test_added_and_removed(void **state)
 	kept(&p, "web/b", "web/b");
 	is_new(&p, "web/c");
 	assert_int_equal(p.now->dests[dest_of(p.now, "web/c")].seen, SEEN_UNKNOWN);
-	assert_int_equal(p.r.targets[target_of(p.now, "web/c")], LAYOUT_NONE);
-	assert_int_equal(p.r.services_added, 2);
-	assert_int_equal(p.r.services_removed, 1);
-	assert_int_equal(p.r.realservers_added, 1);
-	assert_int_equal(p.r.realservers_removed, 1);
-	assert_int_equal(p.r.targets_kept, 1);
+	assert_int_equal(p.map->targets[target_of(p.now, "web/c")], LAYOUT_NONE);
+	assert_int_equal(p.map->services_added, 2);
+	assert_int_equal(p.map->services_removed, 1);
+	assert_int_equal(p.map->realservers_added, 1);
+	assert_int_equal(p.map->realservers_removed, 1);
+	assert_int_equal(p.map->targets_kept, 1);
 	finish(&p);
 }
 
@@ -152,7 +153,7 @@ static void test_renamed(void **state)
 	is_new(&p, "web/z");
 	assert_int_equal(p.now->dests[dest_of(p.now, "web/z")].seen,
 			 p.old->dests[dest_of(p.old, "web/a")].seen);
-	assert_int_equal(p.r.targets[target_of(p.now, "web/z")], target_of(p.old, "web/a"));
+	assert_int_equal(p.map->targets[target_of(p.now, "web/z")], target_of(p.old, "web/a"));
 	kept(&p, "web/b", "web/b");
 	finish(&p);
 }
@@ -180,7 +181,7 @@ static void test_swapped(void **state)
 	carry(&p, HEAD "realserver = a 10.1.2.22\nrealserver = b 10.1.2.21\n" PROBE);
 	is_new(&p, "web/a");
 	is_new(&p, "web/b");
-	assert_int_equal(p.r.targets_kept, 2);
+	assert_int_equal(p.map->targets_kept, 2);
 	finish(&p);
 }
 
@@ -219,12 +220,12 @@ static void test_changed_probe(void **state)
 	(void)state;
 	begin(&p, HEAD "realserver = a 10.1.2.21\n" PROBE);
 	carry(&p, HEAD "realserver = a 10.1.2.21\n[probe p]\nurl = http://x/other\n");
-	assert_int_equal(p.r.targets[0], LAYOUT_NONE);
+	assert_int_equal(p.map->targets[0], LAYOUT_NONE);
 	assert_true(p.now->realservers[0].proven);
 	finish(&p);
 	begin(&p, HEAD "realserver = a 10.1.2.21\n" PROBE);
 	carry(&p, HEAD "realserver = a 10.1.2.21\n" PROBE "interval = 7s\n");
-	assert_int_equal(p.r.targets[0], 0);
+	assert_int_equal(p.map->targets[0], 0);
 	finish(&p);
 }
 
@@ -239,8 +240,8 @@ static void test_shared_target(void **state)
 	assert_int_equal(p.old->layout->n_targets, 1);
 	carry(&p, "[service s2]\naddress = tcp://10.1.2.16:80\nprobe = p\nrealserver = other "
 		  "10.1.2.21\n" PROBE);
-	assert_int_equal(p.r.targets[0], 0);
-	assert_int_equal(p.r.targets_kept, 1);
+	assert_int_equal(p.map->targets[0], 0);
+	assert_int_equal(p.map->targets_kept, 1);
 	finish(&p);
 }
 
@@ -284,8 +285,8 @@ static void test_large(void **state)
 	large(&after, true);
 	begin(&p, buf_str(&before));
 	carry(&p, buf_str(&after));
-	assert_int_equal(p.r.targets_kept, 20000);
-	assert_int_equal(p.r.realservers_added + p.r.realservers_removed, 0);
+	assert_int_equal(p.map->targets_kept, 20000);
+	assert_int_equal(p.map->realservers_added + p.map->realservers_removed, 0);
 	kept(&p, "s0/r0", "s0/r0");
 	kept(&p, "s1999/r9", "s1999/r9");
 	kept(&p, "s1234/r5", "s1234/r5");

@@ -48,18 +48,18 @@ static void test_spread_is_deterministic(void **state ATTR_UNUSED)
 static void test_cap_and_fairness(void **state ATTR_UNUSED)
 {
 	struct world *w = world_new(&delayed, 200, 10);
+	struct layout_target *asked = calloc(200, sizeof(*asked));
 	struct target *next = calloc(200, sizeof(*next));
 	uint32_t from[200], before[200], i, least = UINT32_MAX, most = 0;
 
 	w->limits.max_running = 10;
 	w->delay_ms = 1;
 	for (i = 0; i < 200; i++) {
-		fill(&next[i], &w->conf, i);
+		fill(&asked[i], &w->conf, i);
 		from[i] = i;
 	}
-	assert_int_equal(sched_replace(w->sched, next, 200, from, &w->limits), 0);
-	targets_free(w->targets, 200);
-	w->targets = next;
+	assert_int_equal(sched_replace(w->sched, asked, next, 200, from, &w->limits), 0);
+	put_targets(w, asked, next);
 	run_for(w, 1000); /* all have begun */
 	memcpy(before, w->starts, sizeof(before));
 	run_until(w, 4000);

@@ -18,12 +18,13 @@ static void test_replace_under_way(void **state ATTR_UNUSED)
 	static const uint32_t from[6] = { 2, 1, SCHED_NEW, 3, 4, 5 };
 	struct world *w = world_new(&silent, 6, 3600000);
 	struct probe_conf *old = conf_copy(w), *next = conf_copy(w), *other = conf_copy(w);
+	struct layout_target *asked = calloc(6, sizeof(*asked));
 	struct target *targets = calloc(6, sizeof(*targets));
 	struct probe_run *run1, *run2;
 	uint32_t i;
 
 	for (i = 0; i < 6; i++)
-		w->targets[i].conf = old;
+		w->asked[i].conf = old;
 	w->targets[1].attempts = 11;
 	w->targets[2].attempts = 22;
 	w->targets[2].failures = calloc(1, sizeof(*w->targets->failures));
@@ -36,17 +37,16 @@ static void test_replace_under_way(void **state ATTR_UNUSED)
 	run2 = w->running[2];
 	next->fall = 1;
 	other->type = &at_once;
-	fill(&targets[0], next, 2);
-	fill(&targets[1], next, 1);
-	fill(&targets[2], next, 6);
-	fill(&targets[3], next, 33);
-	fill(&targets[4], other, 4);
-	fill(&targets[5], next, 5);
-	assert_int_equal(sched_replace(w->sched, targets, 6, from, &w->limits), 0);
+	fill(&asked[0], next, 2);
+	fill(&asked[1], next, 1);
+	fill(&asked[2], next, 6);
+	fill(&asked[3], next, 33);
+	fill(&asked[4], other, 4);
+	fill(&asked[5], next, 5);
+	assert_int_equal(sched_replace(w->sched, asked, targets, 6, from, &w->limits), 0);
 	memset(old, 0xaa, sizeof(*old));
 	free(old);
-	targets_free(w->targets, 6);
-	w->targets = targets;
+	put_targets(w, asked, targets);
 
 	assert_int_equal(w->cancels, 3);
 	assert_ptr_equal(w->running[1], run1);
@@ -78,14 +78,15 @@ static void test_replace_refuses(void **state ATTR_UNUSED)
 {
 	static const uint32_t twice[2] = { 0, 0 }, beyond[2] = { 0, 2 };
 	struct world *w = world_new(&silent, 2, 3600000);
-	struct target targets[2];
+	struct layout_target asked[2];
+	struct target targets[2] = { 0 };
 
 	while (w->now_running < 2)
 		run_for(w, 20);
-	fill(&targets[0], &w->conf, 0);
-	fill(&targets[1], &w->conf, 1);
-	assert_int_equal(sched_replace(w->sched, targets, 2, twice, &w->limits), -EINVAL);
-	assert_int_equal(sched_replace(w->sched, targets, 2, beyond, &w->limits), -EINVAL);
+	fill(&asked[0], &w->conf, 0);
+	fill(&asked[1], &w->conf, 1);
+	assert_int_equal(sched_replace(w->sched, asked, targets, 2, twice, &w->limits), -EINVAL);
+	assert_int_equal(sched_replace(w->sched, asked, targets, 2, beyond, &w->limits), -EINVAL);
 	assert_int_equal(w->cancels, 0);
 	finish(w->running[1], PROBE_OK);
 	assert_int_equal(w->last_target, 1);
@@ -97,20 +98,20 @@ static void test_replace_interval(void **state ATTR_UNUSED)
 {
 	static const uint32_t from[1] = { 0 };
 	struct world *w = world_new(&at_once, 1, 3600000);
+	struct layout_target *asked = calloc(1, sizeof(*asked));
 	struct target *t = calloc(1, sizeof(*t));
 	struct probe_conf *next = conf_copy(w);
 	uint32_t starts;
 
 	run_until(w, 1);
 	next->interval = 50;
-	fill(t, next, 0);
-	assert_int_equal(sched_replace(w->sched, t, 1, from, &w->limits), 0);
-	targets_free(w->targets, 1);
-	w->targets = t;
+	fill(asked, next, 0);
+	assert_int_equal(sched_replace(w->sched, asked, t, 1, from, &w->limits), 0);
+	put_targets(w, asked, t);
 	run_until(w, 3);
 	assert_int_equal(t->attempts, 4);
 	starts = w->starts[0];
-	assert_int_equal(sched_replace(w->sched, NULL, 0, NULL, &w->limits), 0);
+	assert_int_equal(sched_replace(w->sched, NULL, NULL, 0, NULL, &w->limits), 0);
 	run_for(w, 120);
 	assert_int_equal(w->starts[0], starts);
 	world_free(w);

@@ -164,20 +164,49 @@ static void defaults_fill_in_whatever_the_order(void **state ATTR_UNUSED)
 	const struct service_conf *s = service(c, "web");
 
 	assert_int_equal(s->weight, 3);
-	assert_int_equal(s->forward, IPVS_MASQ);
+	assert_int_equal(s->terms.forward, IPVS_MASQ);
 	assert_int_equal(s->min_available.kind, MIN_WEIGHT);
 	assert_int_equal(s->min_available.n, 40);
 	assert_int_equal(s->realservers[0].weight, 3);
-	assert_int_equal(s->realservers[0].forward, IPVS_MASQ);
-	assert_int_equal(s->realservers[0].probes.n, 1);
-	assert_false(s->realservers[0].probes_own);
-	assert_int_equal(s->realservers[1].probes.n, 2);
-	assert_true(s->realservers[1].probes_own);
+	assert_int_equal(s->realservers[0].terms->forward, IPVS_MASQ);
+	assert_int_equal(s->realservers[0].terms->probes.n, 1);
+	assert_false(s->realservers[0].terms->has_probes);
+	assert_int_equal(s->realservers[1].terms->probes.n, 2);
+	assert_true(s->realservers[1].terms->has_probes);
 	assert_int_equal(conf_key_line(c, s, "weight"), 3);
 	assert_int_equal(conf_key_line(c, s, "probe"), 11);
 	assert_int_equal(conf_key_line(c, s, "scheduler"), 1);
 	assert_true(conf_key_given(s, "weight"));
 	assert_false(conf_key_given(s, "probe"));
+	config_unref(c);
+}
+
+/* What lines say alike is there once; what one says otherwise is its own. */
+static void terms_are_shared(void **state ATTR_UNUSED)
+{
+	struct config *c = load("[service web]\naddress = tcp://10.1.2.15:80\nupper = 9\n"
+				"realserver = a 10.1.2.21 weight=7\n"
+				"realserver = b 10.1.2.22 domain=east probe=t\n"
+				"realserver = c 10.1.2.23 domain=west probe=t\n"
+				"realserver = d 10.1.2.24 probe=t domain=east\n"
+				"realserver = e 10.1.2.25 domain=east\n"
+				"realserver = f 10.1.2.26 domain=east upper=9 enabled=no\n"
+				"realserver = g 10.1.2.27\n"
+				"[probe t]\nurl = tcp://\n");
+	const struct realserver_conf *r = service(c, "web")->realservers;
+	uint32_t i;
+
+	assert_int_equal(r[0].weight, 7);
+	assert_ptr_equal(r[0].terms, &service(c, "web")->terms);
+	assert_ptr_equal(r[6].terms, r[0].terms);
+	assert_ptr_equal(r[3].terms, r[1].terms);
+	assert_string_equal(r[2].terms->domain, "west");
+	assert_string_equal(r[4].terms->domain, "east");
+	assert_int_equal(r[4].terms->probes.n, 0);
+	assert_ptr_not_equal(r[5].terms, r[4].terms); /* it says so itself */
+	assert_false(r[5].enabled);
+	for (i = 0; i < 7; i++)
+		assert_int_equal(r[i].terms->upper, 9);
 	config_unref(c);
 }
 
@@ -200,6 +229,7 @@ int main(void)
 		cmocka_unit_test(destinations),
 		cmocka_unit_test(where_probes_go),
 		cmocka_unit_test(defaults_fill_in_whatever_the_order),
+		cmocka_unit_test(terms_are_shared),
 		cmocka_unit_test(two_times_the_same_host),
 	};
 

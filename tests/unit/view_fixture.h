@@ -100,18 +100,18 @@ static struct view_vip fixture_vips[] = {
 };
 
 static struct view_dest fixture_dests[] = {
-	{ "web1", 0, 0, 0 },
-	{ "web2", 0, 1, 1 },
-	{ "sorry", 0, VIEW_NONE, 2 },
-	{ "10.1.2.99:80", 0, 2, VIEW_NONE },
-	{ "web1", 1, 3, 0 },
-	{ "web2", 1, VIEW_NONE, 1 },
-	{ "sorry", 1, VIEW_NONE, 2 },
-	{ "ns1", 2, 4, 3 },
-	{ "10.0.0.2:3868", 3, 5, VIEW_NONE },
-	{ "2001:db8::31", 4, 6, VIEW_NONE },
-	{ "2001:db8::31", 5, 7, VIEW_NONE },
-	{ "a", 6, VIEW_NONE, 4 },
+	{ "web1", 0, 0 },
+	{ "web2", 1, 1 },
+	{ "sorry", VIEW_NONE, 2 },
+	{ "10.1.2.99:80", 2, VIEW_NONE },
+	{ "web1", 3, 0 },
+	{ "web2", VIEW_NONE, 1 },
+	{ "sorry", VIEW_NONE, 2 },
+	{ "ns1", 4, 3 },
+	{ "10.0.0.2:3868", 5, VIEW_NONE },
+	{ "2001:db8::31", 6, VIEW_NONE },
+	{ "2001:db8::31", 7, VIEW_NONE },
+	{ "a", VIEW_NONE, 4 },
 };
 
 static struct view_service fixture_services[] = {
@@ -120,44 +120,81 @@ static struct view_service fixture_services[] = {
 	{ "later", 4, 1, { [VIEW_DISABLED] = 1 }, 0, 0, 0, true },
 };
 
+/* What of the layout a view is asked for. */
+static struct realserver_terms fixture_terms[] = { { .domain = "rack6" },
+						   { .domain = "rack\"7" },
+						   { .domain = NULL } };
+static struct realserver_conf fixture_confs[] = {
+	{ .name = "web1", .terms = &fixture_terms[0], .weight = 100 },
+	{ .name = "web2", .terms = &fixture_terms[1], .weight = 50 },
+	{ .name = "sorry", .terms = &fixture_terms[2], .weight = 100, .backup = true },
+	{ .name = "ns1", .terms = &fixture_terms[2], .weight = 65535 },
+	{ .name = "a", .terms = &fixture_terms[2] },
+};
+static struct probe_conf fixture_probe_confs[] = {
+	{ .head = { .name = "http" } },
+	{ .head = { .name = "http6" } },
+	{ .head = { .name = "tcp-53" } },
+};
+static struct layout_target fixture_targets[] = {
+	{ .conf = &fixture_probe_confs[0] },
+	{ .conf = &fixture_probe_confs[1] },
+	{ .conf = &fixture_probe_confs[2] },
+};
+/* web1's first probe goes to two addresses. */
+static uint32_t fixture_links[] = { 0, 0, 1, 0, 2 };
+static struct layout_realserver fixture_pool[] = {
+	{ .service = 0, .conf = &fixture_confs[0], .first_link = 0, .n_links = 3 },
+	{ .service = 0, .conf = &fixture_confs[1], .first_link = 3, .n_links = 1 },
+	{ .service = 0, .conf = &fixture_confs[2], .first_link = 4 },
+	{ .service = 1, .conf = &fixture_confs[3], .first_link = 4, .n_links = 1 },
+	{ .service = 2, .conf = &fixture_confs[4], .first_link = 5 },
+};
+static struct layout fixture_layout = {
+	.realservers = fixture_pool,
+	.links = fixture_links,
+	.targets = fixture_targets,
+};
+
+static char fixture_reasons[] = "\0http: connection refused\0a backup that waits\0disabled";
+
 static struct view_realserver fixture_realservers[] = {
-	{ "web1", 0, 100, 100, VIEW_UP, false, 0, 2, "", "rack6" },
-	{ "web2", 0, 50, 0, VIEW_DOWN, false, 2, 1, "http: connection refused", "rack\"7" },
-	{ "sorry", 0, 100, -1, VIEW_STANDBY, true, 3, 0, "a backup that waits", NULL },
-	{ "ns1", 1, 2147483647, 2147483647, VIEW_UNKNOWN, false, 3, 1, "", NULL },
-	{ "a", 2, 0, 0, VIEW_DISABLED, false, 4, 0, "disabled", NULL },
+	{ 100, 0, 0, VIEW_UP },      { 0, 2, 1, VIEW_DOWN },
+	{ -1, 3, 26, VIEW_STANDBY }, { 2147483647, 3, 0, VIEW_UNKNOWN },
+	{ 0, 4, 46, VIEW_DISABLED },
 };
 
 static struct view_probe fixture_probes[] = {
 	{ .realserver = 0,
-	  .name = "http",
-	  .target = "10.1.2.21",
-	  .health = { VERDICT_UP, false, true, PROBE_OK, 12, 0, 1, 1763817000123, false },
+	  .verdict = VERDICT_UP,
+	  .success = true,
+	  .streak = 12,
+	  .since_wall_ms = 1763817000123,
 	  .attempts = 12,
 	  .last_us = 1234,
 	  .connect_us = 300,
 	  .first_byte_us = 1200,
 	  .last_wall_ms = 1763818000000 },
 	{ .realserver = 0,
-	  .name = "http",
-	  .target = "2001:db8::21",
-	  .health = { VERDICT_UP, true, false, PROBE_LOCAL_ROUTE, 3, 0, 1, 1763817000500, false },
+	  .verdict = VERDICT_UP,
+	  .unknown = true,
+	  .reason = PROBE_LOCAL_ROUTE,
+	  .streak = 3,
+	  .since_wall_ms = 1763817000500,
 	  .attempts = 5,
-	  .first_failure = 0,
-	  .n_failures = 1,
 	  .last_us = 15,
 	  .last_wall_ms = 1763818000007 },
 	{ .realserver = 1,
-	  .name = "http",
-	  .health = { VERDICT_DOWN, false, false, PROBE_CONNECT_REFUSED, 0, 3, 1, 1763817900000,
-		      false },
+	  .verdict = VERDICT_DOWN,
+	  .reason = PROBE_CONNECT_REFUSED,
+	  .streak = -3,
+	  .since_wall_ms = 1763817900000,
 	  .attempts = 40,
 	  .first_failure = 1,
-	  .n_failures = 3,
 	  .last_us = 2000000,
 	  .connect_us = 2000000,
 	  .last_wall_ms = 1763818000100 },
-	{ .realserver = 3, .name = "tcp-53", .health = { .unknown = false } },
+	{ .realserver = 3, .first_failure = 4 },
 };
 
 static struct view_failure fixture_failures[] = {
@@ -193,6 +230,8 @@ static inline struct view view_fixture(void)
 			   .complete = true,
 			   .taken_us = 1500,
 			   .wall_ms = 1763818000200 },
+		.layout = &fixture_layout,
+		.reasons = { .data = fixture_reasons },
 		.vips = fixture_vips,
 		.n_vips = countof(fixture_vips),
 		.dests = fixture_dests,

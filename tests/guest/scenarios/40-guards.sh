@@ -17,24 +17,8 @@
 COUNT=6
 
 config() {
-	cat <<-INI
-		[agent]
-		state_dir = $RUN/state
-		reconcile_interval = 1s
-		[service web]
-		address = tcp://$VIP:80
-		scheduler = wrr
-		forward = masq
-		probe = port
-		min_available = 50%
-		on_panic = $1
-		flap_max = 0s
-		backup = web5 $(rs_ip 5)
-		backup = web6 $(rs_ip 6)
-	INI
-	for i in 1 2 3 4; do
-		echo "realserver = web$i $(rs_ip $i)"
-	done
+	web_ini 4 "scheduler = wrr" "min_available = 50%" "on_panic = $1" "flap_max = 0s" \
+		"backup = web5 $(rs_ip 5)" "backup = web6 $(rs_ip 6)"
 	probe_ini port
 }
 

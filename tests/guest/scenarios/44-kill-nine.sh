@@ -30,22 +30,8 @@ declare -A dead=()
 
 # config N TIME: with web1 to webN; what leaves the file may take that long.
 config() {
-	cat <<-INI
-		[agent]
-		state_dir = $RUN/state
-		reconcile_interval = 1s
-		rate = 0
-		[service web]
-		address = tcp://$VIP:80
-		scheduler = wrr
-		forward = masq
-		probe = port
-		drain_timeout = $2
-		flap_max = 0s
-	INI
-	for ((i = 1; i <= $1; i++)); do
-		echo "realserver = web$i $(rs_ip $i)"
-	done
+	web_ini "$1" "scheduler = wrr" "drain_timeout = $2" "flap_max = 0s" |
+		sed 's/^\[agent\]$/&\nrate = 0/'
 	probe_ini port
 	printf '\n[rule first]\nexpr = probe_consecutive_failures >= 1\naction = reweight 50%%\n'
 }

@@ -12,16 +12,8 @@
 . "$(dirname "$0")/../rules.sh"
 
 config() {
+	web_ini 2 "scheduler = wrr"
 	cat <<-INI
-		[agent]
-		state_dir = $RUN/state
-		[service web]
-		address = tcp://$VIP:80
-		forward = masq
-		scheduler = wrr
-		probe = port
-		realserver = web1 $(rs_ip 1)
-		realserver = web2 $(rs_ip 2)
 		[rule probe-down]
 		expr = probe_up == 0
 		action = quiesce

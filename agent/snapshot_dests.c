@@ -1,0 +1,140 @@
+/* snapshot_dests.c: what of a snapshot needs no live state: the room for all its rows,
+ * and the VIPs and destinations, which are the reading's and the layout's. Made on the
+ * work queue, so that the loop has the less to do. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/ipvs/ipvs.h"
+#include "agent/model/match.h"
+#include "agent/publish.h"
+
+/* Touched here, for the first touch of a page costs more than what is written there. */
+static void *array(uint32_t n, size_t size)
+{
+	size_t bytes = (n ? n : 1) * size;
+	void *a = malloc(bytes);
+
+	return a ? memset(a, 0, bytes) : NULL;
+}
+
+static const char *keep(struct view *v, struct buf *text)
+{
+	return buf_ok(text) ? arena_strdup(&v->arena, buf_str(text)) : NULL;
+}
+
+/* Destinations of a kernel service that the layout does not know. */
+static int add_extras(struct view *v, uint32_t vip, uint32_t service, struct buf *text)
+{
+	const struct ipvs_service *s = &v->table.services[service];
+	const struct match *m = &v->reading->match;
+	uint32_t i;
+
+	for (i = s->first_dest; i < s->first_dest + s->n_dests; i++) {
+		if (m->dest_of_row[i] != MATCH_NONE)
+			continue;
+		buf_reset(text);
+		addr_format(text, &v->table.dests[i].addr);
+		v->dests[v->n_dests] = (struct view_dest){
+			.name = keep(v, text),
+			.table = i,
+			.realserver = VIEW_NONE,
+		};
+		if (!v->dests[v->n_dests].name)
+			return -ENOMEM;
+		v->n_dests++;
+	}
+	v->vips[vip].n_dests = v->n_dests - v->vips[vip].first_dest;
+	return 0;
+}
+
+static int add_vip(struct view *v, uint32_t vip, struct buf *text)
+{
+	const struct layout *l = v->layout;
+	const struct match *m = &v->reading->match;
+	const struct layout_vip *lv = &l->vips[vip];
+	const struct service_conf *c = l->services[lv->service].conf;
+	uint32_t i;
+
+	v->vips[v->n_vips++] = (struct view_vip){
+		.service = c->head.name,
+		.address = c->addresses[lv->address].text,
+		.table = m->row_of_vip[vip],
+		.owner = lv->service,
+		.first_dest = v->n_dests,
+		.n_dests = lv->n_dests,
+	};
+	for (i = lv->first_dest; i < lv->first_dest + lv->n_dests; i++)
+		v->dests[v->n_dests++] = (struct view_dest){
+			.name = view_conf(v, l->dests[i].realserver)->name,
+			.table = m->row_of_dest[i],
+			.realserver = l->dests[i].realserver,
+		};
+	if (m->row_of_vip[vip] == MATCH_NONE)
+		return 0;
+	return add_extras(v, vip, m->row_of_vip[vip], text);
+}
+
+static int add_foreign(struct view *v, uint32_t service, struct buf *text)
+{
+	const char *name;
+
+	buf_reset(text);
+	ipvs_key_format(text, &v->table.services[service].key);
+	name = keep(v, text);
+	if (!name)
+		return -ENOMEM;
+	v->vips[v->n_vips++] = (struct view_vip){
+		.service = name,
+		.address = name,
+		.table = service,
+		.owner = VIEW_NONE,
+		.first_dest = v->n_dests,
+	};
+	return add_extras(v, v->n_vips - 1, service, text);
+}
+
+static uint32_t count_none(const uint32_t *ids, uint32_t n)
+{
+	uint32_t i, none = 0;
+
+	for (i = 0; i < n; i++)
+		none += ids[i] == MATCH_NONE;
+	return none;
+}
+
+static int fill_vips(struct view *v, struct buf *text)
+{
+	const struct layout *l = v->layout;
+	const struct match *m = &v->reading->match;
+	uint32_t foreign = count_none(m->vip_of_service, v->table.n_services);
+	uint32_t extra = count_none(m->dest_of_row, v->table.n_dests), i;
+	int r = 0;
+
+	v->vips = array(l->n_vips + foreign, sizeof(*v->vips));
+	v->dests = array(l->n_dests + extra, sizeof(*v->dests));
+	if (!v->vips || !v->dests)
+		return -ENOMEM;
+	for (i = 0; !r && i < l->n_vips; i++)
+		r = add_vip(v, i, text);
+	for (i = 0; !r && i < v->table.n_services; i++)
+		if (m->vip_of_service[i] == MATCH_NONE)
+			r = add_foreign(v, i, text);
+	return r;
+}
+
+int snapshot_prepare(struct view *v)
+{
+	const struct layout *l = v->layout;
+	struct buf text = BUF_INIT;
+	int r;
+
+	v->services = array(l->n_services, sizeof(*v->services));
+	v->realservers = array(l->n_realservers, sizeof(*v->realservers));
+	v->probes = array(l->n_links, sizeof(*v->probes));
+	if (!v->services || !v->realservers || !v->probes)
+		return -ENOMEM;
+	r = fill_vips(v, &text);
+	buf_fini(&text);
+	return r;
+}
