@@ -7,7 +7,8 @@
 #
 #   late_p50, late_p99, late_max   how late the probes of the ten came, by ../pace.c on
 #       their side: against the earliest phase of their second at which each ever came.
-#       The time through the network and to the server's turn is in it.
+#       The time through the network and to the server's turn is in it. What comes a
+#       whole second late looks punctual: late_told knows no such limit.
 #   late_told   the agent's own word, after: the latest start of any probe against its
 #       plan, in the last ten seconds
 #   change      from a probe's answer that decides (503, fall = 1) to weight 0 in the
