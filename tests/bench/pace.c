@@ -5,9 +5,9 @@
  *   pace PORT DIRECTORY
  *   1764000000123456 1764000000123789 10.48.0.1 200
  *
- * which are the microseconds since the epoch of the connection and of the answer. A
- * prober with an interval and no jitter comes to an address at the same phase of the
- * interval each time; what it comes later than at its earliest phase, it was late. */
+ * which are the microseconds since the epoch of the connection and of the answer. What a
+ * prober without jitter comes later to an address than its interval after it came there
+ * last, it was late. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>

@@ -13,7 +13,7 @@
 # of removal, wrr, masquerading, no notification, no jitter on an interval.
 # What is not, and cannot be made so:
 #   - keepalived and ldirectord count the interval from the end of a check, ours from
-#     its planned start;
+#     its start;
 #   - ldirectord checks one realserver after the other and sleeps INTERVAL after each
 #     round, so that its real interval grows with the table;
 #   - keepalived's timeout is for the connection and again for the answer; ours is for

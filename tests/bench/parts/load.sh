@@ -6,9 +6,9 @@
 # and again (`scraped`).
 #
 #   late_p50, late_p99, late_max   how late the probes of the ten came, by ../pace.c on
-#       their side: against the earliest phase of their second at which each ever came.
-#       The time through the network and to the server's turn is in it. What comes a
-#       whole second late looks punctual: late_told knows no such limit.
+#       their side: so much more than the interval after the one before, at that address
+#       (ours plans the next probe from the start of the last). What differs on the way
+#       through the network and to the server's turn is in it.
 #   late_told   the agent's own word, after: the latest start of any probe against its
 #       plan, in the last ten seconds
 #   change      from a probe's answer that decides (503, fall = 1) to weight 0 in the
@@ -68,22 +68,14 @@ load_started() {
 }
 
 # load_late FROM TO: "p50 p99 max" of the lateness, in seconds, of the probes that came
-# between (microseconds). The earliest phase is taken from all that came.
+# between (microseconds).
 load_late() {
 	awk -v from="$1" -v to="$2" '
-		{ phase = $1 % 1000000 }
-		# Around the end of a second: the first of an address is put in its middle.
-		!($3 in shift) { shift[$3] = 500000 - phase }
-		{
-			phase = (phase + shift[$3] + 1000000) % 1000000
-			if (!($3 in least) || phase < least[$3])
-				least[$3] = phase
+		$1 >= from && $1 <= to && $3 in last {
+			late = $1 - last[$3] - 1000000
+			print late > 0 ? late : 0
 		}
-		$1 >= from && $1 <= to { at[++n] = phase; who[n] = $3 }
-		END {
-			for (i = 1; i <= n; i++)
-				print at[i] - least[who[i]]
-		}' "$RUN/pace" | sort -n | awk '{ v[NR] = $1 / 1e6 } END {
+		{ last[$3] = $1 }' "$RUN/pace" | sort -n | awk '{ v[NR] = $1 / 1e6 } END {
 			if (!NR) exit
 			printf "%.6f %.6f %.6f\n", v[int((NR + 1) / 2)], v[int(NR * .99 + .999)], v[NR] }'
 }
