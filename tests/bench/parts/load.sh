@@ -73,7 +73,7 @@ load_late() {
 	awk -v from="$1" -v to="$2" '
 		$1 >= from && $1 <= to && $3 in last {
 			late = $1 - last[$3] - 1000000
-			print late > 0 ? late : 0
+			print (late > 0 ? late : 0)
 		}
 		{ last[$3] = $1 }' "$RUN/pace" | sort -n | awk '{ v[NR] = $1 / 1e6 } END {
 			if (!NR) exit
@@ -143,7 +143,7 @@ load_phase() {
 load_added() {
 	awk -v a="$1" -v b="$2" 'BEGIN {
 		if (a == "" || b == "") print "failed"
-		else printf "%.6f\n", b > a + 0 ? b - a : 0 }'
+		else printf "%.6f\n", (b > a + 0 ? b - a : 0) }'
 }
 
 # load_median CASE: of its changes, in seconds.
