@@ -45,7 +45,7 @@ struct reconcile {
 	int64_t interval_ms, read_us;
 	int64_t pass_at_ms; /* when the next full pass is due; readings do not move it */
 	int64_t backoff_ms; /* while something is refused */
-	uint32_t undecided; /* services, when last looked at after the first reading */
+	uint32_t turns;     /* of the loop that the first difference waits for at most */
 	bool caps_due;      /* the next complete reading is the first of its layout */
 	bool due;           /* a full pass is asked for */
 	bool retry;         /* and soon, for something was refused */
@@ -231,8 +231,9 @@ static void await_decided(void *arg)
 		end(r);
 		return;
 	}
-	if (r->caps_due && r->state->n_dirty && r->state->n_dirty < r->undecided) {
-		r->undecided = r->state->n_dirty;
+	/* A turn decides one at least, in their order: by then each has been. */
+	if (r->caps_due && r->state->n_dirty && r->turns) {
+		r->turns--;
 		e = loop_post(r->env.loop, "decided", await_decided, r);
 		if (!e)
 			return;
@@ -262,7 +263,7 @@ static void act(struct reconcile *r)
 		r->stats.kernel_known = true;
 		/* Decided again before the difference: the caps are known now. */
 		r->env.first(r->env.arg);
-		r->undecided = UINT32_MAX;
+		r->turns = p->layout->n_services;
 	}
 	await_decided(r);
 }
