@@ -24,11 +24,11 @@ struct wire {
 	PLACE(port, 2);
 	PLACE(forward, 4);
 	PLACE(weight, 4);
-	PLACE(upper, 4);
-	PLACE(lower, 4);
 	PLACE(tun_type, 1);
 	PLACE(tun_port, 2);
 	PLACE(tun_flags, 2);
+	PLACE(upper, 4);
+	PLACE(lower, 4);
 	PLACE(active, 4);
 	PLACE(inactive, 4);
 	PLACE(persistent, 4);

@@ -16,6 +16,7 @@
 #include "agent/ipvs/ipvs.h"
 #include "agent/ipvs/port.h"
 #include "tests/guest/kernel_cases.h"
+#include "tests/guest/kernel_replies.h"
 #include "tests/guest/tap.h"
 
 /* --- applying and reading ---------------------------------------------------------------- */
@@ -270,6 +271,7 @@ static void check_batch(struct ipvs_kernel *k)
 	};
 	uint32_t wrong = 0;
 	struct overtaking o;
+	struct replies replies = { 0 };
 	struct ipvs_table t;
 
 	ops[batch.n_ops++] = (struct ipvs_op){ .kind = IPVS_NEW_SERVICE };
@@ -297,6 +299,9 @@ static void check_batch(struct ipvs_kernel *k)
 	is_int(k->ops->dump(k, write_between, &o, &t), 0, "a dump of several datagrams");
 	ok(o.calls >= 9, "writes need not wait for its end");
 	is_int(o.failed, 0, "and are carried out");
+	is_int(replies_count(&b.service, &replies), 0, "its replies looked at");
+	is_int(replies.n, N, "all of them");
+	is_int(replies.quick, N, "each is laid out as the quick way of reading has it");
 	is_int(t.n_dests, N, "each is there once");
 	for (uint32_t i = 0; i < t.n_dests; i++)
 		wrong += t.dests[i].weight != i;

@@ -165,11 +165,11 @@ static struct nl_msg *kernel_dest(uint16_t family, uint32_t forward, uint16_t fl
 	nla_put_u16(msg, IPVS_DEST_ATTR_PORT, htons(80));
 	nla_put_u32(msg, IPVS_DEST_ATTR_FWD_METHOD, forward);
 	nla_put_u32(msg, IPVS_DEST_ATTR_WEIGHT, 100);
-	nla_put_u32(msg, IPVS_DEST_ATTR_U_THRESH, 20);
-	nla_put_u32(msg, IPVS_DEST_ATTR_L_THRESH, 10);
 	nla_put_u8(msg, IPVS_DEST_ATTR_TUN_TYPE, IPVS_TUN_GUE);
 	nla_put_u16(msg, IPVS_DEST_ATTR_TUN_PORT, htons(5555));
 	nla_put_u16(msg, IPVS_DEST_ATTR_TUN_FLAGS, flags);
+	nla_put_u32(msg, IPVS_DEST_ATTR_U_THRESH, 20);
+	nla_put_u32(msg, IPVS_DEST_ATTR_L_THRESH, 10);
 	nla_put_u32(msg, IPVS_DEST_ATTR_ACTIVE_CONNS, 7);
 	nla_put_u32(msg, IPVS_DEST_ATTR_INACT_CONNS, 8);
 	nla_put_u32(msg, IPVS_DEST_ATTR_PERSIST_CONNS, 9);
