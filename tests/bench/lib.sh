@@ -191,7 +191,6 @@ launch() {
 	ip netns exec "$NS-dir" bash -c 'echo "${EPOCHREALTIME/./}" >"$0"; exec "$@"' \
 		"$RUN/launched" "$@" &
 	LAUNCHED=$!
-	disown
 }
 
 since_launch() {
@@ -278,6 +277,7 @@ keepalived_start() {
 	launch keepalived -n -l -C -f "$RUN/keepalived.conf" -p "$RUN/keepalived.pid" \
 		-c "$RUN/checkers.pid" >"$RUN/keepalived.log" 2>&1
 	KEEPALIVED=$LAUNCHED
+	disown
 }
 
 keepalived_stop() {
