@@ -183,6 +183,23 @@ since() {
 	[ -n "$at" ] && seconds "$from" "${at#at=}"
 }
 
+# launch COMMAND...: starts it in the director, as $LAUNCHED; since_launch table|idle ...
+# is then like since, from the moment at which the program itself began: entering a
+# namespace is not its work.
+launch() {
+	rm -f "$RUN/launched"
+	ip netns exec "$NS-dir" bash -c 'echo "${EPOCHREALTIME/./}" >"$0"; exec "$@"' \
+		"$RUN/launched" "$@" &
+	LAUNCHED=$!
+}
+
+since_launch() {
+	local at
+
+	at=$(in_director "$AWAIT" "$@")
+	[ -n "$at" ] && seconds "$(cat "$RUN/launched")" "${at#at=}"
+}
+
 # minus A B: of two decimals.
 minus() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f\n", a - b }'; }
 
@@ -243,6 +260,12 @@ managed_config() {
 	mkdir -p "$RUN/state"
 }
 
+# agent_launch: agent_run, for since_launch.
+agent_launch() {
+	launch "$AGENT" run -c "$RUN/agent.ini" >>"$RUN/agent.log" 2>&1
+	AGENT_PID=$LAUNCHED
+}
+
 # await_idle_agent: until it rests.
 await_idle_agent() { "$AWAIT" idle "$AGENT_PID" >/dev/null; }
 
@@ -251,9 +274,9 @@ await_idle_agent() { "$AWAIT" idle "$AGENT_PID" >/dev/null; }
 # keepalived_start: the checker part alone, on $RUN/keepalived.conf, in the director;
 # $KEEPALIVED is its process. keepalived_stop kills it with its table left.
 keepalived_start() {
-	ip netns exec "$NS-dir" keepalived -n -l -C -f "$RUN/keepalived.conf" \
-		-p "$RUN/keepalived.pid" -c "$RUN/checkers.pid" >"$RUN/keepalived.log" 2>&1 &
-	KEEPALIVED=$!
+	launch keepalived -n -l -C -f "$RUN/keepalived.conf" -p "$RUN/keepalived.pid" \
+		-c "$RUN/checkers.pid" >"$RUN/keepalived.log" 2>&1
+	KEEPALIVED=$LAUNCHED
 	disown
 }
 

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # Cold apply: from the start of the program to the last realserver in an empty kernel,
 # each in a namespace of its own. What the agent takes to read and check its file alone
-# (`parse`: ipvs-agent check) is measured beside it. keepalived runs its checker process
+# (`parse`: ipvs-agent check, its start included) is measured beside it, and what it takes
+# to do nothing (`start`: ipvs-agent version). keepalived runs its checker process
 # alone, without any checker. When the table is there is found out from the kernel
 # (build/bench/await), not from whoever writes it.
 #
@@ -11,28 +12,26 @@
 
 # apply_ours CASE SIZE SERVICES EACH
 apply_ours() {
-	local wall cpu from
+	local wall cpu
 
 	bench_ns
 	table_agent "$3" "$4" | managed_config
+	read -r wall cpu <<<"$(timed "$AGENT" version)"
+	measure apply "$1" "$2" ours start s "$wall"
 	read -r wall cpu <<<"$(timed "$AGENT" check -c "$RUN/agent.ini")"
 	measure apply "$1" "$2" ours parse s "$wall"
 	measure apply "$1" "$2" ours parse-cpu s "$cpu"
-	from=${EPOCHREALTIME/./}
-	agent_run
-	measure apply "$1" "$2" ours wall s "$(since "$from" table "$3" "$4")"
+	agent_launch
+	measure apply "$1" "$2" ours wall s "$(since_launch table "$3" "$4")"
 	measure apply "$1" "$2" ours cpu s "$(cpu_of "$AGENT_PID")"
 	agent_kill9
 }
 
 apply_keepalived() {
-	local from
-
 	bench_ns
 	table_keepalived "$3" "$4" >"$RUN/keepalived.conf"
-	from=${EPOCHREALTIME/./}
 	keepalived_start
-	measure apply "$1" "$2" keepalived wall s "$(since "$from" table "$3" "$4")"
+	measure apply "$1" "$2" keepalived wall s "$(since_launch table "$3" "$4")"
 	# shellcheck disable=SC2046 # process ids
 	measure apply "$1" "$2" keepalived cpu s "$(cpu_of $(family "$KEEPALIVED"))"
 	keepalived_stop

@@ -7,7 +7,7 @@
 
 # growth_one wide|deep SIZE
 growth_one() {
-	local services each name wall from
+	local services each name wall
 
 	read -r services each <<<"$(shape_of "$1" "$2")"
 	name=$(case_of "$1" "$2")
@@ -19,9 +19,8 @@ growth_one() {
 	measure growth "$name" "$2" floor snapshot s "$wall"
 	bench_ns
 	table_agent "$services" "$each" | managed_config
-	from=${EPOCHREALTIME/./}
-	agent_run
-	measure growth "$name" "$2" ours apply s "$(since "$from" table "$services" "$each")"
+	agent_launch
+	measure growth "$name" "$2" ours apply s "$(since_launch table "$services" "$each")"
 	await_idle_agent
 	measure growth "$name" "$2" ours rss MB "$(rss_of "$AGENT_PID")"
 	read -r wall _ <<<"$(scrape "$AGENT_URL/metrics?collect%5B%5D=agent")"
