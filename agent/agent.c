@@ -8,6 +8,7 @@
 #include "agent/publish.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,12 +168,19 @@ void agent_on_first_reading(void *arg)
 
 	if (a->stopping)
 		return;
+	/* After a reload: those services of which something is new, and they are dirty. */
+	if (!a->decider.kernel_known)
+		state_dirty_all(a->state);
 	note_weights(a);
 	note_kernel(a);
 	if (a->generation == 1)
 		log_event(LOG_INFO, "the kernel's IPVS table was read, managing it");
-	state_dirty_all(a->state);
-	agent_decide(a);
+	agent_turn(a); /* and more of them: reconcile waits until all is decided */
+}
+
+void agent_on_decide(void *arg)
+{
+	agent_decide(arg);
 }
 
 void agent_on_sleep(void *arg)
@@ -317,12 +325,22 @@ static void raise_limit(void)
 		log_event(LOG_WARN, "the limit of open files could not be raised", LOG_ERR(errno));
 }
 
+/* Tables of 100,000 rows come and go with reloads, readings and scrapes. Left alone, libc
+ * soon keeps them on heaps, one for every thread, in which a single row that stays holds
+ * whole tables: above a fixed size they go back to the system when they are freed. */
+static void tune_memory(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+	(void)mallopt(M_ARENA_MAX, 2);
+}
+
 int agent_run(const char *config_path)
 {
 	struct agent a = { .path = config_path };
 	struct buf why = BUF_INIT;
 	int e;
 
+	tune_memory();
 	/* Before any thread: a dropped privilege is dropped for all of them. */
 	if (privilege_drop(&why))
 		log_event(LOG_WARN, "privileges could not be dropped, going on with them",
@@ -346,6 +364,7 @@ int agent_run(const char *config_path)
 			  LOG_INT("services", a.state->layout->n_services),
 			  LOG_INT("realservers", a.state->layout->n_realservers));
 		(void)notify_send(a.notify, "READY=1");
+		(void)malloc_trim(0); /* of what reading the file took */
 		loop_run(a.loop);
 	} else if (a.loop) {
 		loop_drain(a.loop);

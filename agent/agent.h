@@ -83,6 +83,7 @@ void agent_on_outcome(void *arg, uint32_t target, bool changed);
 void agent_on_hold(void *arg, const char *service, const char *realserver);
 void agent_on_reading(void *arg, struct reading *reading);
 void agent_on_first_reading(void *arg);
+void agent_on_decide(void *arg);
 void agent_on_sleep(void *arg);
 void agent_on_hup(void *arg);
 void agent_on_watchdog(void *arg);

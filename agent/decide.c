@@ -87,10 +87,13 @@ static void judge_panic(struct decider *d, uint32_t service, const struct moment
 				     .service = service,
 				     .realserver = LAYOUT_NONE,
 				     .value = NAN };
-	bool panic = desired_panic(s->layout, s, service);
+	struct desired_verdicts verdicts;
+	bool panic;
 
-	svc->backup_up = desired_backup_up(s->layout, s, service);
-	svc->undecided = desired_undecided(s->layout, s, service);
+	desired_verdicts(s->layout, s, service, &verdicts);
+	panic = desired_panic(&verdicts);
+	svc->backup_up = verdicts.backup_up;
+	svc->undecided = desired_undecided(&verdicts);
 	svc->fallback = desired_fallback(
 		holds_of(d->holds, s->layout->services[service].conf->head.name, HOLD_SERVICE));
 	if (panic == svc->panic)

@@ -47,20 +47,48 @@ static bool has_address(const struct layout *l, uint32_t realserver, const struc
 	return false;
 }
 
-/* SERVICE/REALSERVER, SERVICE, a realserver's name, or its address. */
-static bool is_meant(const struct agent *a, uint32_t realserver, const char *target)
-{
-	const struct realserver_conf *c = a->state->layout->realservers[realserver].conf;
-	const char *service = service_name(a, realserver);
-	const char *slash = strchr(target, '/');
+/* What a target is read as, once: SERVICE/REALSERVER, SERVICE, a realserver's name, or
+ * its address. */
+struct meant {
+	const char *name; /* of a realserver, or of either */
+	bool both;        /* the service was named too: then only its own are asked */
+	bool is_address;
 	struct addr addr;
+	uint32_t first, end; /* the realservers that may be meant */
+};
 
-	if (slash)
-		return strlen(service) == (size_t)(slash - target) &&
-		       !strncmp(service, target, strlen(service)) && !strcmp(c->name, slash + 1);
-	if (!strcmp(service, target) || !strcmp(c->name, target))
+static struct meant meant_by(const struct layout *l, const char *target)
+{
+	const char *slash = strchr(target, '/');
+	struct meant m = { .name = slash ? slash + 1 : target, .end = l->n_realservers };
+	struct buf service = BUF_INIT;
+	uint32_t id;
+
+	m.both = slash;
+	m.is_address = !slash && !addr_parse(target, &m.addr);
+	if (!slash)
+		return m;
+	buf_put(&service, target, (size_t)(slash - target));
+	id = layout_find_service(l, buf_str(&service));
+	buf_fini(&service);
+	m.end = 0;
+	if (id != LAYOUT_NONE) {
+		m.first = l->services[id].first_realserver;
+		m.end = m.first + l->services[id].n_realservers;
+	}
+	return m;
+}
+
+static bool is_meant(const struct agent *a, uint32_t realserver, const struct meant *m)
+{
+	const struct layout *l = a->state->layout;
+
+	if (!strcmp(l->realservers[realserver].conf->name, m->name))
 		return true;
-	return !addr_parse(target, &addr) && has_address(a->state->layout, realserver, &addr);
+	if (m->both)
+		return false;
+	return !strcmp(service_name(a, realserver), m->name) ||
+	       (m->is_address && has_address(l, realserver, &m->addr));
 }
 
 /* Why nothing was found: names the realserver or service that was probably meant. */
@@ -422,12 +450,13 @@ static json_t *realserver_json(const struct agent *a, uint32_t realserver)
 enum command_status explain_target(const struct agent *a, const char *target, struct buf *out)
 {
 	const struct layout *l = a->state->layout;
+	const struct meant meant = meant_by(l, target);
 	json_t *root, *targets = json_array();
 	char *text;
 	uint32_t i;
 
-	for (i = 0; i < l->n_realservers; i++)
-		if (is_meant(a, i, target))
+	for (i = meant.first; i < meant.end; i++)
+		if (is_meant(a, i, &meant))
 			json_array_append_new(targets, realserver_json(a, i));
 	if (!json_array_size(targets)) {
 		json_decref(targets);

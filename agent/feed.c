@@ -39,7 +39,7 @@ static void add_target(struct probed *p, const struct target *t)
 	p->duration_us = t->last_us > p->duration_us ? t->last_us : p->duration_us;
 	p->attempts += t->attempts;
 	for (i = 0; i < t->n_failures; i++)
-		p->failed += t->failures[i].count;
+		p->failed += target_failures(t)[i].count;
 	p->any |= t->attempts > 0;
 }
 
@@ -50,11 +50,13 @@ static void feed_probes(const struct feed *f, const struct state *s, uint32_t re
 	struct probed p = { 0 };
 	uint32_t i;
 
-	for (i = l->first_link; i < l->first_link + l->n_links; i++)
-		add_target(&p, &s->targets[s->layout->links[i]]);
 	put(f, SIGNAL_PROBE_UP, realserver,
 	    rs->verdict == VERDICT_NONE ? NAN : rs->verdict == VERDICT_UP);
 	put(f, SIGNAL_PROBE_UNKNOWN, realserver, rs->verdict == VERDICT_NONE || rs->unknown);
+	if (!f->set->needs_attempts)
+		return;
+	for (i = l->first_link; i < l->first_link + l->n_links; i++)
+		add_target(&p, &s->targets[s->layout->links[i]]);
 	if (!p.any)
 		return;
 	/* What went wrong on our side says nothing of the realserver. */
@@ -99,7 +101,8 @@ void feed_service_beside(const struct ruleset *set, const struct state *s, uint3
 
 	for (i = l->first_realserver; i < l->first_realserver + l->n_realservers; i++) {
 		feed_probes(&f, s, i);
-		feed_weights(&f, s, i);
+		if (set->needs_weights)
+			feed_weights(&f, s, i);
 	}
 	put(&f, SIGNAL_SERVICE_AVAILABLE, service, svc->available);
 	put(&f, SIGNAL_SERVICE_REALSERVERS, service, l->n_realservers);

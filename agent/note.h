@@ -30,7 +30,7 @@ void note_decision(struct agent *a, const struct decision *d);
 void note_verdict(struct agent *a, uint32_t target, const struct moment *at);
 /* What rules look at in a service, but for what follows from decisions; once a moment. */
 void note_samples(struct agent *a, uint32_t service, const struct moment *now);
-/* The kernel's weights, as the first reading found them. */
+/* The kernel's weights in dirty services, as the first reading found them. */
 void note_weights(struct agent *a);
 /* An operator's or an alert's hold came into force, or ended. */
 void note_asked(void *arg, const struct hold *hold, bool ended);

@@ -244,29 +244,39 @@ void note_samples(struct agent *a, uint32_t service, const struct moment *now)
 		note_sample(a, service, LAYOUT_NONE, now);
 }
 
+static void note_weight(struct agent *a, uint32_t realserver)
+{
+	const struct state *s = a->state;
+	const struct layout_realserver *r = &s->layout->realservers[realserver];
+	struct journal_line *l;
+	int32_t seen = SEEN_UNKNOWN;
+	uint32_t d;
+
+	for (d = r->first_dest_link; d < r->first_dest_link + r->n_dest_links; d++)
+		if (s->dests[s->layout->dest_links[d]].seen > seen)
+			seen = s->dests[s->layout->dest_links[d]].seen;
+	if (seen < 0)
+		return;
+	l = note_begin(a, JOURNAL_SAMPLE);
+	if (!l)
+		return;
+	journal_line_text(l, "service", s->layout->services[r->service].conf->head.name);
+	journal_line_text(l, "realserver", r->conf->name);
+	journal_line_values(l, "values");
+	journal_line_value(l, signal_table[SIGNAL_WEIGHT].name, seen);
+	journal_end(a->journal, l);
+}
+
 void note_weights(struct agent *a)
 {
 	const struct state *s = a->state;
-	uint32_t i, d;
+	uint32_t i, r;
 
-	for (i = 0; i < s->layout->n_realservers; i++) {
-		const struct layout_realserver *r = &s->layout->realservers[i];
-		struct journal_line *l;
-		int32_t seen = SEEN_UNKNOWN;
+	for (i = 0; i < s->n_dirty; i++) {
+		const struct layout_service *svc = &s->layout->services[s->dirty[i]];
 
-		for (d = r->first_dest_link; d < r->first_dest_link + r->n_dest_links; d++)
-			if (s->dests[s->layout->dest_links[d]].seen > seen)
-				seen = s->dests[s->layout->dest_links[d]].seen;
-		if (seen < 0)
-			continue;
-		l = note_begin(a, JOURNAL_SAMPLE);
-		if (!l)
-			return;
-		journal_line_text(l, "service", s->layout->services[r->service].conf->head.name);
-		journal_line_text(l, "realserver", r->conf->name);
-		journal_line_values(l, "values");
-		journal_line_value(l, signal_table[SIGNAL_WEIGHT].name, seen);
-		journal_end(a->journal, l);
+		for (r = svc->first_realserver; r < svc->first_realserver + svc->n_realservers; r++)
+			note_weight(a, r);
 	}
 }
 

@@ -35,7 +35,7 @@ struct making {
 	struct snapshot snapshot;
 };
 
-enum { SLICE_US = 3000 };
+enum { SLICE_US = 2000 };
 
 struct publisher {
 	struct agent *agent;

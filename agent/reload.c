@@ -37,6 +37,7 @@ struct reload_job {
 	struct config *conf;
 	struct state *state;    /* of the new layout, at rest */
 	struct reload_map *map; /* from the old layout to the new one */
+	struct sched_change *probes;
 	struct agent_rules rules;
 	struct buf why; /* what of the rules cannot be */
 	int error;
@@ -84,37 +85,20 @@ static void refuse(struct reload_job *job, struct buf *why)
 
 /* --- taking over -------------------------------------------------------------- */
 
-/* Everything that can fail comes first; what is done by then is undone. */
-static int take_over(struct agent *a, struct reload_job *job, struct buf *why)
-{
-	const struct agent_conf *conf = config_section(job->conf, &agent_section);
-	struct sched_limits limits = { .max_running = conf->max_probes };
-	int e = http_reload(a->http, config_section(job->conf, &http_section), why);
-
-	if (e)
-		return e;
-	e = sched_replace(a->sched, job->state->layout->targets, job->state->targets,
-			  job->state->layout->n_targets, job->map->targets, &limits);
-	if (e) {
-		struct buf ignored = BUF_INIT;
-
-		buf_puts(why, "out of memory");
-		(void)http_reload(a->http, config_section(a->conf, &http_section), &ignored);
-		buf_fini(&ignored);
-	}
-	return e;
-}
-
 /* What was in force is then the job's, which ends it. */
 static void put_in_force(struct agent *a, struct reload_job *job)
 {
 	struct state *now = job->state;
 	struct config *conf = job->conf;
+	const struct agent_conf *limits = config_section(conf, &agent_section);
 	struct diff_policy gone;
 	void *const *confs;
 	size_t n;
 	uint32_t i;
 
+	reload_carry(a->state, now, job->map);
+	agent_rules_carry(&a->decider, job->map, &job->rules);
+	sched_change(a->sched, job->probes, &(struct sched_limits){ limits->max_probes });
 	job->state = a->state;
 	a->state = now;
 	job->conf = a->conf;
@@ -123,7 +107,8 @@ static void put_in_force(struct agent *a, struct reload_job *job)
 	a->reload_ok = true;
 	a->reloaded_wall_ms = clock_wall_ms();
 	for (i = 0; i < now->layout->n_realservers; i++)
-		state_judge(now, i, clock_mono_ms());
+		if (!(job->map->kept[i] & KEPT_VERDICT))
+			state_judge(now, i, clock_mono_ms());
 	agent_settings(a);
 	note_config(a);
 	gone = agent_gone_policy(a);
@@ -132,9 +117,14 @@ static void put_in_force(struct agent *a, struct reload_job *job)
 	if (notifier_reload(a->notifier, confs, n))
 		log_event(LOG_ERROR, "out of memory: not every [notify] is in force");
 	reconcile_set_state(a->reconcile, now, agent_conf(a)->reconcile_interval, &gone);
-	state_dirty_all(now);
-	/* At once: who asks next shall not see a service that nobody has judged. */
+	/* At once: who asks next shall not see a service that nobody has judged. The others
+	 * are as they were, until there is time for them. */
+	state_clean(now);
+	for (i = 0; i < now->layout->n_services; i++)
+		if (job->map->changed[i])
+			state_dirty(now, i);
 	agent_decide(a);
+	state_dirty_all(now);
 }
 
 static void tell(const struct reload_map *r, const struct config *conf)
@@ -164,9 +154,8 @@ static void finish(struct reload_job *job)
 		refuse(job, &why);
 		goto out;
 	}
-	reload_carry(a->state, job->state, job->map);
-	agent_rules_carry(&a->decider, job->map, &job->rules);
-	if (take_over(a, job, &why)) {
+	/* The last thing that can fail. */
+	if (http_reload(a->http, config_section(job->conf, &http_section), &why)) {
 		refuse(job, &why);
 		goto out;
 	}
@@ -190,12 +179,13 @@ static void end(void *arg)
 	struct reload_job *job = arg;
 
 	agent_rules_drop(&job->rules);
+	sched_change_free(job->probes);
 	state_free(job->state);
 	reload_map_free(job->map);
 	layout_unref(job->old);
 	config_unref(job->conf);
 	buf_fini(&job->why);
-	malloc_trim(0);
+	(void)malloc_trim(0);
 }
 
 static void ended(void *arg)
@@ -236,6 +226,9 @@ static int unfold(struct reload_job *job)
 	e = state_new(l, &job->state);
 	if (!e)
 		e = reload_map_new(job->old, l, &job->map);
+	if (!e)
+		e = sched_prepare(l->targets, job->state->targets, l->n_targets,
+				  job->old->n_targets, job->map->targets, &job->probes);
 	if (!e)
 		e = agent_rules_prepare(job->conf, l, &job->why, &job->rules);
 	layout_unref(l);

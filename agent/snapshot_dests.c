@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/ipvs/ipvs.h"
+#include "agent/metrics/metric.h"
 #include "agent/model/match.h"
 #include "agent/publish.h"
 
@@ -123,6 +124,32 @@ static int fill_vips(struct view *v, struct buf *text)
 	return r;
 }
 
+/* Names are short, as check has seen to: their length has room in a byte. One that had
+ * none would be written anew each time, as all of them. */
+static int fill_names(struct view *v)
+{
+	uint32_t i, at, n = v->layout->n_realservers;
+
+	v->name_of = array(n, sizeof(*v->name_of));
+	for (i = 0; v->name_of && i < n; i++) {
+		at = (uint32_t)v->names.len;
+		v->name_of[i] = at;
+		buf_putc(&v->names, '\0');
+		metric_label_value(&v->names, view_conf(v, i)->name);
+		if (!buf_ok(&v->names) || v->names.len > UINT32_MAX)
+			return -ENOMEM;
+		if (v->names.len - at - 1 > UINT8_MAX) {
+			free(v->name_of);
+			v->name_of = NULL;
+			return 0;
+		}
+		v->names.data[at] = (char)(v->names.len - at - 1);
+	}
+	if (!v->name_of || !buf_reserve(&v->names, METRIC_COPY_MIN))
+		return -ENOMEM;
+	return 0;
+}
+
 int snapshot_prepare(struct view *v)
 {
 	const struct layout *l = v->layout;
@@ -136,5 +163,5 @@ int snapshot_prepare(struct view *v)
 		return -ENOMEM;
 	r = fill_vips(v, &text);
 	buf_fini(&text);
-	return r;
+	return r ? r : fill_names(v);
 }

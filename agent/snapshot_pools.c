@@ -41,12 +41,13 @@ static int32_t streak_of(const struct health *h)
 /* Adds what a target failed by to the rows of its probe, the last ones. */
 static int add_failures(struct snapshot *s, const struct view_probe *p, const struct target *t)
 {
+	const struct target_reason_count *failures = target_failures(t);
 	struct view *v = s->view;
 	uint32_t i, j;
 
 	for (i = 0; i < t->n_failures; i++) {
 		for (j = p->first_failure; j < v->n_failures; j++)
-			if (v->failures[j].reason == t->failures[i].reason)
+			if (v->failures[j].reason == failures[i].reason)
 				break;
 		if (j == s->failures_room) {
 			uint32_t room = j + j / 2 + 16;
@@ -59,8 +60,8 @@ static int add_failures(struct snapshot *s, const struct view_probe *p, const st
 		}
 		if (j == v->n_failures)
 			v->failures[v->n_failures++] =
-				(struct view_failure){ .reason = t->failures[i].reason };
-		v->failures[j].count += t->failures[i].count;
+				(struct view_failure){ .reason = failures[i].reason };
+		v->failures[j].count += failures[i].count;
 	}
 	return 0;
 }

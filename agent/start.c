@@ -201,6 +201,7 @@ static int make_reconcile(struct agent *a)
 		.placer = a->placer,
 		.reading = agent_on_reading,
 		.first = agent_on_first_reading,
+		.decide = agent_on_decide,
 		.arg = a,
 	};
 

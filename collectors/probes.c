@@ -41,9 +41,21 @@ static bool failures(const struct view *v, const void *values ATTR_UNUSED, uint3
 	return n != 0;
 }
 
+static bool any_failures(const struct view *v, uint32_t row)
+{
+	return v->probes[row].first_failure < view_failures_end(v, row);
+}
+
 static const char *reason_slug(uint32_t sub)
 {
 	return probe_reasons[sub].slug;
+}
+
+static bool any_phase(const struct view *v, uint32_t row)
+{
+	const struct view_probe *p = &v->probes[row];
+
+	return p->connect_us | p->tls_us | p->first_byte_us;
 }
 
 static const char *const phase_names[] = { "connect", "tls", "first_byte" };
@@ -74,6 +86,7 @@ static const struct metric metrics[] = {
 	  .help = "How long phases of the last attempt took, as far as it came.",
 	  .rows = &metric_probes,
 	  .get = phase,
+	  .any = any_phase,
 	  .label = "phase",
 	  .subs = phase_names,
 	  .n_subs = countof(phase_names) },
@@ -91,6 +104,7 @@ static const struct metric metrics[] = {
 	  .help = "Attempts that did not pass, by reason; reasons local-* are unknown, not down.",
 	  .rows = &metric_probes,
 	  .get = failures,
+	  .any = any_failures,
 	  .label = "reason",
 	  .sub = reason_slug,
 	  .n_subs = PROBE_N_REASONS },

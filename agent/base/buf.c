@@ -20,7 +20,7 @@ void buf_reset(struct buf *b)
 		b->data[0] = '\0';
 }
 
-bool buf_reserve(struct buf *b, size_t more)
+bool buf_grow(struct buf *b, size_t more)
 {
 	size_t need, cap;
 	char *data;

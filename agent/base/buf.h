@@ -25,7 +25,11 @@ void buf_fini(struct buf *b);
 void buf_reset(struct buf *b);
 
 /* Makes room for `more` bytes beyond len; false when memory is out. */
-bool buf_reserve(struct buf *b, size_t more);
+bool buf_grow(struct buf *b, size_t more);
+static inline bool buf_reserve(struct buf *b, size_t more)
+{
+	return (!b->failed && more < b->cap - b->len) || buf_grow(b, more);
+}
 
 void buf_put(struct buf *b, const void *bytes, size_t len);
 void buf_putc(struct buf *b, char c);

@@ -12,7 +12,7 @@
 enum {
 	WINDOW_GZIP = 14 + 16, /* + 16: a gzip header */
 	MEM_LEVEL = 7,
-	LEVEL = 4, /* twice as fast as the default for a few percent */
+	LEVEL = 1, /* three times as fast as the default, for a few percent */
 	PART = 32 * 1024,
 	MAX_TIMEOUT_S = 3600,
 };

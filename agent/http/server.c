@@ -133,26 +133,30 @@ struct reader {
 	bool more;
 };
 
+/* Fills what it is given, for each call is a packet of its own; never 0 bytes, for
+ * libmicrohttpd would ask again at once, and again. */
 static ssize_t reader_read(void *cls, uint64_t pos, char *out, size_t max)
 {
 	struct reader *rd = cls;
-	size_t n;
+	size_t n = 0, part;
 
 	(void)pos;
-	/* Never 0 bytes: libmicrohttpd would ask again at once, and again. */
-	while (rd->at == rd->text.len) {
-		buf_reset(&rd->text);
-		rd->at = 0;
-		if (!rd->more)
-			return MHD_CONTENT_READER_END_OF_STREAM;
-		rd->more = rd->stream.next(rd->stream.state, &rd->text, max);
-		if (!buf_ok(&rd->text))
-			return MHD_CONTENT_READER_END_WITH_ERROR;
+	while (n < max) {
+		if (rd->at == rd->text.len) {
+			buf_reset(&rd->text);
+			rd->at = 0;
+			if (!rd->more)
+				break;
+			rd->more = rd->stream.next(rd->stream.state, &rd->text, max - n);
+			if (!buf_ok(&rd->text))
+				return MHD_CONTENT_READER_END_WITH_ERROR;
+		}
+		part = rd->text.len - rd->at < max - n ? rd->text.len - rd->at : max - n;
+		memcpy(out + n, rd->text.data + rd->at, part);
+		rd->at += part;
+		n += part;
 	}
-	n = rd->text.len - rd->at < max ? rd->text.len - rd->at : max;
-	memcpy(out, rd->text.data + rd->at, n);
-	rd->at += n;
-	return (ssize_t)n;
+	return n ? (ssize_t)n : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
 static void reader_free(void *cls)

@@ -256,6 +256,16 @@ int attr_get_service(const struct nlmsghdr *h, struct ipvs_service *ret_service)
 	return 0;
 }
 
+/* Out of the places of their own; what fits no room is marked as such. */
+static void pack(struct attr_dest *a)
+{
+	a->d.forward = a->forward < IPVS_OTHER ? a->forward & IPVS_OTHER : IPVS_OTHER;
+	a->d.tun_type = a->tun_type < IPVS_OTHER ? a->tun_type & IPVS_OTHER : IPVS_OTHER;
+	a->d.tun_flags = a->tun_flags < IPVS_TUN_OTHER_FLAGS
+				 ? (uint8_t)a->tun_flags
+				 : (uint8_t)(IPVS_TUN_OTHER_FLAGS | a->tun_flags);
+}
+
 /* By the rules, in whatever order. */
 static int walk_dest(const struct nlmsghdr *h, uint8_t family, struct ipvs_dest *ret_dest)
 {
@@ -271,7 +281,7 @@ static int walk_dest(const struct nlmsghdr *h, uint8_t family, struct ipvs_dest 
 		r = -EBADMSG;
 	if (r)
 		return r;
-	attr_dest_pack(&a);
+	pack(&a);
 	if (!a.d.addr.family)
 		a.d.addr.family = family;
 	r = settle_addr(&a.d.addr);

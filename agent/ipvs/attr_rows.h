@@ -63,16 +63,6 @@ struct attr_dest {
 	uint8_t tun_type;
 };
 
-/* Out of the places of their own; what fits no room is marked as such. */
-static inline void attr_dest_pack(struct attr_dest *a)
-{
-	a->d.forward = a->forward < IPVS_OTHER ? a->forward & IPVS_OTHER : IPVS_OTHER;
-	a->d.tun_type = a->tun_type < IPVS_OTHER ? a->tun_type & IPVS_OTHER : IPVS_OTHER;
-	a->d.tun_flags = a->tun_flags < IPVS_TUN_OTHER_FLAGS
-				 ? (uint8_t)a->tun_flags
-				 : (uint8_t)(IPVS_TUN_OTHER_FLAGS | a->tun_flags);
-}
-
 /* What nlctrl says that we want to know. */
 struct attr_family {
 	uint16_t id;

@@ -27,7 +27,7 @@ struct expose {
 	/* What every line of the group begins with, up to its last label; of the rows
 	 * before group_end. */
 	struct buf start;
-	uint32_t group_end;
+	uint32_t group_end, group_at;
 };
 
 int expose_new(const struct view *v, const struct expose_request *req, struct expose **ret_expose)
@@ -95,7 +95,7 @@ static bool enter(struct expose *e)
 			e->name_len = strlen(m->name);
 			e->family_len = metric_family_len(m);
 			e->row = 0;
-			e->group_end = 0;
+			e->group_end = e->group_at = 0;
 			e->entered = true;
 			e->headed = false;
 			return true;
@@ -163,17 +163,20 @@ static void put_head(struct expose *e, struct buf *out)
 /* Ends the labels, of which there may be none. */
 static void put_end(struct buf *out, const struct metric_value *value)
 {
-	char end[METRIC_VALUE_MAX + 4];
-	size_t n = 0;
+	char *to;
 
-	if (out->data[out->len - 1] == '{')
-		out->len--;
+	if (!buf_reserve(out, METRIC_VALUE_MAX + 4))
+		return;
+	to = out->data + out->len;
+	if (to[-1] == '{')
+		to--;
 	else
-		end[n++] = '}';
-	end[n++] = ' ';
-	n += metric_format_value(end + n, value);
-	end[n++] = '\n';
-	buf_put(out, end, n);
+		*to++ = '}';
+	*to++ = ' ';
+	to += metric_format_value(to, value);
+	*to++ = '\n';
+	*to = '\0';
+	out->len = (size_t)(to - out->data);
 }
 
 /* The labels of a group are written once, not once a line. */
@@ -184,7 +187,8 @@ static void next_group(struct expose *e)
 	buf_reset(&e->start);
 	buf_put(&e->start, e->metric->name, e->name_len);
 	buf_putc(&e->start, '{');
-	e->group_end = rows->group ? rows->group(e->view, e->row, &e->start) : e->n_rows;
+	e->group_end =
+		rows->group ? rows->group(e->view, e->row, &e->group_at, &e->start) : e->n_rows;
 }
 
 static void put_sample(struct expose *e, struct buf *out, uint32_t sub,
@@ -204,8 +208,7 @@ static void put_sample(struct expose *e, struct buf *out, uint32_t sub,
 		metric_label(out, m->label, m->subs ? m->subs[sub] : m->sub(sub));
 	if (m->info)
 		m->info(e->view, e->values, e->row, out);
-	if (buf_ok(out))
-		put_end(out, value);
+	put_end(out, value);
 }
 
 static void put_row(struct expose *e, struct buf *out)
@@ -214,6 +217,8 @@ static void put_row(struct expose *e, struct buf *out)
 	uint32_t sub, n = m->label ? m->n_subs : 1;
 	struct metric_value value;
 
+	if (m->any && !m->any(e->view, e->row))
+		return;
 	for (sub = 0; sub < n; sub++) {
 		if (m->get(e->view, e->values, e->row, sub, &value))
 			put_sample(e, out, sub, &value);

@@ -65,6 +65,11 @@ static size_t put_special(char **to, const unsigned char *s)
 #define EIGHT(c)   ((uint64_t)(c)*UINT64_C(0x0101010101010101))
 #define HITS(w, c) ((((w) ^ EIGHT(c)) - EIGHT(1)) & ~((w) ^ EIGHT(c)) & EIGHT(0x80))
 
+/* What does not stand for itself. */
+static const bool is_special[256] = {
+	['"'] = true, ['\\'] = true, ['\n'] = true, [0x80 ... 0xff] = true
+};
+
 /* Copies eight bytes at once as long as all of them are plain, as nearly all are:
  * a byte at a time this was half of a scrape. Returns how many. */
 static size_t put_plain(char *to, const unsigned char *s, size_t len)
@@ -81,30 +86,26 @@ static size_t put_plain(char *to, const unsigned char *s, size_t len)
 	return done;
 }
 
-void metric_label(struct buf *out, const char *name, const char *value)
+/* With room for the name, `,="` and a byte more. */
+static char *label_room(struct buf *out, size_t name_len, size_t value_len)
 {
-	size_t name_len = strlen(name), value_len = strlen(value);
-	const unsigned char *s = (const unsigned char *)value, *end = s + value_len;
-	size_t plain;
-	char *to;
-
 	/* A byte becomes three at most. */
 	if (value_len > SIZE_MAX / 8 || !buf_reserve(out, name_len + 3 * value_len + 4)) {
 		out->failed = true;
-		return;
+		return NULL;
 	}
-	to = out->data + out->len;
-	if (out->len && to[-1] != '{')
-		*to++ = ',';
-	memcpy(to, name, name_len);
-	to += name_len;
-	*to++ = '=';
-	*to++ = '"';
-	plain = put_plain(to, s, value_len);
+	return out->data + out->len;
+}
+
+static void put_label_value(struct buf *out, char *to, const char *value, size_t len)
+{
+	const unsigned char *s = (const unsigned char *)value, *end = s + len;
+	size_t plain = put_plain(to, s, len);
+
 	to += plain;
 	s += plain;
 	while (s < end) {
-		if (*s < 0x80 && *s != '"' && *s != '\\' && *s != '\n')
+		if (!is_special[*s])
 			*to++ = (char)*s++;
 		else
 			s += put_special(&to, s);
@@ -112,6 +113,44 @@ void metric_label(struct buf *out, const char *name, const char *value)
 	*to++ = '"';
 	*to = '\0';
 	out->len = (size_t)(to - out->data);
+}
+
+void metric_label(struct buf *out, const char *name, const char *value)
+{
+	size_t name_len = strlen(name), value_len = strlen(value);
+	char *to = label_room(out, name_len, value_len);
+
+	if (!to)
+		return;
+	if (out->len && to[-1] != '{')
+		*to++ = ',';
+	memcpy(to, name, name_len);
+	to += name_len;
+	*to++ = '=';
+	*to++ = '"';
+	put_label_value(out, to, value, value_len);
+}
+
+void metric_label_value(struct buf *out, const char *value)
+{
+	size_t len = strlen(value);
+	char *to = label_room(out, 0, len);
+
+	if (to)
+		put_label_value(out, to, value, len);
+}
+
+void metric_label_copy(struct buf *out, const char *text, size_t len)
+{
+	if (!buf_reserve(out, len + METRIC_COPY_MIN))
+		return;
+	/* Of a length that is known a copy is one instruction, and no call. */
+	if (len <= METRIC_COPY_MIN)
+		memcpy(out->data + out->len, text, METRIC_COPY_MIN);
+	else
+		memcpy(out->data + out->len, text, len);
+	out->len += len;
+	out->data[out->len] = '\0';
 }
 
 void metric_put_help(struct buf *out, const char *help, bool quotes)
@@ -131,20 +170,49 @@ static const char pairs[] = "000102030405060708091011121314151617181920212223242
 			    "34353637383940414243444546474849505152535455565758596061626364656667"
 			    "6869707172737475767778798081828384858687888990919293949596979899";
 
-/* Two digits a division. */
+static unsigned int n_digits(uint64_t n)
+{
+	static const uint64_t powers[] = {
+		0,
+		UINT64_C(10),
+		UINT64_C(100),
+		UINT64_C(1000),
+		UINT64_C(10000),
+		UINT64_C(100000),
+		UINT64_C(1000000),
+		UINT64_C(10000000),
+		UINT64_C(100000000),
+		UINT64_C(1000000000),
+		UINT64_C(10000000000),
+		UINT64_C(100000000000),
+		UINT64_C(1000000000000),
+		UINT64_C(10000000000000),
+		UINT64_C(100000000000000),
+		UINT64_C(1000000000000000),
+		UINT64_C(10000000000000000),
+		UINT64_C(100000000000000000),
+		UINT64_C(1000000000000000000),
+		UINT64_C(10000000000000000000),
+	};
+	/* Bits times log 2, rounded down: that many digits, or one more. */
+	unsigned int least = (64 - (unsigned int)__builtin_clzll(n | 1)) * 1233 >> 12;
+
+	return least + (n >= powers[least]);
+}
+
+/* From behind, two digits a division. */
 static size_t put_u64(char *out, uint64_t n)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	size_t len = n_digits(n);
+	char *at = out + len;
 
 	for (; n >= 100; n /= 100)
-		memcpy(digits + (at -= 2), pairs + n % 100 * 2, 2);
+		memcpy(at -= 2, pairs + n % 100 * 2, 2);
 	if (n >= 10)
-		memcpy(digits + (at -= 2), pairs + n * 2, 2);
+		memcpy(at - 2, pairs + n * 2, 2);
 	else
-		digits[--at] = (char)('0' + n);
-	memcpy(out, digits + at, sizeof(digits) - at);
-	return sizeof(digits) - at;
+		at[-1] = (char)('0' + n);
+	return len;
 }
 
 /* n / 10^digits, without trailing zeros. */

@@ -12,8 +12,7 @@ struct view;
 
 enum metric_type { METRIC_GAUGE = 0, METRIC_COUNTER, METRIC_INFO };
 
-/* METRIC_US and METRIC_MS are durations or times in those units, written in
- * seconds, exactly. */
+/* METRIC_US and _MS are durations or times in those units, written in seconds, exactly. */
 enum metric_kind { METRIC_U64 = 0, METRIC_I64, METRIC_F64, METRIC_US, METRIC_MS };
 struct metric_value {
 	enum metric_kind kind;
@@ -47,9 +46,10 @@ static inline struct metric_value metric_ms(int64_t ms)
 /* A set of rows and their labels: every service, every realserver, … */
 struct metric_rows {
 	uint32_t (*count)(const struct view *v, const void *values);
-	/* Rows whose first labels are alike, side by side: appends those of the group that
-	 * a row is in, and returns the row behind it. NULL = no two rows are alike. */
-	uint32_t (*group)(const struct view *v, uint32_t row, struct buf *out);
+	/* Rows whose labels begin alike, side by side: appends what those of the group have
+	 * in common that begins with a row, and returns the row behind it. *at, 0 before the
+	 * first of them, is its own, to find the next by. NULL = no two are alike. */
+	uint32_t (*group)(const struct view *v, uint32_t row, uint32_t *at, struct buf *out);
 	/* Appends a="b",c="d" of a row, behind its group's, by metric_label(); NULL = no
 	 * labels. */
 	void (*labels)(const struct view *v, const void *values, uint32_t row, struct buf *out);
@@ -75,6 +75,8 @@ struct metric {
 	/* False = this row has no sample. `values` are the collector's. */
 	bool (*get)(const struct view *v, const void *values, uint32_t row, uint32_t sub,
 		    struct metric_value *ret_value);
+	/* False = none of the row's sub values has a sample: a short cut; NULL = maybe. */
+	bool (*any)(const struct view *v, uint32_t row);
 	const char *label;       /* NULL = none */
 	const char *const *subs; /* its values; count n_subs */
 	uint32_t n_subs;
@@ -88,5 +90,11 @@ struct metric {
  * that are no UTF-8 replaced by U+FFFD. No comma where nothing stands before: at
  * the start of `out`, or behind its "{". */
 void metric_label(struct buf *out, const char *name, const char *value);
+/* The same in two, for where many values follow one text: that is ,name=" and this is
+ * the value, escaped, and its quote. */
+void metric_label_value(struct buf *out, const char *value);
+/* What metric_label_value() wrote, again; METRIC_COPY_MIN bytes more may be read there. */
+enum { METRIC_COPY_MIN = 16 };
+void metric_label_copy(struct buf *out, const char *text, size_t len);
 
 #endif

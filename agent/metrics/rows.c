@@ -25,18 +25,36 @@ static uint32_t dests_count(const struct view *v, const void *values ATTR_UNUSED
 	return v->n_dests;
 }
 
-static uint32_t dests_group(const struct view *v, uint32_t row, struct buf *out)
+static void put_realserver(const struct view *v, uint32_t realserver, struct buf *out)
 {
-	uint32_t vip = view_vip_of(v, row);
+	const char *name;
 
-	vip_labels(v, NULL, vip, out);
-	return v->vips[vip].first_dest + v->vips[vip].n_dests;
+	if (v->name_of) {
+		name = v->names.data + v->name_of[realserver];
+		metric_label_copy(out, name + 1, (unsigned char)*name);
+	} else {
+		metric_label_value(out, view_conf(v, realserver)->name);
+	}
+}
+
+static uint32_t dests_group(const struct view *v, uint32_t row, uint32_t *at, struct buf *out)
+{
+	const struct view_vip *vip = &v->vips[*at];
+
+	for (; vip->first_dest + vip->n_dests <= row; vip++)
+		++*at;
+	vip_labels(v, NULL, *at, out);
+	buf_puts(out, ",realserver=\"");
+	return vip->first_dest + vip->n_dests;
 }
 
 static void dest_labels(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
 			struct buf *out)
 {
-	metric_label(out, "realserver", v->dests[row].name);
+	if (v->dests[row].realserver == VIEW_NONE)
+		metric_label_value(out, v->dests[row].name);
+	else
+		put_realserver(v, v->dests[row].realserver, out);
 }
 
 static uint32_t services_count(const struct view *v, const void *values ATTR_UNUSED)
@@ -55,19 +73,21 @@ static uint32_t realservers_count(const struct view *v, const void *values ATTR_
 	return v->n_realservers;
 }
 
-/* Of the service of a realserver; returns the realserver behind it. */
-static uint32_t pool_group(const struct view *v, uint32_t realserver, struct buf *out)
+/* Of the service of a realserver, up to the realserver's name; returns the realserver behind it. */
+static uint32_t pool_group(const struct view *v, uint32_t realserver, uint32_t *at ATTR_UNUSED,
+			   struct buf *out)
 {
 	const struct view_service *s = &v->services[view_service(v, realserver)];
 
 	metric_label(out, "ipvs_service", s->name);
+	buf_puts(out, ",realserver=\"");
 	return s->first_realserver + s->n_realservers;
 }
 
 static void realserver_labels(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
 			      struct buf *out)
 {
-	metric_label(out, "realserver", view_conf(v, row)->name);
+	put_realserver(v, row, out);
 }
 
 static uint32_t probes_count(const struct view *v, const void *values ATTR_UNUSED)
@@ -75,9 +95,9 @@ static uint32_t probes_count(const struct view *v, const void *values ATTR_UNUSE
 	return v->n_probes;
 }
 
-static uint32_t probes_group(const struct view *v, uint32_t row, struct buf *out)
+static uint32_t probes_group(const struct view *v, uint32_t row, uint32_t *at, struct buf *out)
 {
-	uint32_t end = pool_group(v, v->probes[row].realserver, out);
+	uint32_t end = pool_group(v, v->probes[row].realserver, at, out);
 
 	return view_probes_end(v, end - 1);
 }
@@ -85,7 +105,7 @@ static uint32_t probes_group(const struct view *v, uint32_t row, struct buf *out
 static void probe_labels(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
 			 struct buf *out)
 {
-	metric_label(out, "realserver", view_conf(v, v->probes[row].realserver)->name);
+	put_realserver(v, v->probes[row].realserver, out);
 	metric_label(out, "probe", view_probe_name(v, row));
 }
 

@@ -77,8 +77,40 @@ static int map_targets(const struct layout *old, const struct layout *now, struc
 	return 0;
 }
 
-/* One of the realservers that both services have by name is the same one, unless it
- * moved to another machine. */
+/* One that was out of service comes back as if it were new. */
+static bool took_part(const struct layout *l, const struct layout_realserver *r)
+{
+	return r->conf->enabled && l->services[r->service].conf->enabled;
+}
+
+static bool same_probes(const struct layout *old, const struct layout_realserver *was,
+			const struct layout *now, const struct layout_realserver *is,
+			const struct reload_map *m)
+{
+	uint32_t i;
+
+	for (i = 0; i < was->n_links && i < is->n_links; i++)
+		if (m->targets[now->links[is->first_link + i]] != old->links[was->first_link + i])
+			break;
+	return i == was->n_links && i == is->n_links;
+}
+
+/* A name that moved to another machine is another realserver. */
+static uint8_t kept(const struct layout *old, uint32_t o, const struct layout *now, uint32_t n,
+		    const struct reload_map *m)
+{
+	const struct layout_realserver *was = &old->realservers[o], *is = &now->realservers[n];
+
+	if (addr_cmp(&was->conf->addr[0], &is->conf->addr[0]))
+		return 0;
+	if (!took_part(old, was))
+		return KEPT_MACHINE;
+	if (!took_part(now, is) || !same_probes(old, was, now, is, m))
+		return KEPT_MACHINE | KEPT_PROOF;
+	return KEPT_MACHINE | KEPT_PROOF | KEPT_VERDICT;
+}
+
+/* The realservers that both services have by name. */
 static void map_realservers(const struct layout *old, uint32_t os, const struct layout *now,
 			    uint32_t ns, struct reload_map *m)
 {
@@ -87,12 +119,12 @@ static void map_realservers(const struct layout *old, uint32_t os, const struct 
 
 	for (j = sn->first_realserver; j < sn->first_realserver + sn->n_realservers; j++) {
 		uint32_t n = now->realservers_by_name[j], o;
-		const struct realserver_conf *c = now->realservers[n].conf;
+		const char *name = now->realservers[n].conf->name;
 		int order = 1;
 
 		while (i < end &&
 		       (order = strcmp(old->realservers[old->realservers_by_name[i]].conf->name,
-				       c->name)) < 0)
+				       name)) < 0)
 			i++;
 		if (i == end)
 			break;
@@ -100,9 +132,9 @@ static void map_realservers(const struct layout *old, uint32_t os, const struct 
 			continue;
 		o = old->realservers_by_name[i++];
 		m->realservers[n] = o;
-		m->same[n] = !addr_cmp(&old->realservers[o].conf->addr[0], &c->addr[0]);
-		m->realservers_added -= m->same[n];
-		m->realservers_removed -= m->same[n];
+		m->kept[n] = kept(old, o, now, n, m);
+		m->realservers_added -= m->kept[n] != 0;
+		m->realservers_removed -= m->kept[n] != 0;
 	}
 }
 
@@ -133,6 +165,17 @@ static void map_services(const struct layout *old, const struct layout *now, str
 	}
 }
 
+/* A cap stands as long as it is the same realserver that it was taken for; else what
+ * the kernel has now is the cap. */
+static bool cap_stands(const struct layout *old, uint32_t o, const struct layout *now, uint32_t n,
+		       const struct reload_map *m)
+{
+	uint32_t realserver = now->dests[n].realserver;
+
+	return m->realservers[realserver] == old->dests[o].realserver &&
+	       (m->kept[realserver] & KEPT_PROOF);
+}
+
 /* Destinations are sorted by address within their VIP in both. */
 static void map_dests(const struct layout *old, uint32_t ov, const struct layout *now, uint32_t nv,
 		      struct reload_map *m)
@@ -153,8 +196,10 @@ static void map_dests(const struct layout *old, uint32_t ov, const struct layout
 		}
 		if (i == end)
 			break;
-		if (!c)
-			m->dests[j] = i++;
+		if (c)
+			continue;
+		m->dests[j] = i;
+		m->caps[j] = cap_stands(old, i++, now, j, m);
 	}
 }
 
@@ -178,6 +223,21 @@ static void map_vips(const struct layout *old, const struct layout *now, struct 
 	}
 }
 
+static void find_changed(const struct layout *old, const struct layout *now, struct reload_map *m)
+{
+	const uint8_t all = KEPT_MACHINE | KEPT_PROOF | KEPT_VERDICT;
+	uint32_t i;
+
+	for (i = 0; i < now->n_services; i++)
+		m->changed[i] = m->services[i] == LAYOUT_NONE ||
+				old->services[m->services[i]].n_realservers !=
+					now->services[i].n_realservers;
+	for (i = 0; i < now->n_realservers; i++)
+		m->changed[now->realservers[i].service] |= m->kept[i] != all;
+	for (i = 0; i < now->n_dests; i++)
+		m->changed[now->vips[now->dests[i].vip].service] |= !m->caps[i];
+}
+
 int reload_map_new(const struct layout *old, const struct layout *now, struct reload_map **ret_map)
 {
 	struct reload_map *m = calloc(1, sizeof(*m));
@@ -186,12 +246,15 @@ int reload_map_new(const struct layout *old, const struct layout *now, struct re
 	if (!m)
 		return -ENOMEM;
 	m->services = none(now->n_services);
+	m->changed = calloc(now->n_services + 1ul, sizeof(*m->changed));
 	m->vips = none(now->n_vips);
 	m->realservers = none(now->n_realservers);
-	m->same = calloc(now->n_realservers + 1ul, sizeof(*m->same));
+	m->kept = calloc(now->n_realservers + 1ul, sizeof(*m->kept));
 	m->dests = none(now->n_dests);
+	m->caps = calloc(now->n_dests + 1ul, sizeof(*m->caps));
 	m->targets = none(now->n_targets);
-	if (m->services && m->vips && m->realservers && m->same && m->dests && m->targets)
+	if (m->services && m->changed && m->vips && m->realservers && m->kept && m->dests &&
+	    m->caps && m->targets)
 		e = map_targets(old, now, m);
 	if (e) {
 		reload_map_free(m);
@@ -199,6 +262,7 @@ int reload_map_new(const struct layout *old, const struct layout *now, struct re
 	}
 	map_services(old, now, m);
 	map_vips(old, now, m);
+	find_changed(old, now, m);
 	*ret_map = m;
 	return 0;
 }
@@ -208,46 +272,52 @@ void reload_map_free(struct reload_map *m)
 	if (!m)
 		return;
 	free(m->services);
+	free(m->changed);
 	free(m->vips);
 	free(m->realservers);
-	free(m->same);
+	free(m->kept);
 	free(m->dests);
+	free(m->caps);
 	free(m->targets);
 	free(m);
 }
 
 /* --- what lives on -------------------------------------------------------------- */
 
-/* One that was out of service comes back as if it were new. */
-static bool took_part(const struct layout *l, uint32_t realserver)
+static void carry_realserver(const struct realserver_state *old, struct realserver_state *now,
+			     unsigned int kept)
 {
-	const struct layout_realserver *r = &l->realservers[realserver];
-
-	return r->conf->enabled && l->services[r->service].conf->enabled;
+	if (kept & KEPT_PROOF)
+		now->proven |= old->proven;
+	if (kept & KEPT_VERDICT) {
+		now->verdict = old->verdict;
+		now->unknown = old->unknown;
+	}
+	now->down_since_ms = old->down_since_ms;
+	now->weight = old->weight;
 }
 
-static void carry_realserver(const struct state *old, uint32_t o, struct state *now, uint32_t n)
+/* Of a write under way nobody will tell the outcome. */
+static void carry_dest(const struct dest_state *old, struct dest_state *now, bool cap)
 {
-	if (took_part(old->layout, o))
-		now->realservers[n].proven |= old->realservers[o].proven;
-	now->realservers[n].down_since_ms = old->realservers[o].down_since_ms;
+	now->seen = old->busy ? SEEN_UNKNOWN : old->seen;
+	now->error = old->error;
+	now->written_wall_ms = old->written_wall_ms;
+	now->left = old->left;
+	now->left_found = old->left_found;
+	now->left_want = old->left_want;
+	if (!cap)
+		return;
+	now->cap = old->cap;
+	now->want = old->want;
 }
 
-/* A cap stands as long as it is the same realserver that it was taken for; else what
- * the kernel has now is the cap. Of a write under way nobody will tell the outcome. */
-static void carry_dest(const struct state *old, uint32_t o, struct state *now, uint32_t n,
-		       const struct reload_map *m)
+static void carry_service(const struct service_state *old, struct service_state *now)
 {
-	uint32_t ro = old->layout->dests[o].realserver, rn = now->layout->dests[n].realserver;
+	bool dirty = now->dirty;
 
-	now->dests[n].seen = old->dests[o].busy ? SEEN_UNKNOWN : old->dests[o].seen;
-	now->dests[n].error = old->dests[o].error;
-	now->dests[n].written_wall_ms = old->dests[o].written_wall_ms;
-	now->dests[n].left = old->dests[o].left;
-	now->dests[n].left_found = old->dests[o].left_found;
-	now->dests[n].left_want = old->dests[o].left_want;
-	if (m->realservers[rn] == ro && m->same[rn] && took_part(old->layout, ro))
-		now->dests[n].cap = old->dests[o].cap;
+	*now = *old;
+	now->dirty = dirty;
 }
 
 void reload_carry(const struct state *old, struct state *now, const struct reload_map *map)
@@ -257,10 +327,11 @@ void reload_carry(const struct state *old, struct state *now, const struct reloa
 
 	for (i = 0; i < l->n_services; i++)
 		if (map->services[i] != LAYOUT_NONE)
-			now->services[i].panic = old->services[map->services[i]].panic;
+			carry_service(&old->services[map->services[i]], &now->services[i]);
 	for (i = 0; i < l->n_realservers; i++)
-		if (map->same[i])
-			carry_realserver(old, map->realservers[i], now, i);
+		if (map->kept[i])
+			carry_realserver(&old->realservers[map->realservers[i]],
+					 &now->realservers[i], map->kept[i]);
 	for (i = 0; i < l->n_vips; i++) {
 		if (map->vips[i] == LAYOUT_NONE)
 			continue;
@@ -271,5 +342,5 @@ void reload_carry(const struct state *old, struct state *now, const struct reloa
 	}
 	for (i = 0; i < l->n_dests; i++)
 		if (map->dests[i] != LAYOUT_NONE)
-			carry_dest(old, map->dests[i], now, i, map);
+			carry_dest(&old->dests[map->dests[i]], &now->dests[i], map->caps[i]);
 }

@@ -1,14 +1,10 @@
 /* state.c: runtime state beside a layout, and the one place where the verdicts of
  * several probes become the verdict of a realserver. */
 #include "agent/model/state.h"
+#include "agent/base/rows.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-static void *array(uint32_t n, size_t size)
-{
-	return calloc(n ? n : 1, size);
-}
 
 static void fill(struct state *s)
 {
@@ -37,12 +33,12 @@ int state_new(struct layout *l, struct state **ret_state)
 	if (!s)
 		return -ENOMEM;
 	s->layout = layout_ref(l);
-	s->services = array(l->n_services, sizeof(*s->services));
-	s->vips = array(l->n_vips, sizeof(*s->vips));
-	s->realservers = array(l->n_realservers, sizeof(*s->realservers));
-	s->dests = array(l->n_dests, sizeof(*s->dests));
-	s->targets = array(l->n_targets, sizeof(*s->targets));
-	s->dirty = array(l->n_services, sizeof(*s->dirty));
+	s->services = rows_new(l->n_services, sizeof(*s->services));
+	s->vips = rows_new(l->n_vips, sizeof(*s->vips));
+	s->realservers = rows_new(l->n_realservers, sizeof(*s->realservers));
+	s->dests = rows_new(l->n_dests, sizeof(*s->dests));
+	s->targets = rows_new(l->n_targets, sizeof(*s->targets));
+	s->dirty = rows_new(l->n_services, sizeof(*s->dirty));
 	if (!s->services || !s->dirty || !s->vips || !s->realservers || !s->dests || !s->targets) {
 		state_free(s);
 		return -ENOMEM;
@@ -112,6 +108,12 @@ void state_dirty(struct state *s, uint32_t service)
 		return;
 	s->services[service].dirty = true;
 	s->dirty[s->n_dirty++] = service;
+}
+
+void state_clean(struct state *s)
+{
+	while (s->n_dirty)
+		s->services[s->dirty[--s->n_dirty]].dirty = false;
 }
 
 void state_dirty_all(struct state *s)

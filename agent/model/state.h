@@ -90,5 +90,7 @@ bool state_left_alone(const struct dest_state *d);
 /* Marks a service to be decided before the loop sleeps. */
 void state_dirty(struct state *s, uint32_t service);
 void state_dirty_all(struct state *s);
+/* None is to be decided. */
+void state_clean(struct state *s);
 
 #endif

@@ -13,8 +13,12 @@ struct target_reason_count {
  * moves with the target on a reload. */
 struct target {
 	struct health health;
-	struct target_reason_count *failures; /* reasons seen so far, unknown ones too */
-	int64_t last_wall_ms;                 /* the end of the last attempt; 0 = none yet */
+	/* Reasons seen so far, unknown ones too: target_failures(). Most have one at most. */
+	union {
+		struct target_reason_count one;
+		struct target_reason_count *many;
+	} failures;
+	int64_t last_wall_ms; /* the end of the last attempt; 0 = none yet */
 	/* Its durations; an hour and more is told as the most that there is room for. */
 	uint32_t last_us, connect_us, tls_us, first_byte_us;
 	uint32_t attempts;
@@ -22,6 +26,11 @@ struct target {
 	uint16_t last_errno : 11; /* 0 = none */
 	uint16_t n_failures : 5;  /* there are fewer reasons */
 };
+
+/* n_failures of them. */
+const struct target_reason_count *target_failures(const struct target *t);
+/* A count that finds no memory is lost. */
+void target_count_failure(struct target *t, enum probe_reason reason);
 
 /* Frees what a target owns (its failures): of the last array, and of an array that was
  * replaced, from which the kept ones' have been moved away. */

@@ -52,6 +52,8 @@ void view_unref(struct view *v)
 	free(v->receivers);
 	arena_fini(&v->arena);
 	buf_fini(&v->reasons);
+	buf_fini(&v->names);
+	free(v->name_of);
 	reading_unref(v->reading);
 	config_unref(v->conf);
 	free(v);

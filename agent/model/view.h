@@ -46,6 +46,10 @@ struct view {
 	void (*rounds_free)(void *rounds);
 	struct arena arena; /* of names that the configuration does not hold */
 	struct buf reasons; /* of realservers, each of them once */
+	/* The names of the realservers as labels are written, quote and all, each behind its
+	 * length: name_of says where. Without (NULL) they are written anew each time. */
+	struct buf names;
+	uint32_t *name_of;
 	_Atomic unsigned int refs;
 };
 

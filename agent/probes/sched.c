@@ -15,6 +15,7 @@
 #include "agent/base/clock.h"
 #include "agent/base/heap.h"
 #include "agent/base/loop.h"
+#include "agent/base/rows.h"
 #include "agent/base/worst.h"
 #include "agent/probes/attempt.h"
 
@@ -121,26 +122,6 @@ static void attempt_cancel(struct sched *s, struct attempt *a)
 	attempts_give(&s->under_way, a);
 }
 
-/* A count that finds no memory is lost; the attempt is counted. */
-static void count_failure(struct target *t, enum probe_reason reason)
-{
-	struct target_reason_count *more;
-	uint32_t i;
-
-	for (i = 0; i < t->n_failures; i++) {
-		if (t->failures[i].reason == reason) {
-			t->failures[i].count++;
-			return;
-		}
-	}
-	more = realloc(t->failures, (t->n_failures + 1) * sizeof(*more));
-	if (!more)
-		return;
-	t->failures = more;
-	t->failures[t->n_failures] = (struct target_reason_count){ reason, 1 };
-	t->n_failures = (t->n_failures + 1) & 31;
-}
-
 /* A clock does not go back, but a kind's report may say anything. */
 static uint32_t at_most(int64_t n, uint32_t most)
 {
@@ -165,7 +146,7 @@ static void take_outcome(struct sched *s, uint32_t id, const struct probe_report
 	t->first_byte_us = at_most(report->first_byte_us, UINT32_MAX);
 	t->last_wall_ms = wall;
 	if (probe_reasons[report->reason].outcome != PROBE_PASSED)
-		count_failure(t, report->reason);
+		target_count_failure(t, report->reason);
 	changed =
 		health_take(&t->health, report->reason, asked->conf->rise, asked->conf->fall, wall);
 	due = start_ms + next_interval_ms(asked, t->attempts);
@@ -269,8 +250,8 @@ static void on_timer(void *arg)
 
 static int plans_new(struct heap *plans, uint32_t n)
 {
-	*plans = (struct heap){ .ids = calloc(n + 1ul, sizeof(*plans->ids)),
-				.slots = calloc(n + 1ul, sizeof(*plans->slots)) };
+	*plans = (struct heap){ .ids = rows_new(n + 1ul, sizeof(*plans->ids)),
+				.slots = rows_new(n + 1ul, sizeof(*plans->slots)) };
 	return plans->ids && plans->slots ? 0 : -ENOMEM;
 }
 
@@ -318,25 +299,62 @@ void sched_free(struct sched *s)
 	free(s);
 }
 
-/* to[old id] = new id or SCHED_NEW; counts the new ones. */
-static int map_targets(const struct sched *s, uint32_t n, const uint32_t *from, uint32_t *to,
-		       uint32_t *ret_new)
-{
-	uint32_t i, n_new = 0;
+/* --- other targets -------------------------------------------------------------- */
 
-	for (i = 0; i < s->n; i++)
-		to[i] = SCHED_NEW;
-	for (i = 0; i < n; i++) {
-		if (from[i] == SCHED_NEW) {
-			n_new++;
+struct sched_change {
+	const struct layout_target *asked;
+	struct target *targets;
+	uint32_t n, n_old, n_new;
+	const uint32_t *from; /* n */
+	uint32_t *to;         /* by old id */
+	struct heap plans;
+};
+
+/* to[old id] = new id or SCHED_NEW; counts the new ones. */
+static int map_targets(struct sched_change *c)
+{
+	uint32_t i;
+
+	memset(c->to, 0xff, c->n_old * sizeof(*c->to));
+	for (i = 0; i < c->n; i++) {
+		if (c->from[i] == SCHED_NEW) {
+			c->n_new++;
 			continue;
 		}
-		if (from[i] >= s->n || to[from[i]] != SCHED_NEW)
+		if (c->from[i] >= c->n_old || c->to[c->from[i]] != SCHED_NEW)
 			return -EINVAL;
-		to[from[i]] = i;
+		c->to[c->from[i]] = i;
 	}
-	*ret_new = n_new;
 	return 0;
+}
+
+int sched_prepare(const struct layout_target *asked, struct target *targets, uint32_t n,
+		  uint32_t n_old, const uint32_t *from, struct sched_change **ret_change)
+{
+	struct sched_change *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	*c = (struct sched_change){ asked, targets, n, n_old, .from = from };
+	r = plans_new(&c->plans, n);
+	c->to = rows_new(n_old, sizeof(*c->to));
+	if (!r)
+		r = c->to ? map_targets(c) : -ENOMEM;
+	if (r)
+		sched_change_free(c);
+	else
+		*ret_change = c;
+	return r;
+}
+
+void sched_change_free(struct sched_change *c)
+{
+	if (!c)
+		return;
+	heap_free(&c->plans);
+	free(c->to);
+	free(c);
 }
 
 /* May the attempt of a kept target go on? */
@@ -345,25 +363,15 @@ static bool same_question(const struct layout_target *a, const struct layout_tar
 	return !addr_cmp(&a->addr, &b->addr) && a->conf->type == b->conf->type;
 }
 
-/* What a replacement works with. */
-struct change {
-	const struct layout_target *asked;
-	struct target *targets;
-	uint32_t n, n_new;
-	const uint32_t *from; /* n */
-	uint32_t *to;         /* by old id */
-	struct heap plans;
-};
-
 /* One kept target: its state, and its plan if it waits. */
-static int64_t move_one(struct sched *s, const struct change *c, uint32_t i, int64_t now)
+static int64_t move_one(struct sched *s, const struct sched_change *c, uint32_t i, int64_t now)
 {
 	struct target *old = &s->targets[c->from[i]];
 	int64_t key = s->plans.slots[c->from[i]].key;
 
 	c->targets[i] = *old;
-	old->failures = NULL;
-	old->n_failures = 0;
+	if (old->n_failures)
+		old->n_failures = 0; /* they are the new one's */
 	/* the interval became shorter */
 	if (key != NOT_PLANNED && key > now + c->asked[i].conf->interval)
 		key = now + first_delay_ms(&c->asked[i], c->n);
@@ -371,7 +379,7 @@ static int64_t move_one(struct sched *s, const struct change *c, uint32_t i, int
 }
 
 /* The old confs still stand: cancel() may look at them. */
-static void move_attempts(struct sched *s, struct change *c, int64_t now)
+static void move_attempts(struct sched *s, struct sched_change *c, int64_t now)
 {
 	uint32_t place;
 
@@ -392,7 +400,7 @@ static void move_attempts(struct sched *s, struct change *c, int64_t now)
 	}
 }
 
-static void move_all(struct sched *s, struct change *c)
+static void move_all(struct sched *s, struct sched_change *c)
 {
 	int64_t now = clock_mono_ms();
 	uint32_t i;
@@ -408,29 +416,31 @@ static void move_all(struct sched *s, struct change *c)
 	heap_order(&c->plans);
 }
 
+void sched_change(struct sched *s, struct sched_change *c, const struct sched_limits *limits)
+{
+	struct heap plans = s->plans;
+
+	move_all(s, c);
+	s->plans = c->plans;
+	c->plans = plans;
+	s->asked = c->asked;
+	s->targets = c->targets;
+	s->n = c->n;
+	s->limits = *limits;
+	arm(s);
+}
+
 int sched_replace(struct sched *s, const struct layout_target *asked, struct target *targets,
 		  uint32_t n, const uint32_t *from, const struct sched_limits *limits)
 {
-	struct change c = { .asked = asked, .targets = targets, .n = n, .from = from };
-	int r = plans_new(&c.plans, n);
+	struct sched_change *c;
+	int r = sched_prepare(asked, targets, n, s->n, from, &c);
 
-	c.to = calloc(s->n + 1ul, sizeof(*c.to));
-	if (!r)
-		r = c.to ? map_targets(s, n, from, c.to, &c.n_new) : -ENOMEM;
-	if (!r) {
-		move_all(s, &c);
-		heap_free(&s->plans);
-		s->plans = c.plans;
-		s->asked = asked;
-		s->targets = targets;
-		s->n = n;
-		s->limits = *limits;
-		arm(s);
-	} else {
-		heap_free(&c.plans);
-	}
-	free(c.to);
-	return r;
+	if (r)
+		return r;
+	sched_change(s, c, limits);
+	sched_change_free(c);
+	return 0;
 }
 
 void sched_stats(const struct sched *s, struct sched_stats *ret_stats)

@@ -35,8 +35,18 @@ void sched_free(struct sched *s);
  * judge the wrong server. -ENOMEM, and -EINVAL for a from[] that is out of range or names one
  * twice, leave everything as it was. */
 #define SCHED_NEW UINT32_MAX
+struct sched_change;
 int sched_replace(struct sched *s, const struct layout_target *asked, struct target *targets,
 		  uint32_t n, const uint32_t *from, const struct sched_limits *limits);
+
+/* The same in two steps: the first, from any thread, has the errors and takes the time;
+ * n_old is how many targets there are, and all that is given is borrowed until the change
+ * is freed, which is after the second step or instead of it. */
+int sched_prepare(const struct layout_target *asked, struct target *targets, uint32_t n,
+		  uint32_t n_old, const uint32_t *from, struct sched_change **ret_change);
+void sched_change(struct sched *s, struct sched_change *c, const struct sched_limits *limits);
+/* NULL is fine. */
+void sched_change_free(struct sched_change *c);
 
 void sched_stats(const struct sched *s, struct sched_stats *ret_stats);
 

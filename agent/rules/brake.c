@@ -2,6 +2,7 @@
  * targets that fail at once cost ten thousand additions. A success empties the count:
  * what failed before it did not fail for want of a way. */
 #include "agent/rules/brake.h"
+#include "agent/base/rows.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -52,7 +53,7 @@ int brake_new(const struct brake_conf *conf, uint32_t n_targets, uint32_t n_inte
 	b->step_ms = (conf->window_ms + STEPS - 1) / STEPS;
 	b->n_targets = n_targets;
 	b->n_lanes = n_interfaces;
-	b->targets = calloc(n_targets + 1ul, sizeof(*b->targets));
+	b->targets = rows_new(n_targets, sizeof(*b->targets));
 	b->lanes = calloc(n_interfaces, sizeof(*b->lanes));
 	if (!b->targets || !b->lanes) {
 		brake_free(b);

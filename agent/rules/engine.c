@@ -111,6 +111,7 @@ void engine_lift(struct engine *e, const struct hold *h)
 {
 	placer_lift(e->env.placer, h->id);
 	e->holds = holds_in(e->env.holds, service_name(e));
+	e->is_short = ANSWER_UNKNOWN;
 }
 
 /* --- states ------------------------------------------------------------------------- */
@@ -143,8 +144,10 @@ static void evaluate(struct engine *e, struct ruleset_rule *rule, struct rule_sl
 		expr_eval(rule->expr, e->set->samples, realserver, e->now.mono_ms, &slot->value);
 
 	(void)eval_step(&slot->run, truth, rule->conf->for_ms, rule->conf->keep_ms, e->now.mono_ms);
-	if (slot->run.state != from || slot->run.frozen != frozen)
+	if (slot->run.state != from || slot->run.frozen != frozen) {
+		e->wanted = ANSWER_UNKNOWN;
 		state_changed(e, rule, slot, realserver, from);
+	}
 	if (slot->run.state == RULE_INACTIVE || slot->run.state == RULE_PENDING)
 		slot->refused = GUARD_ADMIT;
 	engine_wait(e, eval_next(&slot->run, rule->conf->for_ms, rule->conf->keep_ms));
@@ -418,6 +421,9 @@ void engine_service(struct engine *e, struct state *s, uint32_t service, bool ke
 	e->holds = holds_in(e->env.holds, service_name(e));
 	due_set(&e->set->due, service, INT64_MAX);
 	e->n_candidates = 0;
+	e->is_short = ANSWER_UNKNOWN;
+	e->wanted = ANSWER_UNKNOWN;
+	e->delays = ANSWER_UNKNOWN;
 	if (!s->layout->services[service].conf->enabled)
 		return;
 	for (i = 0; i < n_rules; i++)

@@ -13,6 +13,9 @@ struct candidate {
 	uint32_t realserver;
 };
 
+/* An answer about the service at hand that takes a walk: kept until it may be another. */
+enum answer { ANSWER_UNKNOWN = 0, ANSWER_NO, ANSWER_YES };
+
 struct engine {
 	struct engine_env env;
 	struct ruleset *set;
@@ -25,6 +28,7 @@ struct engine {
 	const struct holds_service *holds; /* as long as none comes or goes */
 	struct moment now;
 	bool kernel_known;
+	enum answer is_short, wanted, delays;
 	struct candidate *candidates; /* kept to spare the allocation */
 	uint32_t n_candidates, room;
 };
@@ -43,11 +47,11 @@ void engine_lift(struct engine *e, const struct hold *h);
 /* Asks for the service at hand to be judged again at that time. */
 void engine_wait(struct engine *e, int64_t at_ms);
 /* Whether the service has fewer than min_available asks for: nothing is waited for. */
-bool engine_short(const struct engine *e);
+bool engine_short(struct engine *e);
 /* Whether min_available keeps a server in that should be out: one that waits to come
  * back is wanted in its stead. Whether there is one that waits. */
-bool engine_wanted(const struct engine *e);
-bool engine_delays(const struct engine *e);
+bool engine_wanted(struct engine *e);
+bool engine_delays(struct engine *e);
 /* Whether nothing has shown yet that a realserver's failure is its own: brake_awaits().
  * Then the service at hand is judged again as soon as something does. */
 bool engine_awaits(struct engine *e, uint32_t realserver);

@@ -275,7 +275,7 @@ void engine_guard_input(const struct engine *e, const struct survey *v, struct g
 	};
 }
 
-bool engine_short(const struct engine *e)
+static bool is_short(const struct engine *e)
 {
 	struct survey v;
 	struct guard_input in;
@@ -314,14 +314,25 @@ static bool waits(const struct rule_slot *slot)
 	return slot->resolved_ms && slot->delayed && !slot->run.frozen;
 }
 
-bool engine_wanted(const struct engine *e)
+static bool keep(enum answer *answer, bool is)
 {
-	return any_slot(e, kept_in);
+	*answer = is ? ANSWER_YES : ANSWER_NO;
+	return is;
 }
 
-bool engine_delays(const struct engine *e)
+bool engine_short(struct engine *e)
 {
-	return any_slot(e, waits);
+	return e->is_short ? e->is_short == ANSWER_YES : keep(&e->is_short, is_short(e));
+}
+
+bool engine_wanted(struct engine *e)
+{
+	return e->wanted ? e->wanted == ANSWER_YES : keep(&e->wanted, any_slot(e, kept_in));
+}
+
+bool engine_delays(struct engine *e)
+{
+	return e->delays ? e->delays == ANSWER_YES : keep(&e->delays, any_slot(e, waits));
 }
 
 void engine_guard_candidate(const struct engine *e, const struct candidate *c, uint32_t weight,
@@ -418,12 +429,13 @@ static bool may_end(struct engine *e, const struct ruleset_rule *rule, struct ru
 bool engine_step_fallback(struct engine *e, struct ruleset_rule *rule)
 {
 	struct decision d = engine_decision(e, DECISION_RELEASE, rule, LAYOUT_NONE);
-	struct rule_slot *slot = &rule->services[e->service];
+	struct rule_slot *slot;
 	const struct hold *h;
 	bool over;
 
 	if (!rule->fallback || rule->first[e->service] == LAYOUT_NONE)
 		return false;
+	slot = &rule->services[e->service];
 	h = engine_hold(e, rule, HOLD_SERVICE);
 	if (wants_fallback(e, rule, &over) && !h)
 		begin_fallback(e, rule, slot);

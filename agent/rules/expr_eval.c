@@ -103,10 +103,9 @@ static enum truth negate(enum truth truth)
 enum truth expr_eval(const struct expr *e, struct samples *s, uint32_t realserver, int64_t now_ms,
 		     double *ret_value)
 {
-	struct slot stack[EXPR_STACK_MAX], *top = stack;
+	struct slot stack[EXPR_STACK_MAX] = { { 0 } }, *top = stack;
 	const struct expr_op *op;
 
-	stack[0] = (struct slot){ 0 };
 	for (op = e->ops; op < e->ops + e->n_ops; op++) {
 		if (op->code < EXPR_NEGATE) {
 			*top++ = (struct slot){ .value = load(op, s, realserver, now_ms) };

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/action.h"
+#include "agent/base/rows.h"
 #include "agent/holds/hold.h"
 #include "agent/model/reload.h"
 
@@ -43,8 +44,9 @@ static int match(struct ruleset *set, struct ruleset_rule *r)
 		r->n_slots += meant ? svc->n_realservers : 0;
 	}
 	r->slots = calloc(r->n_slots + 1, sizeof(*r->slots));
-	r->services = calloc(l->n_services + 1, sizeof(*r->services));
-	if (!r->slots || !r->services)
+	if (r->fallback)
+		r->services = calloc(l->n_services + 1, sizeof(*r->services));
+	if (!r->slots || (r->fallback && !r->services))
 		return -ENOMEM;
 	for (i = 0; i < l->n_realservers; i++) {
 		const struct layout_realserver *rs = &l->realservers[i];
@@ -61,6 +63,18 @@ static int match(struct ruleset *set, struct ruleset_rule *r)
 	return 0;
 }
 
+/* What has to be gathered for it, beside verdicts. */
+static void note_need(struct ruleset *set, const struct expr_need *need)
+{
+	const struct signal *signal = &signal_table[need->signal];
+	bool verdict = need->signal == SIGNAL_PROBE_UP || need->signal == SIGNAL_PROBE_UNKNOWN;
+
+	set->needs_kernel |= signal->origin == SIGNAL_FROM_KERNEL;
+	set->needs_attempts |= signal->origin == SIGNAL_FROM_PROBES && !verdict;
+	set->needs_weights |= need->peers || (signal->origin == SIGNAL_FROM_DECISIONS &&
+					      signal->scope == SIGNAL_OF_REALSERVER);
+}
+
 static int compile(struct ruleset *set, struct ruleset_rule *r, struct buf *why)
 {
 	const struct expr_need *needs;
@@ -75,7 +89,7 @@ static int compile(struct ruleset *set, struct ruleset_rule *r, struct buf *why)
 	r->verdict = true;
 	for (i = 0; i < n; i++) {
 		set->needs[needs[i].signal] = true;
-		set->needs_kernel |= signal_table[needs[i].signal].origin == SIGNAL_FROM_KERNEL;
+		note_need(set, &needs[i]);
 		r->verdict &= needs[i].signal == SIGNAL_PROBE_UP && !needs[i].window_ms &&
 			      !needs[i].peers;
 	}
@@ -170,7 +184,7 @@ int ruleset_new(struct layout *l, const struct ruleset_conf *conf, struct buf *w
 		return -ENOMEM;
 	set->layout = layout_ref(l);
 	set->rules = calloc(conf->n_rules + 1, sizeof(*set->rules));
-	set->flaps = calloc(l->n_realservers + 1, sizeof(*set->flaps));
+	set->flaps = rows_new(l->n_realservers, sizeof(*set->flaps));
 	set->service_flaps = calloc(l->n_services + 1, sizeof(*set->service_flaps));
 	set->sampled = calloc(l->n_services + 1, sizeof(*set->sampled));
 	set->noted_ms = calloc(l->n_services + 1, sizeof(*set->noted_ms));
@@ -242,28 +256,41 @@ struct rule_slot *ruleset_slot(const struct ruleset *r, const struct ruleset_rul
 
 /* --- over a reload ---------------------------------------------------------------- */
 
+static void carry_slots(const struct layout_service *svc, struct rule_slot *slots,
+			const struct layout_service *old_svc, const struct rule_slot *old,
+			const struct reload_map *map)
+{
+	uint32_t i, was;
+
+	for (i = 0; i < svc->n_realservers; i++) {
+		was = map->realservers[svc->first_realserver + i];
+		if (was == LAYOUT_NONE || !slots[i].matched)
+			continue;
+		was -= old_svc->first_realserver;
+		if (old[was].matched)
+			slots[i] = old[was];
+	}
+}
+
 static void carry_rule(struct ruleset *to, struct ruleset_rule *r, const struct ruleset *from,
 		       const struct ruleset_rule *old, const struct reload_map *map)
 {
-	uint32_t i;
+	uint32_t i, was;
 
-	for (i = 0; i < to->layout->n_services; i++)
-		if (map->services[i] != LAYOUT_NONE)
-			r->services[i] = old->services[map->services[i]];
-
+	for (i = 0; i < to->layout->n_services; i++) {
+		was = map->services[i];
+		if (was == LAYOUT_NONE)
+			continue;
+		if (r->services && old->services)
+			r->services[i] = old->services[was];
+		if (r->first[i] != LAYOUT_NONE && old->first[was] != LAYOUT_NONE)
+			carry_slots(&to->layout->services[i], &r->slots[r->first[i]],
+				    &from->layout->services[was], &old->slots[old->first[was]],
+				    map);
+	}
 	r->detected = old->detected;
 	r->enforced = old->enforced;
 	memcpy(r->refused, old->refused, sizeof(r->refused));
-	for (i = 0; i < to->layout->n_realservers; i++) {
-		struct rule_slot *slot, *was;
-
-		if (map->realservers[i] == LAYOUT_NONE)
-			continue;
-		slot = ruleset_slot(to, r, i);
-		was = ruleset_slot(from, old, map->realservers[i]);
-		if (slot && was)
-			*slot = *was;
-	}
 }
 
 void ruleset_carry(struct ruleset *to, const struct ruleset *from, const struct reload_map *map)

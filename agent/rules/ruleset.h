@@ -43,7 +43,7 @@ struct ruleset_rule {
 	uint32_t *first; /* by service: its first slot; LAYOUT_NONE = not matched */
 	struct rule_slot *slots;
 	uint32_t n_slots;
-	struct rule_slot *services; /* by service: of its hold there, for the backups */
+	struct rule_slot *services; /* with `fallback`, by service: of its hold there */
 	uint64_t detected, enforced, refused[N_GUARDS];
 };
 
@@ -63,7 +63,9 @@ struct ruleset {
 	int64_t *noted_ms;          /* by service: when its samples were noted last */
 	bool *sampled;              /* by service: a rule there looks at more than verdicts */
 	bool needs[N_SIGNALS];
-	bool needs_kernel; /* some rule looks at the kernel's figures */
+	bool needs_kernel;   /* some rule looks at the kernel's figures */
+	bool needs_attempts; /* … at more of probes than their verdict */
+	bool needs_weights;  /* … at weights, or at who serves beside it */
 	bool any_sampled;
 };
 

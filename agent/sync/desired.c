@@ -125,47 +125,33 @@ void desired_cap(struct desired *d, const struct desired_input *in, bool proven,
 	step(d, WHY_UNPROVEN, cap, NULL);
 }
 
-/* How many of those that take part have which verdict. */
-static void count_verdicts(const struct layout *l, const struct state *s, uint32_t service,
-			   uint32_t counts[static VERDICT_DOWN + 1])
+void desired_verdicts(const struct layout *l, const struct state *s, uint32_t service,
+		      struct desired_verdicts *ret_verdicts)
 {
 	const struct layout_service *svc = &l->services[service];
+	struct desired_verdicts v = { { 0 }, false };
 	uint32_t i;
 
 	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++) {
 		const struct realserver_conf *c = l->realservers[i].conf;
+		enum verdict verdict = (enum verdict)s->realservers[i].verdict;
 
-		if (c->enabled && !c->backup && c->weight)
-			counts[s->realservers[i].verdict]++;
+		if (!c->enabled || !c->weight)
+			continue;
+		if (c->backup)
+			v.backup_up |= verdict == VERDICT_UP;
+		else
+			v.n[verdict]++;
 	}
+	*ret_verdicts = v;
 }
 
-bool desired_panic(const struct layout *l, const struct state *s, uint32_t service)
+bool desired_panic(const struct desired_verdicts *v)
 {
-	uint32_t counts[VERDICT_DOWN + 1] = { 0 };
-
-	count_verdicts(l, s, service, counts);
-	return counts[VERDICT_DOWN] && !counts[VERDICT_UP] && !counts[VERDICT_NONE];
+	return v->n[VERDICT_DOWN] && !v->n[VERDICT_UP] && !v->n[VERDICT_NONE];
 }
 
-bool desired_undecided(const struct layout *l, const struct state *s, uint32_t service)
+bool desired_undecided(const struct desired_verdicts *v)
 {
-	uint32_t counts[VERDICT_DOWN + 1] = { 0 };
-
-	count_verdicts(l, s, service, counts);
-	return counts[VERDICT_NONE] && !counts[VERDICT_UP];
-}
-
-bool desired_backup_up(const struct layout *l, const struct state *s, uint32_t service)
-{
-	const struct layout_service *svc = &l->services[service];
-	uint32_t i;
-
-	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++) {
-		const struct realserver_conf *c = l->realservers[i].conf;
-
-		if (c->enabled && c->backup && c->weight && s->realservers[i].verdict == VERDICT_UP)
-			return true;
-	}
-	return false;
+	return v->n[VERDICT_NONE] && !v->n[VERDICT_UP];
 }

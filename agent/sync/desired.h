@@ -60,16 +60,22 @@ bool desired_fallback(const struct hold *holds);
 /* Adds the cap of one destination: `proven` = the realserver has been up before. */
 void desired_cap(struct desired *d, const struct desired_input *in, bool proven, int32_t cap);
 
-/* A service is in panic when every realserver that takes part (enabled, weight above
- * 0, no backup) is down by its verdict, and there is one. */
-bool desired_panic(const struct layout *l, const struct state *s, uint32_t service);
+/* The verdicts of a service: of those that take part (enabled, weight above 0, no
+ * backup), and whether a backup with a weight is up. */
+struct desired_verdicts {
+	uint32_t n[VERDICT_DOWN + 1]; /* by verdict */
+	bool backup_up;
+};
+void desired_verdicts(const struct layout *l, const struct state *s, uint32_t service,
+		      struct desired_verdicts *ret_verdicts);
+
+/* A service is in panic when every realserver that takes part is down by its verdict, and
+ * there is one. */
+bool desired_panic(const struct desired_verdicts *v);
 
 /* Is it not known yet whether a service is in panic: nobody is up, and somebody has no
  * verdict? Then a rule's hold of before the start waits: what the kernel has may be the
  * weights of a panic. */
-bool desired_undecided(const struct layout *l, const struct state *s, uint32_t service);
-
-/* Whether a backup with a weight is up. */
-bool desired_backup_up(const struct layout *l, const struct state *s, uint32_t service);
+bool desired_undecided(const struct desired_verdicts *v);
 
 #endif

@@ -65,6 +65,7 @@ void pass_set_caps(const struct pass *p, struct state *s)
 		if (s->dests[i].cap != CAP_NONE)
 			continue;
 		s->dests[i].cap = svc->conf->initial == INITIAL_DOWN && weight > 0 ? 0 : weight;
+		state_dirty(s, l->vips[l->dests[i].vip].service);
 	}
 }
 

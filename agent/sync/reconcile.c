@@ -45,7 +45,7 @@ struct reconcile {
 	int64_t interval_ms, read_us;
 	int64_t pass_at_ms; /* when the next full pass is due; readings do not move it */
 	int64_t backoff_ms; /* while something is refused */
-	uint32_t undecided; /* services, when last looked at after the first reading */
+	uint32_t turns;     /* of the loop that the first difference waits for at most */
 	bool caps_due;      /* the next complete reading is the first of its layout */
 	bool due;           /* a full pass is asked for */
 	bool retry;         /* and soon, for something was refused */
@@ -199,35 +199,6 @@ static int begin_diff(struct reconcile *r)
 	return loop_work(r->env.loop, "diff", work_diff, on_diffed, r);
 }
 
-struct vanished {
-	struct reconcile *r;
-	const struct reading *reading;
-};
-
-static void disown_vanished(void *arg, const struct ipvs_key *key)
-{
-	const struct vanished *v = arg;
-
-	if (layout_find_vip(v->reading->layout, key) == LAYOUT_NONE &&
-	    !ipvs_table_service(&v->reading->table, key))
-		writes_disown(&v->r->writes, key);
-}
-
-/* What the file names is ours from the moment it is seen. What it does not name, and
- * somebody else has deleted, is ours no more: whoever makes it anew may have it. */
-static void own_found(struct reconcile *r, const struct reading *rd)
-{
-	uint32_t i, seen = 0;
-
-	for (i = 0; i < rd->table.n_services; i++) {
-		if (rd->match.vip_of_service[i] != MATCH_NONE)
-			writes_own(&r->writes, &rd->table.services[i].key);
-		seen += owned_has(&r->owned, &rd->table.services[i].key);
-	}
-	if (seen < owned_count(&r->owned))
-		owned_each(&r->owned, disown_vanished, &(struct vanished){ r, rd });
-}
-
 static void tell_kernel_state(struct reconcile *r, int error)
 {
 	if (error == r->stats.kernel_error)
@@ -260,13 +231,16 @@ static void await_decided(void *arg)
 		end(r);
 		return;
 	}
-	/* What does not get less is not waited for. */
-	if (r->caps_due && r->state->n_dirty && r->state->n_dirty < r->undecided) {
-		r->undecided = r->state->n_dirty;
+	/* A turn decides one at least, in their order: by then each has been. */
+	if (r->caps_due && r->state->n_dirty && r->turns) {
+		r->turns--;
 		e = loop_post(r->env.loop, "decided", await_decided, r);
 		if (!e)
 			return;
 	}
+	/* It does not get less any more, for others make more of it. */
+	if (r->caps_due && r->state->n_dirty)
+		r->env.decide(r->env.arg);
 	r->caps_due = false;
 	if (!e)
 		e = begin_diff(r);
@@ -283,13 +257,13 @@ static void act(struct reconcile *r)
 
 	if (r->caps_due && !r->stats.kernel_known)
 		foreign_first(&r->foreign, p, &r->owned);
-	own_found(r, p->reading);
+	writes_own_found(&r->writes, p->reading);
 	if (r->caps_due) {
 		pass_set_caps(p, r->state);
 		r->stats.kernel_known = true;
 		/* Decided again before the difference: the caps are known now. */
 		r->env.first(r->env.arg);
-		r->undecided = UINT32_MAX;
+		r->turns = p->layout->n_services;
 	}
 	await_decided(r);
 }

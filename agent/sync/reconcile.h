@@ -26,7 +26,10 @@ struct reconcile_env {
 	struct holds *holds;   /* of operators who use ipvsadm; with … */
 	struct placer *placer; /* NULL = none is made of what they do */
 	reconcile_reading_fn *reading;
-	void (*first)(void *arg); /* the first complete reading was taken in: decide now */
+	/* The first complete reading of a layout was taken in: decide all anew, in as many
+	 * turns as it takes; … */
+	void (*first)(void *arg);
+	void (*decide)(void *arg); /* … and now, what is left of it */
 	void *arg;
 };
 

@@ -65,6 +65,33 @@ void writes_disown(struct writes *w, const struct ipvs_key *key)
 		(void)ledger_disown(w->ledger, &gone, NULL, NULL);
 }
 
+struct vanished {
+	struct writes *w;
+	const struct reading *reading;
+};
+
+static void disown_vanished(void *arg, const struct ipvs_key *key)
+{
+	const struct vanished *v = arg;
+
+	if (layout_find_vip(v->reading->layout, key) == LAYOUT_NONE &&
+	    !ipvs_table_service(&v->reading->table, key))
+		writes_disown(v->w, key);
+}
+
+void writes_own_found(struct writes *w, const struct reading *rd)
+{
+	size_t i, seen = 0;
+
+	for (i = 0; i < rd->table.n_services; i++) {
+		if (rd->match.vip_of_service[i] != MATCH_NONE)
+			writes_own(w, &rd->table.services[i].key);
+		seen += owned_has(w->owned, &rd->table.services[i].key);
+	}
+	if (seen < owned_count(w->owned))
+		owned_each(w->owned, disown_vanished, &(struct vanished){ w, rd });
+}
+
 static void tell(const struct ipvs_batch *ops, const struct ipvs_op *op)
 {
 	struct buf service = BUF_INIT, dest = BUF_INIT;

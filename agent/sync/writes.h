@@ -45,6 +45,10 @@ bool writes_dest_differs(const struct state *s, uint32_t dest, struct diff_item 
 /* Notes that a service is ours, or is no more, in the ledger too. */
 void writes_own(struct writes *w, const struct ipvs_key *key);
 void writes_disown(struct writes *w, const struct ipvs_key *key);
+/* After a complete reading. What the file names is ours from the moment it is seen. What
+ * it does not name, and somebody else has deleted, is ours no more: whoever makes it anew
+ * may have it. */
+void writes_own_found(struct writes *w, const struct reading *rd);
 
 /* Deletes all that is ours; fn(arg) comes once it was tried. */
 int writes_remove_all(struct writes *w, void (*fn)(void *arg), void *arg);

@@ -15,7 +15,7 @@
 #include "agent/world.h"
 #include "tests/bench/scrape.h"
 
-enum { SLICE_US = 3000 }; /* as agent/publish.c */
+enum { SLICE_US = 2000 }; /* as agent/publish.c */
 
 struct bench_world {
 	struct world *world;

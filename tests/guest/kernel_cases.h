@@ -3,6 +3,10 @@
 #ifndef GUEST_KERNEL_CASES_H
 #define GUEST_KERNEL_CASES_H
 
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "agent/base/attr.h"
 #include "agent/ipvs/ipvs.h"
 
 struct case_dest {
@@ -195,5 +199,39 @@ static const struct kernel_case cases[] = {
 	},
 	{ .name = "without servers", TCP4("none"), .shown = "-t " V4 " -s none" },
 };
+
+/* A row as values. */
+struct built {
+	struct ipvs_service service;
+	struct ipvs_dest dests[3];
+	uint32_t n_dests;
+};
+
+static inline struct addr address(const char *text)
+{
+	struct addr a = { 0 };
+
+	if (addr_parse(text, &a)) {
+		printf("Bail out! bad address %s\n", text);
+		exit(1);
+	}
+	return a;
+}
+
+static inline struct built build(const struct kernel_case *c)
+{
+	struct built b = { .service = c->s };
+
+	if (c->addr)
+		b.service.key.addr = address(c->addr);
+	if (!b.service.netmask && !(c->s.flags & IPVS_SVC_PERSISTENT))
+		b.service.netmask = UINT32_MAX;
+	while (b.n_dests < countof(c->dests) && c->dests[b.n_dests].addr) {
+		b.dests[b.n_dests] = c->dests[b.n_dests].d;
+		b.dests[b.n_dests].addr = address(c->dests[b.n_dests].addr);
+		b.n_dests++;
+	}
+	return b;
+}
 
 #endif

@@ -18,40 +18,6 @@
 #include "tests/guest/kernel_cases.h"
 #include "tests/guest/tap.h"
 
-/* A row as values. */
-struct built {
-	struct ipvs_service service;
-	struct ipvs_dest dests[3];
-	uint32_t n_dests;
-};
-
-static struct addr address(const char *text)
-{
-	struct addr a = { 0 };
-
-	if (addr_parse(text, &a)) {
-		printf("Bail out! bad address %s\n", text);
-		exit(1);
-	}
-	return a;
-}
-
-static struct built build(const struct kernel_case *c)
-{
-	struct built b = { .service = c->s };
-
-	if (c->addr)
-		b.service.key.addr = address(c->addr);
-	if (!b.service.netmask && !(c->s.flags & IPVS_SVC_PERSISTENT))
-		b.service.netmask = UINT32_MAX;
-	while (b.n_dests < countof(c->dests) && c->dests[b.n_dests].addr) {
-		b.dests[b.n_dests] = c->dests[b.n_dests].d;
-		b.dests[b.n_dests].addr = address(c->dests[b.n_dests].addr);
-		b.n_dests++;
-	}
-	return b;
-}
-
 /* --- applying and reading ---------------------------------------------------------------- */
 
 /* The op for each dest, or one for the service; the first result that is not 0. */

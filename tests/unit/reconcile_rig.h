@@ -24,6 +24,7 @@ struct rig {
 	unsigned int readings, firsts, complete;
 	bool read_on; /* asks for a reading at each reading */
 	bool removed, late;
+	bool later, never; /* after the first reading: decides in a turn to come, or not */
 	struct reconcile_stats stats;
 };
 
@@ -39,7 +40,7 @@ static void on_rig_sleep(void *arg)
 {
 	struct rig *r = arg;
 
-	if (r->a.state)
+	if (r->a.state && !r->never)
 		agent_decide(&r->a);
 	reconcile_stats(r->a.reconcile, &r->stats);
 	if (r->until && r->until(r)) {
@@ -65,6 +66,15 @@ static void on_rig_first(void *arg)
 
 	r->firsts++;
 	state_dirty_all(r->a.state);
+	if (!r->later && !r->never)
+		agent_decide(&r->a);
+}
+
+static void on_rig_decide(void *arg)
+{
+	struct rig *r = arg;
+
+	r->never = false;
 	agent_decide(&r->a);
 }
 
@@ -133,6 +143,7 @@ static ATTR_UNUSED void rig_start(struct rig *r, int64_t interval_ms)
 				     .placer = r->a.placer,
 				     .reading = on_rig_reading,
 				     .first = on_rig_first,
+				     .decide = on_rig_decide,
 				     .arg = r };
 	struct diff_policy gone = { REMOVE_DRAIN, 300000 };
 

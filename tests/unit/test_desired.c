@@ -251,6 +251,22 @@ static void test_many_holds(void **state)
 	assert_int_equal(d.n_steps, DESIRED_MAX_STEPS);
 }
 
+static bool panics(const struct state *s, uint32_t service)
+{
+	struct desired_verdicts v;
+
+	desired_verdicts(s->layout, s, service, &v);
+	return desired_panic(&v);
+}
+
+static bool backup_up(const struct state *s, uint32_t service)
+{
+	struct desired_verdicts v;
+
+	desired_verdicts(s->layout, s, service, &v);
+	return v.backup_up;
+}
+
 static void test_service_panic(void **state)
 {
 	struct state *s = make_state("[service web]\naddress = tcp://10.1.2.15:80\nprobe = up\n"
@@ -263,18 +279,18 @@ static void test_service_panic(void **state)
 	uint32_t web = layout_find_service(l, "web"), empty = layout_find_service(l, "empty");
 
 	(void)state;
-	assert_false(desired_panic(l, s, web)); /* no verdicts are no panic */
+	assert_false(panics(s, web)); /* no verdicts are no panic */
 	end_probes(s, id_of(l, "web/a"), VERDICT_DOWN, PROBE_CONNECT_REFUSED, 1);
-	assert_false(desired_panic(l, s, web));
+	assert_false(panics(s, web));
 	end_probes(s, id_of(l, "web/b"), VERDICT_DOWN, PROBE_CONNECT_REFUSED, 1);
-	assert_true(desired_panic(l, s, web));
-	assert_false(desired_backup_up(l, s, web));
+	assert_true(panics(s, web));
+	assert_false(backup_up(s, web));
 	end_probes(s, id_of(l, "web/sorry"), VERDICT_UP, PROBE_OK, 1);
-	assert_true(desired_backup_up(l, s, web));
-	assert_true(desired_panic(l, s, web)); /* a backup does not end it */
+	assert_true(backup_up(s, web));
+	assert_true(panics(s, web)); /* a backup does not end it */
 	end_probes(s, id_of(l, "web/b"), VERDICT_UP, PROBE_OK, 1);
-	assert_false(desired_panic(l, s, web));
-	assert_false(desired_panic(l, s, empty));
+	assert_false(panics(s, web));
+	assert_false(panics(s, empty));
 	state_free(s);
 }
 

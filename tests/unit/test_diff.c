@@ -219,8 +219,11 @@ static void work_out(struct a_case *c)
 	assert_int_equal(decider_prepare(s->layout, &decided), 0);
 	decider_adopt(&decider, s, decided);
 	for (i = 0; i < s->layout->n_services; i++) {
-		s->services[i].panic = desired_panic(s->layout, s, i);
-		s->services[i].backup_up = desired_backup_up(s->layout, s, i);
+		struct desired_verdicts verdicts;
+
+		desired_verdicts(s->layout, s, i, &verdicts);
+		s->services[i].panic = desired_panic(&verdicts);
+		s->services[i].backup_up = verdicts.backup_up;
 	}
 	for (i = 0; i < s->layout->n_realservers; i++)
 		(void)decide_want(&decider, i, 0);

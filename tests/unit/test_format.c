@@ -175,13 +175,57 @@ static void test_negotiate(void **state ATTR_UNUSED)
 			    "application/openmetrics-text; version=1.0.0; charset=utf-8");
 }
 
+/* Every length of a number, by its first and its last. */
+static void test_digits(void **state ATTR_UNUSED)
+{
+	struct metric_value value = metric_u64(1);
+	char text[METRIC_VALUE_MAX];
+	struct buf want = BUF_INIT;
+
+	for (unsigned int n = 1; n <= 20; n++, value.u *= 10) {
+		for (int last = 0; last < 2; last++) {
+			struct metric_value is = metric_u64(value.u - (uint64_t)last);
+			size_t len = metric_format_value(text, &is);
+
+			buf_reset(&want);
+			buf_put_u64(&want, is.u);
+			assert_int_equal(len, want.len);
+			assert_memory_equal(text, want.data, len);
+		}
+	}
+	buf_fini(&want);
+}
+
+/* A label's value in two halves, and copied, is what it is in one. */
+static void test_label_parts(void **state ATTR_UNUSED)
+{
+	static const char *const values[] = { "", "r1", "a\"b", "a-name-of-more-than-16-bytes" };
+	struct buf whole = BUF_INIT, parts = BUF_INIT, value = BUF_INIT;
+
+	for (size_t i = 0; i < countof(values); i++) {
+		buf_reset(&value);
+		metric_label_value(&value, values[i]);
+		assert_true(buf_reserve(&value, METRIC_COPY_MIN));
+		memset(value.data + value.len, 'x', METRIC_COPY_MIN);
+		metric_label(&whole, "a", values[i]);
+		buf_puts(&parts, i ? ",a=\"" : "a=\"");
+		if (i % 2)
+			metric_label_copy(&parts, value.data, value.len);
+		else
+			metric_label_value(&parts, values[i]);
+		assert_string_equal(buf_str(&parts), buf_str(&whole));
+	}
+	buf_fini(&whole);
+	buf_fini(&parts);
+	buf_fini(&value);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_labels),
-		cmocka_unit_test(test_label_positions),
-		cmocka_unit_test(test_negotiate),
+		cmocka_unit_test(test_digits),          cmocka_unit_test(test_label_parts),
+		cmocka_unit_test(test_values),          cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_label_positions), cmocka_unit_test(test_negotiate),
 	};
 
 	return cmocka_run_group_tests_name("format", tests, NULL, NULL);

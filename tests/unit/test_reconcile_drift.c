@@ -376,6 +376,8 @@ static void test_start(void **state)
 		struct rig r;
 
 		start_at_zero(&r, rows[i].ini, rows[i].owned, rows[i].conns);
+		if (!rows[i].weight)
+			rig_run(&r, held); /* when it is on disk */
 		if (weight_of(&r, VIP, W1) != rows[i].weight ||
 		    (the_hold(&r, "web1") != NULL) != !rows[i].weight)
 			fail_msg("row %zu: weight %d", i, weight_of(&r, VIP, W1));

@@ -221,6 +221,27 @@ static void test_deletes_wait_for_all_batches(void **state)
 	free(after);
 }
 
+/* The difference is not worked out from what nobody has decided yet: all would be let go
+ * of. What does not come to be decided by itself is, when nothing else is waited for. */
+static void test_difference_waits_for_decisions(void **state)
+{
+	for (int never = 0; never <= 1; never++) {
+		struct rig r;
+
+		(void)state;
+		rig_open(&r, HEAD WEB1 WEB2 OTHER, fake_kernel_new());
+		r.later = !never;
+		r.never = never;
+		rig_fill(&r, 100);
+		rig_start(&r, NEVER_MS);
+		rig_passes(&r, 1);
+		assert_int_equal(r.firsts, 1);
+		assert_int_equal(fake_kernel_writes(r.kernel, IPVS_N_OPS), 0);
+		rig_close(&r);
+		fake_kernel_free(r.kernel);
+	}
+}
+
 /* A reload of what is in force costs one reading. */
 static void test_same_reload(void **state)
 {
@@ -416,6 +437,7 @@ int main(void)
 		cmocka_unit_test(test_scrapes_do_not_starve),
 		cmocka_unit_test(test_delete_waits_for_add),
 		cmocka_unit_test(test_deletes_wait_for_all_batches),
+		cmocka_unit_test(test_difference_waits_for_decisions),
 		cmocka_unit_test(test_same_reload),
 		cmocka_unit_test(test_own_and_disown),
 		cmocka_unit_test(test_vanished_is_disowned),

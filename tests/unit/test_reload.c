@@ -20,6 +20,7 @@ static void begin(struct pair *p, const char *ini)
 	for (i = 0; i < p->old->layout->n_dests; i++) {
 		p->old->dests[i].seen = 50 + (int32_t)i;
 		p->old->dests[i].cap = 60 + (int32_t)i;
+		p->old->dests[i].want = 40 + (int32_t)i;
 		p->old->dests[i].error = -(int)i - 1;
 		p->old->dests[i].settled = true;
 	}
@@ -31,10 +32,14 @@ static void begin(struct pair *p, const char *ini)
 	}
 	for (i = 0; i < p->old->layout->n_realservers; i++) {
 		p->old->realservers[i].proven = true;
+		p->old->realservers[i].verdict = VERDICT_DOWN;
+		p->old->realservers[i].weight = 40 + (int32_t)i;
 		p->old->realservers[i].down_since_ms = 7 + i;
 	}
-	for (i = 0; i < p->old->layout->n_services; i++)
+	for (i = 0; i < p->old->layout->n_services; i++) {
 		p->old->services[i].panic = true;
+		p->old->services[i].available = 3 + i;
+	}
 }
 
 static void carry(struct pair *p, const char *ini)
@@ -72,6 +77,10 @@ static void kept(const struct pair *p, const char *was, const char *is)
 			 p->old->realservers[o].down_since_ms);
 	assert_int_equal(p->now->dests[nd].seen, p->old->dests[od].seen);
 	assert_int_equal(p->now->dests[nd].cap, p->old->dests[od].cap);
+	assert_int_equal(p->now->dests[nd].want, p->old->dests[od].want);
+	assert_int_equal(p->now->realservers[n].weight, p->old->realservers[o].weight);
+	assert_int_equal(p->now->realservers[n].verdict, VERDICT_DOWN);
+	assert_int_equal(p->map->kept[n], KEPT_MACHINE | KEPT_PROOF | KEPT_VERDICT);
 	assert_int_equal(p->now->dests[nd].error, p->old->dests[od].error);
 	assert_false(p->now->dests[nd].settled); /* the file may ask for something else */
 	assert_false(p->now->dests[nd].busy);
@@ -84,6 +93,8 @@ static void is_new(const struct pair *p, const char *is)
 
 	assert_false(p->now->realservers[n].proven);
 	assert_int_equal(p->now->dests[dest_of(p->now, is)].cap, CAP_NONE);
+	assert_int_equal(p->now->dests[dest_of(p->now, is)].want, WANT_OUT);
+	assert_int_equal(p->map->kept[n], 0);
 }
 
 static void test_permuted(void **state)
@@ -112,8 +123,13 @@ static void test_permuted(void **state)
 		assert_int_equal(p.now->vips[i].written_us, p.old->vips[was].written_us);
 		assert_int_equal(p.now->vips[i].error, p.old->vips[was].error);
 	}
-	for (i = 0; i < p.now->layout->n_services; i++)
+	for (i = 0; i < p.now->layout->n_services; i++) {
+		uint32_t was = p.map->services[i];
+
 		assert_true(p.now->services[i].panic);
+		assert_true(p.now->services[i].dirty);
+		assert_int_equal(p.now->services[i].available, p.old->services[was].available);
+	}
 	assert_int_equal(p.map->services_added + p.map->services_removed, 0);
 	assert_int_equal(p.map->realservers_added + p.map->realservers_removed, 0);
 	assert_int_equal(p.map->targets_added + p.map->targets_removed, 0);
@@ -123,6 +139,7 @@ static void test_permuted(void **state)
 static void test_added_and_removed(void **state)
 {
 	struct pair p;
+	uint32_t i;
 
 	(void)state;
 	begin(&p, HEAD "realserver = a 10.1.2.21\nrealserver = b 10.1.2.22\n"
@@ -139,6 +156,24 @@ static void test_added_and_removed(void **state)
 	assert_int_equal(p.map->realservers_added, 1);
 	assert_int_equal(p.map->realservers_removed, 1);
 	assert_int_equal(p.map->targets_kept, 1);
+	for (i = 0; i < p.now->layout->n_services; i++)
+		assert_true(p.map->changed[i]);
+	finish(&p);
+}
+
+/* One that lost a realserver is not as it was; the others are. */
+static void test_unchanged(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	begin(&p, HEAD "realserver = a 10.1.2.21\nrealserver = b 10.1.2.22\n"
+		       "[service app]\naddress = tcp://10.1.2.16:80\nprobe = p\n"
+		       "realserver = a 10.1.2.21\n" PROBE);
+	carry(&p, "[service app]\naddress = tcp://10.1.2.16:80\nprobe = p\n"
+		  "realserver = a 10.1.2.21\n" HEAD "realserver = b 10.1.2.22\n" PROBE);
+	assert_false(p.map->changed[0]);
+	assert_true(p.map->changed[1]);
 	finish(&p);
 }
 
@@ -194,6 +229,7 @@ static void test_enabled_again(void **state)
 	begin(&p, HEAD "realserver = a 10.1.2.21 enabled=no\nrealserver = b 10.1.2.22\n" PROBE);
 	carry(&p, HEAD "realserver = a 10.1.2.21\nrealserver = b 10.1.2.22\n" PROBE);
 	assert_false(p.now->realservers[id_of(p.now->layout, "web/a")].proven);
+	assert_int_equal(p.map->kept[id_of(p.now->layout, "web/a")], KEPT_MACHINE);
 	assert_int_equal(p.now->dests[dest_of(p.now, "web/a")].cap, CAP_NONE);
 	kept(&p, "web/b", "web/b");
 	finish(&p);
@@ -222,6 +258,8 @@ static void test_changed_probe(void **state)
 	carry(&p, HEAD "realserver = a 10.1.2.21\n[probe p]\nurl = http://x/other\n");
 	assert_int_equal(p.map->targets[0], LAYOUT_NONE);
 	assert_true(p.now->realservers[0].proven);
+	assert_int_equal(p.map->kept[0], KEPT_MACHINE | KEPT_PROOF);
+	assert_int_equal(p.now->realservers[0].verdict, VERDICT_NONE);
 	finish(&p);
 	begin(&p, HEAD "realserver = a 10.1.2.21\n" PROBE);
 	carry(&p, HEAD "realserver = a 10.1.2.21\n" PROBE "interval = 7s\n");
@@ -298,17 +336,12 @@ static void test_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_permuted),
-		cmocka_unit_test(test_added_and_removed),
-		cmocka_unit_test(test_renamed),
-		cmocka_unit_test(test_moved),
-		cmocka_unit_test(test_swapped),
-		cmocka_unit_test(test_enabled_again),
-		cmocka_unit_test(test_disabled_is_no_proof),
-		cmocka_unit_test(test_changed_probe),
-		cmocka_unit_test(test_shared_target),
-		cmocka_unit_test(test_write_under_way),
-		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_permuted),        cmocka_unit_test(test_added_and_removed),
+		cmocka_unit_test(test_unchanged),       cmocka_unit_test(test_renamed),
+		cmocka_unit_test(test_moved),           cmocka_unit_test(test_swapped),
+		cmocka_unit_test(test_enabled_again),   cmocka_unit_test(test_disabled_is_no_proof),
+		cmocka_unit_test(test_changed_probe),   cmocka_unit_test(test_shared_target),
+		cmocka_unit_test(test_write_under_way), cmocka_unit_test(test_large),
 	};
 
 	return cmocka_run_group_tests_name("reload", tests, NULL, NULL);

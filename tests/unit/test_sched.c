@@ -145,10 +145,10 @@ static void test_outcomes(void **state ATTR_UNUSED)
 	assert_int_equal(t->health.verdict, VERDICT_DOWN);
 	assert_int_equal(t->attempts, 6);
 	assert_int_equal(t->n_failures, 2);
-	assert_int_equal(t->failures[0].reason, PROBE_CONNECT_REFUSED);
-	assert_int_equal(t->failures[0].count, 3);
-	assert_int_equal(t->failures[1].reason, PROBE_LOCAL_RESOURCES);
-	assert_int_equal(t->failures[1].count, 2);
+	assert_int_equal(target_failures(t)[0].reason, PROBE_CONNECT_REFUSED);
+	assert_int_equal(target_failures(t)[0].count, 3);
+	assert_int_equal(target_failures(t)[1].reason, PROBE_LOCAL_RESOURCES);
+	assert_int_equal(target_failures(t)[1].count, 2);
 	world_free(w);
 }
 

@@ -27,10 +27,10 @@ static void test_replace_under_way(void **state ATTR_UNUSED)
 		w->asked[i].conf = old;
 	w->targets[1].attempts = 11;
 	w->targets[2].attempts = 22;
-	w->targets[2].failures = calloc(1, sizeof(*w->targets->failures));
-	w->targets[2].n_failures = 1;
-	w->targets[0].failures = calloc(1, sizeof(*w->targets->failures));
-	w->targets[0].n_failures = 1;
+	target_count_failure(&w->targets[2], PROBE_CONNECT_RESET);
+	target_count_failure(&w->targets[2], PROBE_CONNECT_TIMEOUT);
+	target_count_failure(&w->targets[0], PROBE_CONNECT_RESET);
+	target_count_failure(&w->targets[0], PROBE_CONNECT_TIMEOUT);
 	while (w->now_running < 6)
 		run_for(w, 20);
 	run1 = w->running[1];
@@ -53,7 +53,8 @@ static void test_replace_under_way(void **state ATTR_UNUSED)
 	assert_ptr_equal(w->running[2], run2);
 	assert_ptr_equal(run2->conf, next);
 	assert_int_equal(targets[0].attempts, 22);
-	assert_int_equal(targets[0].n_failures, 1);
+	assert_int_equal(targets[0].n_failures, 2);
+	assert_int_equal(target_failures(&targets[0])[1].reason, PROBE_CONNECT_TIMEOUT);
 	assert_int_equal(targets[1].attempts, 11);
 
 	finish(run2, PROBE_CONNECT_REFUSED);

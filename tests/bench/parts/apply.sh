@@ -22,7 +22,7 @@ apply_ours() {
 	agent_run
 	measure apply "$1" "$2" ours wall s "$(since "$from" table "$3" "$4")"
 	measure apply "$1" "$2" ours cpu s "$(cpu_of "$AGENT_PID")"
-	agent_stop KILL 2>/dev/null
+	agent_kill9
 }
 
 apply_keepalived() {
@@ -49,10 +49,11 @@ apply_ipvsadm() {
 	measure apply "$1" "$2" ipvsadm cpu s "$cpu"
 }
 
-# apply_case wide|deep SIZE RUNS-WITH-KEEPALIVED RUNS-WITH-IPVSADM
+# apply_case wide|deep SIZE RUNS RUNS-WITH-KEEPALIVED RUNS-WITH-IPVSADM
 apply_case() {
 	local services each name wall cpu
 
+	wanted "$2" && first_runs "$3" || return 0
 	read -r services each <<<"$(shape_of "$1" "$2")"
 	name=$(case_of "$1" "$2")
 	bench_ns
@@ -60,8 +61,8 @@ apply_case() {
 	measure apply "$name" "$2" floor wall s "$wall"
 	measure apply "$name" "$2" floor cpu s "$cpu"
 	apply_ours "$name" "$2" "$services" "$each"
-	! first_runs "$3" || apply_keepalived "$name" "$2" "$services" "$each"
-	! first_runs "$4" || apply_ipvsadm "$name" "$2" "$services" "$each"
+	! first_runs "$4" || apply_keepalived "$name" "$2" "$services" "$each"
+	! first_runs "$5" || apply_ipvsadm "$name" "$2" "$services" "$each"
 }
 
 part_apply() {
@@ -69,8 +70,7 @@ part_apply() {
 	how apply ours "ipvs-agent run, until build/bench/await table; parse: ipvs-agent check"
 	how apply keepalived "keepalived -n -C, until build/bench/await table"
 	how apply ipvsadm "ipvsadm -R <rules"
-	wanted 10000 && apply_case wide 10000 3 2
-	wanted 50000 && apply_case wide 50000 2 1
-	wanted 100000 && apply_case deep 100000 2 1
-	return 0
+	apply_case wide 10000 3 2 1
+	apply_case wide 50000 2 1 1
+	apply_case deep 100000 2 1 1
 }

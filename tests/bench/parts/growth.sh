@@ -2,7 +2,7 @@
 # Growth: how reading and applying grow with the table, wide and deep, ours beside the
 # floor. The report fits the exponent: 1 is linear; the kernel itself is not quite.
 #
-# runs: 3
+# runs: 2
 # deadline: 300
 
 # growth_one wide|deep SIZE
@@ -26,7 +26,7 @@ growth_one() {
 	measure growth "$name" "$2" ours rss MB "$(rss_of "$AGENT_PID")"
 	read -r wall _ <<<"$(scrape "$AGENT_URL/metrics?collect%5B%5D=agent")"
 	measure growth "$name" "$2" ours snapshot s "$wall"
-	agent_stop KILL 2>/dev/null
+	agent_kill9
 }
 
 part_growth() {

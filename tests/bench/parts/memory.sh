@@ -6,7 +6,7 @@
 # has no checker, which is the least that it takes; both of its processes count.
 #
 # peers: keepalived
-# runs: 2
+# runs: 1
 # deadline: 400
 
 # memory_ours CASE SIZE SERVICES EACH
@@ -30,7 +30,7 @@ memory_ours() {
 	await_idle_agent
 	measure memory "$1" "$2" ours reload MB "$(rss_of "$AGENT_PID")"
 	measure memory "$1" "$2" ours peak MB "$(kib_mb "$(memory_of VmHWM "$AGENT_PID")")"
-	agent_stop KILL 2>/dev/null
+	agent_kill9
 }
 
 memory_keepalived() {

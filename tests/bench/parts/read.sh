@@ -1,9 +1,10 @@
 # shellcheck shell=bash
 # Read: from the kernel to figures. All read the same table, one after the other, in the
-# same namespace, where ours manages it and probes it. Of ours there are two: a fresh
+# same namespace, where ours manages it and probes it. Of ours there are three: a fresh
 # snapshot (`collect[]=agent` and `max_age = 0s`: the whole table is read and published, next
-# to nothing is rendered), and the whole fresh scrape with all the text. node_exporter has its ipvs collector only;
-# its figures per realserver are connections active and inactive, and the weight.
+# to nothing is rendered), the whole fresh scrape with all the text, and one of the
+# kernel's table alone (`collect[]=ipvs`). node_exporter has its ipvs collector only; its
+# figures of a realserver are connections, active and inactive, and the weight.
 #
 # peers: ipvsadm prometheus-node-exporter
 # runs: 3
@@ -36,15 +37,16 @@ read_snapshots() {
 	done
 }
 
+# read_scrape CASE SIZE SUFFIX [QUERY]
 read_scrape() {
 	local wall bytes before
 
 	before=$(cpu_of "$AGENT_PID")
-	read -r wall bytes <<<"$(scrape "$AGENT_URL/metrics" "$RUN/page")"
-	measure read "$1" "$2" ours scrape s "$wall"
-	measure read "$1" "$2" ours scrape-cpu s "$(minus "$(cpu_of "$AGENT_PID")" "$before")"
-	measure read "$1" "$2" ours text MB "$(megabytes "$bytes")"
-	measure read "$1" "$2" ours figures-each count \
+	read -r wall bytes <<<"$(scrape "$AGENT_URL/metrics${4:-}" "$RUN/page")"
+	measure read "$1" "$2" ours "scrape$3" s "$wall"
+	measure read "$1" "$2" ours "scrape$3-cpu" s "$(minus "$(cpu_of "$AGENT_PID")" "$before")"
+	measure read "$1" "$2" ours "text$3" MB "$(megabytes "$bytes")"
+	measure read "$1" "$2" ours "figures-each$3" count \
 		"$(each_figures "$2" '^ipvs_[a-z_]*{[^}]*realserver="')"
 }
 
@@ -70,10 +72,11 @@ read_node_exporter() {
 	kill -KILL $pid
 }
 
-# read_case wide|deep SIZE RUNS-WITH-PEERS
+# read_case wide|deep SIZE RUNS RUNS-WITH-PEERS
 read_case() {
 	local services each name wall cpu
 
+	wanted "$2" && first_runs "$3" || return 0
 	read -r services each <<<"$(shape_of "$1" "$2")"
 	name=$(case_of "$1" "$2")
 	bench_ns
@@ -81,14 +84,15 @@ read_case() {
 	read_agent_start "$services" "$each" || return
 	floor_figures read >/dev/null
 	read_snapshots "$name" "$2"
-	read_scrape "$name" "$2"
-	if first_runs "$3"; then
+	read_scrape "$name" "$2" ""
+	read_scrape "$name" "$2" -ipvs "?collect%5B%5D=ipvs"
+	if first_runs "$4"; then
 		read -r wall cpu <<<"$(timed ipvsadm -Ln --stats)"
 		measure read "$name" "$2" ipvsadm scrape s "$wall"
 		measure read "$name" "$2" ipvsadm scrape-cpu s "$cpu"
 		read_node_exporter "$name" "$2"
 	fi
-	agent_stop KILL 2>/dev/null
+	agent_kill9
 }
 
 part_read() {
@@ -96,8 +100,7 @@ part_read() {
 	how read ours "ipvs-agent run on the table, max_age = 0s; GET /metrics?collect[]=agent for the snapshot, GET /metrics for the scrape"
 	how read ipvsadm "ipvsadm -Ln --stats >/dev/null"
 	how read node_exporter "prometheus-node-exporter --collector.disable-defaults --collector.ipvs; GET /metrics"
-	wanted 10000 && read_case wide 10000 3
-	wanted 50000 && read_case wide 50000 2
-	wanted 100000 && read_case deep 100000 2
-	return 0
+	read_case wide 10000 3 2
+	read_case wide 50000 2 1
+	read_case deep 100000 2 1
 }
