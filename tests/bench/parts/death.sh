@@ -24,7 +24,7 @@
 #
 # peers: nginx
 # deadline: 150
-# runs: 3
+# runs: 2
 # shellcheck source=../peers.sh disable=SC1091
 . "$REPO/tests/bench/peers.sh"
 

@@ -16,7 +16,7 @@
 #
 # peers: keepalived nginx ipvsadm ldirectord
 # deadline: 300
-# runs: 5
+# runs: 2
 # shellcheck source=../peers.sh disable=SC1091
 . "$REPO/tests/bench/peers.sh"
 

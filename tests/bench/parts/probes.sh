@@ -21,6 +21,7 @@
 #
 # peers: keepalived nginx prometheus-blackbox-exporter
 # deadline: 300
+# runs: 2
 # shellcheck source=../peers.sh disable=SC1091
 . "$REPO/tests/bench/peers.sh"
 
