@@ -28,7 +28,7 @@ struct world {
 	struct probe_conf conf;
 	struct probe_run *running[MAX]; /* by the address's last bytes */
 	int64_t first_ms[MAX], last_ms[MAX], gap_ms[MAX];
-	uint32_t starts[MAX];
+	uint32_t starts[MAX], short_gaps; /* below the interval */
 	uint32_t now_running, max_running, outcomes, cancels, stop_after, max_waiting;
 	bool overlapped, changed;
 	uint32_t last_target, order[MAX]; /* of the first outcomes */
@@ -65,6 +65,9 @@ static inline void fake_start(struct probe_run *run)
 		w->first_ms[key] = clock_mono_ms();
 	else if (!w->gap_ms[key] || clock_mono_ms() - w->last_ms[key] < w->gap_ms[key])
 		w->gap_ms[key] = clock_mono_ms() - w->last_ms[key];
+	/* Two readings in whole ms. */
+	w->short_gaps +=
+		w->starts[key] > 1 && clock_mono_ms() - w->last_ms[key] < w->conf.interval - 1;
 	w->last_ms[key] = clock_mono_ms();
 	if (++w->now_running > w->max_running)
 		w->max_running = w->now_running;

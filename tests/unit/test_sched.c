@@ -97,7 +97,9 @@ static void test_interval(void **state ATTR_UNUSED)
 
 	w->delay_ms = 30;
 	run_until(w, 8);
-	assert_true(w->gap_ms[0] >= 79); /* two readings in whole ms */
+	/* Who loses the processor between the scheduler's reading of the clock and ours sees
+	 * the gap behind it shorter than it was. */
+	assert_in_range(w->short_gaps, 0, 2);
 	assert_true(w->gap_ms[0] < 110);
 	world_free(w);
 }
