@@ -124,8 +124,7 @@ void metric_label(struct buf *out, const char *name, const char *value)
 		return;
 	if (out->len && to[-1] != '{')
 		*to++ = ',';
-	memcpy(to, name, name_len);
-	to += name_len;
+	to = mempcpy(to, name, name_len);
 	*to++ = '=';
 	*to++ = '"';
 	put_label_value(out, to, value, value_len);
@@ -241,7 +240,7 @@ static size_t put_word(char *out, const char *word)
 {
 	size_t len = strlen(word);
 
-	memcpy(out, word, len);
+	(void)mempcpy(out, word, len);
 	return len;
 }
 

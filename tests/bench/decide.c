@@ -209,10 +209,10 @@ static int measure(const char *shape, uint32_t n_services, const char *rules)
 	int e = conf ? world_new(conf, &b.now, &why, &b.w) : -1;
 
 	config_unref(conf);
-	if (e) {
+	if (e || !b.w) {
 		fprintf(stderr, "%s: %s\n", shape, buf_str(&why));
 		buf_fini(&why);
-		return e;
+		return e ? e : -1;
 	}
 	b.w->tell = on_decision;
 	b.w->arg = &b;

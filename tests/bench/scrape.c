@@ -40,7 +40,9 @@ static int by_value(const void *a, const void *b)
 static double median_ms(int64_t *us)
 {
 	qsort(us, RUNS, sizeof(*us), by_value);
-	return (double)us[RUNS / 2] / 1000;
+	size_t middle = RUNS / 2;
+
+	return (double)us[middle] / 1000;
 }
 
 /* CPU time of this thread, or of all threads. */
