@@ -127,7 +127,48 @@ enum journal_kind decision_line(const struct decision *d, struct journal_line *l
 	return lines[d->kind].kind;
 }
 
-/* The reason of a hold counts the attempts that failed up to now. */
+/* --- what decisions follow from --------------------------------------------------------- */
+
+/* What a target was found to be, as far as it is about one of its realservers. */
+static void note_of(struct agent *a, uint32_t target, uint32_t realserver, const struct moment *at)
+{
+	const struct state *s = a->state;
+	const struct layout_target *lt = &s->layout->targets[target];
+	const struct layout_realserver *r = &s->layout->realservers[realserver];
+	const struct target *t = &s->targets[target];
+	struct journal_line *l =
+		at ? journal_begin(a->journal, JOURNAL_VERDICT, at->wall_ms, at->mono_ms)
+		   : note_begin(a, JOURNAL_VERDICT);
+	struct buf address = BUF_INIT;
+
+	if (!l)
+		return;
+	addr_format(&address, &lt->addr);
+	journal_line_text(l, "service", s->layout->services[r->service].conf->head.name);
+	journal_line_text(l, "realserver", r->conf->name);
+	journal_line_text(l, "probe", lt->conf->head.name);
+	journal_line_text(l, "address", buf_str(&address));
+	journal_line_text(l, "verdict", verdict_name(t->health.verdict));
+	journal_line_bool(l, "unknown", t->health.unknown);
+	journal_line_text(l, "reason", probe_reasons[t->health.reason].slug);
+	journal_line_int(l, "status", t->last_status);
+	journal_line_int(l, "failures", t->health.failures);
+	journal_line_int(l, "passes", t->health.passes);
+	journal_end(a->journal, l);
+	buf_fini(&address);
+}
+
+void note_verdict(struct agent *a, uint32_t target, const struct moment *at)
+{
+	const struct layout *l = a->state->layout;
+	uint32_t i;
+
+	for (i = l->targets[target].first_user; i < l->targets[target + 1].first_user; i++)
+		note_of(a, target, l->users[i], at);
+}
+
+/* The reason of a hold counts the attempts that failed up to now. Of that realserver alone:
+ * 1,000 may share one target, and are held one after the other. */
 static void note_witness(struct agent *a, const struct decision *d)
 {
 	const struct target *t;
@@ -137,7 +178,7 @@ static void note_witness(struct agent *a, const struct decision *d)
 		return;
 	t = evidence_witness(d->state, d->realserver);
 	if (t)
-		note_verdict(a, (uint32_t)(t - d->state->targets), &d->at);
+		note_of(a, (uint32_t)(t - d->state->targets), d->realserver, &d->at);
 }
 
 void note_decision(struct agent *a, const struct decision *d)
@@ -150,40 +191,6 @@ void note_decision(struct agent *a, const struct decision *d)
 		return;
 	(void)decision_line(d, l);
 	journal_end(a->journal, l);
-}
-
-/* --- what decisions follow from --------------------------------------------------------- */
-
-void note_verdict(struct agent *a, uint32_t target, const struct moment *at)
-{
-	const struct state *s = a->state;
-	const struct layout_target *lt = &s->layout->targets[target];
-	const struct target *t = &s->targets[target];
-	uint32_t i;
-
-	for (i = lt->first_user; i < lt[1].first_user; i++) {
-		const struct layout_realserver *r = &s->layout->realservers[s->layout->users[i]];
-		struct journal_line *l =
-			at ? journal_begin(a->journal, JOURNAL_VERDICT, at->wall_ms, at->mono_ms)
-			   : note_begin(a, JOURNAL_VERDICT);
-		struct buf address = BUF_INIT;
-
-		if (!l)
-			return;
-		addr_format(&address, &lt->addr);
-		journal_line_text(l, "service", s->layout->services[r->service].conf->head.name);
-		journal_line_text(l, "realserver", r->conf->name);
-		journal_line_text(l, "probe", lt->conf->head.name);
-		journal_line_text(l, "address", buf_str(&address));
-		journal_line_text(l, "verdict", verdict_name(t->health.verdict));
-		journal_line_bool(l, "unknown", t->health.unknown);
-		journal_line_text(l, "reason", probe_reasons[t->health.reason].slug);
-		journal_line_int(l, "status", t->last_status);
-		journal_line_int(l, "failures", t->health.failures);
-		journal_line_int(l, "passes", t->health.passes);
-		journal_end(a->journal, l);
-		buf_fini(&address);
-	}
 }
 
 /* Does it follow from decisions? Then a replay has it from its own. */
