@@ -4,8 +4,9 @@
  * A reading is one dump of the services and one of the dests of each. The kernel makes
  * every request wait for one lock that all namespaces share, so reading over several
  * sockets would gain nothing; what counts is few system calls: a dump of up to 91 dests is
- * one sendmsg() and one recvmmsg(). Writes have a socket of their own, so that they can go
- * out in the middle of a longer one.
+ * one sendmsg() and one recvmmsg(). Where services have few dests, those are asked for
+ * over a socket with small datagrams: the kernel has less to zero. Writes have a socket
+ * of their own, so that they can go out in the middle of a longer dump.
  *
  * Writes go 64 to a sendmsg() with one acknowledgement, of the last: errors are always
  * reported, so silence of the others means success once the last is answered. So few
@@ -35,11 +36,14 @@ enum {
 	ANSWER_MS = 5000, /* the kernel answers before sendmsg() returns; this is for none */
 	LOAD_MS = 60000,  /* how often the kernel is made to look for the module */
 	DUMP_TRIES = 3,   /* when it was reloaded or interrupted on the way */
+	FEW = 16,         /* dests of a service on average: they fit a small datagram */
 };
 
 struct netlink_kernel {
 	struct ipvs_kernel kernel;
 	struct nlsock reads, writes;
+	struct nlsock few;    /* for the dests of services which have few; or closed */
+	bool few_unfit;       /* the kernel's datagrams are larger than a small one */
 	uint16_t family;      /* 0 = not known */
 	int64_t load_next_ms; /* not before this */
 	char *procfs;
@@ -70,7 +74,7 @@ static int find_family(struct netlink_kernel *n, struct nlsock *sock)
 
 	n->family = 0;
 	if (!sock->sk) {
-		r = nlsock_open(sock, ANSWER_MS);
+		r = nlsock_open(sock, ANSWER_MS, NLSOCK_DATAGRAM);
 		if (r)
 			return r;
 	}
@@ -103,6 +107,7 @@ static int find_family(struct netlink_kernel *n, struct nlsock *sock)
 struct reading {
 	struct table_draft draft;
 	uint8_t family; /* of the service whose dests are read */
+	bool few;       /* over the socket for few */
 };
 
 static int on_service(void *arg, const struct nlmsghdr *h)
@@ -134,23 +139,38 @@ static int on_dest(void *arg, const struct nlmsghdr *h)
 }
 
 /* One GET request, about `s` where there is one. */
-static int ask(struct netlink_kernel *n, uint8_t cmd, uint16_t flags, const struct ipvs_service *s,
-	       nlsock_fn *fn, void *arg)
+static int ask_over(struct netlink_kernel *n, struct nlsock *sock, uint8_t cmd, uint16_t flags,
+		    const struct ipvs_service *s, nlsock_fn *fn, void *arg)
 {
 	struct nlreq *q;
 	int result, r;
 
-	if (!n->reads.sk)
+	if (!sock->sk)
 		return -ENOTCONN;
-	q = nlsock_begin(&n->reads, n->family, cmd, flags);
+	q = nlsock_begin(sock, n->family, cmd, flags);
 	if (!q)
 		return -EMSGSIZE;
 	if (s)
 		attr_put_service(q, s, false);
-	r = nlsock_end(&n->reads);
+	r = nlsock_end(sock);
 	if (!r)
-		r = nlsock_talk(&n->reads, &result, fn, arg);
+		r = nlsock_talk(sock, &result, fn, arg);
 	return r ? r : result;
+}
+
+static int ask(struct netlink_kernel *n, uint8_t cmd, uint16_t flags, const struct ipvs_service *s,
+	       nlsock_fn *fn, void *arg)
+{
+	return ask_over(n, &n->reads, cmd, flags, s, fn, arg);
+}
+
+/* Whether services have few dests, as far as the last reading tells; then there is a
+ * socket for that. */
+static bool has_few(struct netlink_kernel *n)
+{
+	if (n->few_unfit || !n->last_dests || n->last_dests / FEW >= n->last_services)
+		return false;
+	return n->few.sk || !nlsock_open(&n->few, ANSWER_MS, NLSOCK_SMALL);
 }
 
 /* An empty answer means no dests, or no such service any more. */
@@ -173,7 +193,11 @@ static int read_dests(struct netlink_kernel *n, struct reading *r, struct ipvs_s
 
 	*ret_gone = false;
 	r->family = s->key.addr.family;
-	error = ask(n, IPVS_CMD_GET_DEST, NLM_F_DUMP, s, on_dest, r);
+	error = ask_over(n, r->few ? &n->few : &n->reads, IPVS_CMD_GET_DEST, NLM_F_DUMP, s, on_dest,
+			 r);
+	/* A kernel with larger pages makes larger datagrams: they were cut. */
+	if (error == -EBADMSG && r->few)
+		n->few_unfit = true;
 	/* After a failure too: what is there may be shown. */
 	table_close_service(t, s, first);
 	if (!error && !s->n_dests)
@@ -190,8 +214,8 @@ static int read_all(struct netlink_kernel *n, struct reading *r, void (*between)
 	bool gone;
 	int error;
 
-	n->reads.between = between;
-	n->reads.between_arg = arg;
+	n->reads.between = n->few.between = between;
+	n->reads.between_arg = n->few.between_arg = arg;
 	error = ask(n, IPVS_CMD_GET_SERVICE, NLM_F_DUMP, NULL, on_service, r);
 	table_sort_services(t);
 	n_services = t->n_services;
@@ -206,7 +230,7 @@ static int read_all(struct netlink_kernel *n, struct reading *r, void (*between)
 		kept++;
 	}
 	t->n_services = kept;
-	n->reads.between = NULL;
+	n->reads.between = n->few.between = NULL;
 	return error;
 }
 
@@ -233,14 +257,15 @@ static int dump_netlink(struct netlink_kernel *n, void (*between)(void *arg), vo
 
 	for (int tries = 0;; tries++) {
 		*t = (struct ipvs_table){ 0 };
-		r = (struct reading){ .draft.table = t };
+		r = (struct reading){ .draft.table = t, .few = has_few(n) };
 		error = find_family(n, &n->reads);
 		if (!error) {
 			make_room(n, &r.draft);
 			error = read_all(n, &r, between, arg);
 			table_trim(&r.draft);
 		}
-		if ((error != -ENOENT && error != -EINTR) || tries + 1 == DUMP_TRIES)
+		if ((error != -ENOENT && error != -EINTR && !(r.few && n->few_unfit)) ||
+		    tries + 1 == DUMP_TRIES)
 			break;
 		ipvs_table_fini(t);
 	}
@@ -432,6 +457,7 @@ static void netlink_free(struct ipvs_kernel *k)
 	struct netlink_kernel *n = container_of(k, struct netlink_kernel, kernel);
 
 	nlsock_close(&n->reads);
+	nlsock_close(&n->few);
 	nlsock_close(&n->writes);
 	free(n->procfs);
 	free(n);

@@ -107,14 +107,14 @@ static int set_options(int fd, int64_t timeout_ms)
 	return 0;
 }
 
-int nlsock_open(struct nlsock *s, int64_t timeout_ms)
+int nlsock_open(struct nlsock *s, int64_t timeout_ms, size_t datagram)
 {
 	int r;
 
-	*s = (struct nlsock){ .seq = 1 };
+	*s = (struct nlsock){ .seq = 1, .datagram = datagram };
 	s->sk = nl_socket_alloc();
 	s->out = malloc((size_t)NLSOCK_BATCH * NLSOCK_REQUEST_MAX);
-	s->in = malloc((size_t)NLSOCK_DATAGRAMS * NLSOCK_DATAGRAM);
+	s->in = malloc(NLSOCK_DATAGRAMS * datagram);
 	r = -ENOMEM;
 	if (!s->sk || !s->out || !s->in)
 		goto fail;
@@ -186,8 +186,8 @@ static int receive_some(struct nlsock *s, struct talk *t, unsigned int some, int
 	int n;
 
 	for (int i = 0; i < NLSOCK_DATAGRAMS; i++) {
-		iov[i] = (struct iovec){ .iov_base = s->in + (size_t)i * NLSOCK_DATAGRAM,
-					 .iov_len = NLSOCK_DATAGRAM };
+		iov[i] = (struct iovec){ .iov_base = s->in + (size_t)i * s->datagram,
+					 .iov_len = s->datagram };
 		m[i].msg_hdr = (struct msghdr){ .msg_name = &from[i],
 						.msg_namelen = sizeof(from[i]),
 						.msg_iov = &iov[i],
@@ -205,7 +205,7 @@ static int receive_some(struct nlsock *s, struct talk *t, unsigned int some, int
 			note_error(t, -EBADMSG);
 			continue;
 		}
-		talk_feed(t, s->in + (size_t)i * NLSOCK_DATAGRAM, m[i].msg_len);
+		talk_feed(t, s->in + (size_t)i * s->datagram, m[i].msg_len);
 	}
 	return 0;
 }

@@ -16,7 +16,8 @@ struct nlmsghdr;
 enum {
 	NLSOCK_BATCH = 64,        /* requests in one sendmsg() */
 	NLSOCK_REQUEST_MAX = 512, /* bytes of one request */
-	NLSOCK_DATAGRAM = 32768,  /* the kernel fills dumps up to this */
+	NLSOCK_DATAGRAM = 32768,  /* the kernel fills dumps up to this … */
+	NLSOCK_SMALL = 7872,      /* … or to this: with its own overhead 8 KB */
 	NLSOCK_DATAGRAMS = 2,     /* first, at once: the rows and the end of a dump */
 };
 
@@ -46,15 +47,19 @@ struct nlsock {
 	size_t out_len;
 	uint32_t seq; /* of the next request */
 	uint32_t n_out;
-	uint8_t *in; /* NLSOCK_DATAGRAMS × NLSOCK_DATAGRAM */
+	uint8_t *in; /* NLSOCK_DATAGRAMS × datagram */
+	size_t datagram;
 	/* Set by who uses it, NULL for none: called while a talk goes on, before the next
 	 * datagram of a long answer is made. Not to talk over this one. */
 	void (*between)(void *arg);
 	void *between_arg;
 };
 
-/* Opens it in the thread's network namespace. -EPROTONOSUPPORT, -EPERM, -EMFILE, … */
-int nlsock_open(struct nlsock *s, int64_t timeout_ms);
+/* Opens it in the thread's network namespace. `datagram`: NLSOCK_DATAGRAM, or
+ * NLSOCK_SMALL for dumps that are short: the kernel makes, and on most systems zeroes,
+ * as much for each datagram of a dump as was ever asked for over the socket
+ * (netlink_dump(), net/netlink/af_netlink.c). -EPROTONOSUPPORT, -EPERM, -EMFILE, … */
+int nlsock_open(struct nlsock *s, int64_t timeout_ms, size_t datagram);
 /* Also on a zeroed or half-opened one; it can be opened again. */
 void nlsock_close(struct nlsock *s);
 

@@ -36,7 +36,7 @@ static inline int replies_count(const struct ipvs_service *s, struct replies *re
 	struct replies r = { 0 };
 	struct nlsock sock;
 	struct nlreq *q;
-	int result, e = nlsock_open(&sock, 5000);
+	int result, e = nlsock_open(&sock, 5000, NLSOCK_DATAGRAM);
 
 	if (e)
 		return e;

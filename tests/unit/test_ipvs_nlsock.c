@@ -172,7 +172,7 @@ static int open_socket(void **state)
 {
 	struct nlsock *s = calloc(1, sizeof(*s));
 
-	if (!s || nlsock_open(s, 5000))
+	if (!s || nlsock_open(s, 5000, NLSOCK_DATAGRAM))
 		return -1;
 	*state = s;
 	return 0;
@@ -266,7 +266,7 @@ static void test_lost_answers(void **state)
 	assert_true(unknown >= NLSOCK_BATCH / 2);
 	/* Closed, for answers may be left in it; and it opens again. */
 	assert_null(s->sk);
-	assert_int_equal(nlsock_open(s, 5000), 0);
+	assert_int_equal(nlsock_open(s, 5000, NLSOCK_DATAGRAM), 0);
 	test_one_request(state);
 }
 
@@ -277,7 +277,7 @@ static void test_deadline(void **state)
 	int results[2];
 
 	nlsock_close(s);
-	assert_int_equal(nlsock_open(s, 50), 0);
+	assert_int_equal(nlsock_open(s, 50, NLSOCK_DATAGRAM), 0);
 	ask_family(s, 0, 0);
 	ask_family(s, GENL_ID_CTRL, 0);
 	assert_int_equal(nlsock_talk(s, results, NULL, NULL), -ETIMEDOUT);
