@@ -1,10 +1,8 @@
-/* loop.c: libuv behind names. libuv's callbacks carry no name and its handles
- * may be freed only after a deferred close; both are settled here once, so that
- * nobody else includes uv.h.
+/* loop.c: libuv behind names. libuv's callbacks carry no name and its handles may be freed
+ * only after a deferred close; both are settled here once: nobody else includes uv.h.
  *
- * What is accepted by loop_post() and loop_work() is called, always: a queue of
- * our own holds the posts and the ends of works, and is emptied before
- * loop_run() returns. libuv's own end-of-work callback only frees. */
+ * What loop_post() and loop_work() accept is called, always: a queue of our own holds it,
+ * emptied before loop_run() returns. libuv's own end-of-work callback only frees. */
 #include "agent/base/loop.h"
 
 #include <errno.h>
@@ -141,11 +139,10 @@ static struct post *post_take(struct loop *l)
 
 	pthread_mutex_lock(&l->lock);
 	p = l->first;
-	if (p) {
+	if (p)
 		l->first = p->next;
-		if (!l->first)
-			l->last = &l->first;
-	}
+	if (!l->first)
+		l->last = &l->first;
 	pthread_mutex_unlock(&l->lock);
 	return p;
 }
@@ -156,25 +153,29 @@ static void post_run(struct loop *l, struct post *p)
 	free(p);
 }
 
+/* What the posts themselves post has its turn when the others have had theirs. */
 static void on_async(uv_async_t *uv)
 {
 	struct loop *l = container_of(uv, struct loop, async);
 	int64_t begin = clock_mono_us();
-	struct post *p;
+	struct post *p, *last;
 
-	while ((p = post_take(l))) {
+	pthread_mutex_lock(&l->lock);
+	last = l->first ? container_of(l->last, struct post, next) : NULL;
+	pthread_mutex_unlock(&l->lock);
+	while (last && (p = post_take(l))) {
+		last = p == last ? NULL : last;
 		post_run(l, p);
-		if (clock_mono_us() - begin > POSTS_SLICE_US) {
+		if (last && clock_mono_us() - begin > POSTS_SLICE_US) {
 			uv_async_send(uv);
 			break;
 		}
 	}
 }
 
-/* With the lock held. */
+/* A fresh one; with the lock held. */
 static void post_append(struct loop *l, struct post *p)
 {
-	p->next = NULL;
 	*l->last = p;
 	l->last = &p->next;
 	uv_async_send(&l->async);
@@ -229,8 +230,7 @@ int loop_work(struct loop *l, const char *name, loop_fn *work, loop_fn *done, vo
 	*w = (struct work){ .loop = l, .fn = work, .arg = arg, .done = p };
 	pthread_mutex_lock(&l->lock);
 	r = l->closed ? -ESHUTDOWN : 0;
-	if (!r)
-		l->works++;
+	l->works += !r;
 	pthread_mutex_unlock(&l->lock);
 	if (r)
 		goto out;

@@ -275,6 +275,44 @@ static void *post_many(void *arg)
 	return NULL;
 }
 
+struct again {
+	struct loop *loop;
+	unsigned int posts, sleeps;
+};
+
+static void on_sleep(void *arg)
+{
+	struct again *a = arg;
+
+	a->sleeps++;
+}
+
+static void post_again(void *arg)
+{
+	struct again *a = arg;
+
+	if (++a->posts == 20)
+		loop_stop(a->loop);
+	else
+		assert_int_equal(loop_post(a->loop, "again", post_again, a), 0);
+}
+
+/* Who posts itself lets the others have their turn each time. */
+static void test_post_again(void **state ATTR_UNUSED)
+{
+	struct again a = { 0 };
+	struct fixture f;
+
+	setup_loop(&f);
+	a.loop = f.loop;
+	loop_before_sleep(f.loop, "hook", on_sleep, &a);
+	assert_int_equal(loop_post(f.loop, "again", post_again, &a), 0);
+	loop_run(f.loop);
+	assert_int_equal(a.posts, 20);
+	assert_true(a.sleeps >= 20);
+	loop_free(f.loop);
+}
+
 static void test_post_from_threads(void **state ATTR_UNUSED)
 {
 	struct fixture f;
@@ -442,6 +480,7 @@ int main(void)
 		cmocka_unit_test(test_io_not_pollable),
 		cmocka_unit_test(test_signal),
 		cmocka_unit_test(test_before_sleep),
+		cmocka_unit_test(test_post_again),
 		cmocka_unit_test(test_post_from_threads),
 		cmocka_unit_test(test_post_after_stop),
 		cmocka_unit_test(test_work_at_stop),
