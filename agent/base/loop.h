@@ -60,7 +60,8 @@ int loop_signal(struct loop *l, int signum, const char *name, loop_fn *fn, void 
 void loop_before_sleep(struct loop *l, const char *name, loop_fn *fn, void *arg);
 
 /* From any thread: fn(arg) on the loop, in the order of the posts; what is accepted is
- * called. What a post posts comes after the loop slept, or would have. -ENOMEM, or -ESHUTDOWN after loop_stop() (fn is then not called). */
+ * called. What a post posts comes after the loop slept, or would have. -ENOMEM, or
+ * -ESHUTDOWN after loop_stop() (fn is then not called). */
 int loop_post(struct loop *l, const char *name, loop_fn *fn, void *arg);
 
 /* work(arg) on the work queue, then done(arg) on the loop, always, in order with the
