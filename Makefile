@@ -19,7 +19,8 @@ Q := @
 endif
 say = $(if $(Q),@printf '  %-6s %s\n' '$(1)' '$(2)')
 
-PKGS := libnl-3.0 libnl-genl-3.0 libuv jansson libcurl gnutls libmicrohttpd zlib libcap-ng
+PKGS := libnl-3.0 libnl-genl-3.0 libuv jansson libcurl gnutls libmicrohttpd zlib libcap-ng \
+	libcares libpcre2-8
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
 ifeq ($(WERROR),1)
 WARN += -Werror
@@ -33,6 +34,7 @@ SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-fr
 
 SRC := $(sort $(wildcard agent/*.c agent/*/*.c collectors/*.c actions/*.c conf/*.c))
 LIBSRC := $(filter-out agent/main.c,$(SRC))
+TOOLS := $(patsubst tests/%.c,build/%,$(wildcard tests/tools/*.c))
 UNIT := $(sort $(wildcard tests/unit/test_*.c))
 # What the unit tests share: fakes, fixtures.
 UNITLIB := $(filter-out $(UNIT),$(sort $(wildcard tests/unit/*.c tests/fake/*.c)))
@@ -50,6 +52,9 @@ $(1)/obj/%.o: %.c | ready
 	$$(call say,CC,$$<$(if $(4), ($(4))))
 	@mkdir -p $$(@D)
 	$$(Q)$(2) $$(ALL_CPPFLAGS) $$(ALL_CFLAGS) $(3) -MMD -MP -c $$< -o $$@
+
+# The status page's files are part of its object.
+$(1)/obj/agent/http/page.o: $$(wildcard agent/http/page/*)
 
 $(1)/lib.a: $$(LIBSRC:%.c=$(1)/obj/%.o)
 	$$(Q)rm -f $$@; ar rcs $$@ $$^
@@ -82,7 +87,8 @@ $(eval $(call build,build/fuzzer,clang,-O1 -fsanitize=fuzzer-no-link $(SAN),fuzz
 # Which layers of tests/deps/packages a target needs. What tests or shows something
 # installs what it lacks; a plain build only says what is missing.
 LAYERS_unit := unit
-LAYERS_test := unit guest
+LAYERS_test := unit guest page
+LAYERS_page := guest page
 LAYERS_guest := guest
 LAYERS_soak := guest
 LAYERS_demo := guest
@@ -93,7 +99,7 @@ LAYERS_tsan := unit
 LAYERS_model := unit
 LAYERS_fuzz := unit fuzz
 LAYERS_check-fresh := fresh
-LAYERS_deps := unit guest lint fuzz fresh
+LAYERS_deps := unit guest page lint fuzz fresh
 LAYERS := $(sort $(foreach goal,$(MAKECMDGOALS),$(LAYERS_$(goal))))
 
 .PHONY: ready
@@ -112,9 +118,9 @@ build/asan/tests/kernel_test: build/asan/obj/tests/guest/kernel_test.o build/asa
 # --- tests -----------------------------------------------------------------
 
 .PHONY: test
-test: unit guest ## every layer: unit and golden tests, then scenarios on a real IPVS
-	$(Q)prove build/tap/unit/*.tap build/guest/out/tap/*.tap; status=$$?; \
-		tests/tap/count build/tap/unit/*.tap build/guest/out/tap/*.tap && exit $$status
+test: unit guest page ## every layer: unit and golden tests, scenarios on a real IPVS, the page in a browser
+	$(Q)prove $(TAPS); status=$$?; tests/tap/count $(TAPS) && exit $$status
+TAPS := build/tap/unit/*.tap build/guest/out/tap/*.tap build/tap/page/*.tap
 
 .PHONY: unit
 unit: build/asan/ipvs-agent $(UNIT:tests/unit/%.c=build/asan/tests/%) ## unit and golden tests, under ASan and UBSan
@@ -122,12 +128,17 @@ unit: build/asan/ipvs-agent $(UNIT:tests/unit/%.c=build/asan/tests/%) ## unit an
 
 # Every stream is complete before prove judges them all, under `test`.
 .PHONY: guest
-guest: build/ipvs-agent build/asan/ipvs-agent build/asan/tests/kernel_test build/tools/traffic ## scenarios on a real IPVS, in a guest where this kernel has none
+guest: build/ipvs-agent build/asan/ipvs-agent build/asan/tests/kernel_test $(TOOLS) ## scenarios on a real IPVS, in a guest where this kernel has none
 guest: | $(if $(filter test,$(MAKECMDGOALS)),unit)
 	$(Q)tests/guest/all $(if $(filter test,$(MAKECMDGOALS)),--no-prove)
 
+.PHONY: page
+page: build/ipvs-agent $(TOOLS) ## the status page in a real browser, beside a guest
+page: | $(if $(filter test,$(MAKECMDGOALS)),guest)
+	$(Q)DEADLINE=1200 tests/tap/run build/tap/page tests/page/run
+
 .PHONY: soak
-soak: build/ipvs-agent build/tools/traffic ## the long form of the kill -9 scenario: 200 kills
+soak: build/ipvs-agent $(TOOLS) ## the long form of the kill -9 scenario: 200 kills
 	$(Q)SOAK=1 tests/guest/all 44-
 
 .PHONY: tsan
@@ -166,7 +177,7 @@ build/bench/floor build/bench/await: build/bench/%: tests/bench/%.c tests/bench/
 BENCH ?=
 BENCH_PROGRAMS := $(patsubst tests/%.c,build/%,$(shell grep -l '^int main\b' tests/bench/*.c))
 .PHONY: bench
-bench: build/ipvs-agent $(BENCH_PROGRAMS) ## beside its peers, in one boot: BENCH='read apply' for some parts, SIZES, RUNS
+bench: build/ipvs-agent $(BENCH_PROGRAMS) $(TOOLS) ## beside its peers, in one boot: BENCH='read apply' for some parts, SIZES, RUNS
 	$(Q)BUILD='$(CC) $(CFLAGS)' tests/bench/run $(BENCH)
 
 .PHONY: bench-results
@@ -204,6 +215,7 @@ FRESH ?= full
 check-fresh: | ready ## a fresh Debian in a chroot: FRESH=full (make test, make demo) or unit
 	$(Q)tests/fresh/run '$(FRESH)'
 
+# What the scenarios and the demo run besides.
 build/tools/%: tests/tools/%.c | ready
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
@@ -212,6 +224,12 @@ build/tools/%: tests/tools/%.c | ready
 .PHONY: sample check-sample
 sample: build/ipvs-agent ## write conf/ipvs-agent.ini anew from the key tables
 	$(Q)build/ipvs-agent config --sample > conf/ipvs-agent.ini
+.PHONY: completion
+completion: build/ipvs-agent ## write contrib/completion anew from the tables of the command line
+	$(Q)build/ipvs-agent completion bash >contrib/completion/ipvs-agent.bash
+	$(Q)build/ipvs-agent completion zsh >contrib/completion/_ipvs-agent
+	$(Q)build/ipvs-agent completion fish >contrib/completion/ipvs-agent.fish
+
 check-sample: build/ipvs-agent
 	$(Q)build/ipvs-agent config --sample | diff conf/ipvs-agent.ini -
 
@@ -219,13 +237,16 @@ check-sample: build/ipvs-agent
 
 KEEP ?=
 .PHONY: demo
-demo: build/ipvs-agent build/tools/traffic ## a load balancer drains a dying server; KEEP=1 leaves it up with a shell
+demo: build/ipvs-agent $(TOOLS) ## a load balancer drains a dying server; KEEP=1 leaves it up with a shell
 	$(Q)KEEP='$(KEEP)' contrib/demo/run
 
 sbindir = $(PREFIX)/sbin
 mandir = $(PREFIX)/share/man
 unitdir = $(PREFIX)/lib/systemd/system
 confdir = $(SYSCONFDIR)/ipvs-agent
+bashdir = $(PREFIX)/share/bash-completion/completions
+zshdir = $(PREFIX)/share/zsh/site-functions
+fishdir = $(PREFIX)/share/fish/vendor_completions.d
 
 # The key reference of the manual page is the sample file's, which is the tables'.
 build/man/ipvs-agent.ini.5: contrib/man/ipvs-agent.ini.5.in contrib/man/keys.awk conf/ipvs-agent.ini
@@ -244,6 +265,10 @@ install: build/ipvs-agent build/man/ipvs-agent.ini.5 ## install below PREFIX (/u
 		install -d "$(DESTDIR)$(mandir)/man$${page##*.}" && \
 		install -m 644 "$$page" "$(DESTDIR)$(mandir)/man$${page##*.}/" || exit 1; \
 	done
+	install -d '$(DESTDIR)$(bashdir)' '$(DESTDIR)$(zshdir)' '$(DESTDIR)$(fishdir)'
+	install -m 644 contrib/completion/ipvs-agent.bash '$(DESTDIR)$(bashdir)/ipvs-agent'
+	install -m 644 contrib/completion/_ipvs-agent '$(DESTDIR)$(zshdir)/_ipvs-agent'
+	install -m 644 contrib/completion/ipvs-agent.fish '$(DESTDIR)$(fishdir)/ipvs-agent.fish'
 	for unit in contrib/systemd/*.service; do \
 		[ -e "$$unit" ] || continue; \
 		sed 's|/usr/sbin/ipvs-agent|$(sbindir)/ipvs-agent|g' "$$unit" \

@@ -45,6 +45,7 @@ void agent_rules_adopt(struct decider *d, struct state *s, struct agent_rules *r
 {
 	decider_adopt(d, s, rules->decided);
 	engine_adopt(d->engine, rules->set, now);
+	engine_wishes(d->engine, s, d->kernel_known, now);
 	*rules = (struct agent_rules){ 0 };
 }
 

@@ -1,7 +1,7 @@
 /* agent.c: the owner of every object: its events and its end. Start and reload have
  * files of their own; what happens in between is passed on here and done elsewhere:
  *
- *   probes/sched → on_outcome → dirty → decide (before the loop sleeps) → reconcile
+ *   probes/sched → outcome.c → dirty → decide (before the loop sleeps) → reconcile
  *   reconcile → on_reading → publisher → http
  */
 #include "agent/agent.h"
@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,11 +24,16 @@
 #include "agent/base/notify.h"
 #include "agent/base/privilege.h"
 #include "agent/base/ways.h"
+#include "agent/canaries.h"
+#include "agent/drains.h"
+#include "agent/hands.h"
 #include "agent/holds/expire.h"
 #include "agent/holds/ledger.h"
 #include "agent/holds/place.h"
 #include "agent/http/server.h"
+#include "agent/intake.h"
 #include "agent/ipvs/port.h"
+#include "agent/maintenance.h"
 #include "agent/note.h"
 #include "agent/probes/sched.h"
 #include "agent/registry.h"
@@ -36,6 +42,7 @@
 #include "agent/sections.h"
 #include "agent/settings.h"
 #include "agent/sync/reconcile.h"
+#include "agent/trial.h"
 #include "collectors/table.h"
 
 const struct collector *const *const agent_collectors = collector_table;
@@ -46,98 +53,23 @@ enum {
 	GOODBYE_MS = 1000,      /* to tell what waits to be told */
 	INFO_MS = 60000,        /* between questions for the kernel's version and timeouts */
 	PORT_SILENT_MS = 60000, /* a kernel thread that is silent for longer is stuck */
-	ASK_WAY_EVERY = 16,     /* attempts */
+	STACK_BYTES = 1 << 20,  /* of threads */
 };
 
 /* --- events ------------------------------------------------------------------- */
-
-/* The last fact only where there is an HTTP status. */
-static void tell_user(const struct state *s, uint32_t target, uint32_t realserver,
-		      enum log_level level, const char *msg)
-{
-	const struct layout_target *lt = &s->layout->targets[target];
-	const struct target *t = &s->targets[target];
-	const struct layout_realserver *r = &s->layout->realservers[realserver];
-	struct buf addr = BUF_INIT;
-	struct log_fact facts[] = {
-		LOG_STR("service", s->layout->services[r->service].conf->head.name),
-		LOG_STR("realserver", r->conf->name),
-		LOG_STR("probe", lt->conf->head.name),
-		LOG_STR("target", ""),
-		LOG_STR("reason", probe_reasons[t->health.reason].slug),
-		LOG_INT("status", t->last_status),
-	};
-
-	addr_format(&addr, &lt->addr);
-	facts[3].str = buf_str(&addr);
-	log_facts(level, msg, facts, (int)countof(facts) - !t->last_status);
-	buf_fini(&addr);
-}
-
-static void tell_verdict(const struct state *s, uint32_t target, uint32_t realserver)
-{
-	bool up = s->targets[target].health.verdict == VERDICT_UP;
-
-	tell_user(s, target, realserver, up ? LOG_INFO : LOG_WARN, up ? "probe up" : "probe down");
-}
-
-/* Unknown changes nothing, but the fault is on our side, and ours to mend. */
-static void tell_unknown(const struct state *s, uint32_t target, uint32_t realserver)
-{
-	bool unknown = s->realservers[realserver].unknown;
-
-	tell_user(s, target, realserver, unknown ? LOG_WARN : LOG_INFO,
-		  unknown ? "probe cannot tell, nothing is changed for it" : "probe tells again");
-}
-
-/* By which interface a target is probed; asked when it matters, and now and then, for
- * routes move. */
-static uint32_t way_of(struct agent *a, uint32_t target, int64_t now_ms)
-{
-	const struct target *t = &a->state->targets[target];
-	uint32_t way = 0;
-
-	if (!t->health.success || t->attempts % ASK_WAY_EVERY == 1)
-		way = ways_to(a->ways, &a->state->layout->targets[target].addr, now_ms);
-	return way ? way : BRAKE_AS_BEFORE;
-}
-
-/* The funnel's other end: an outcome became a verdict, or not. */
-void agent_on_outcome(void *arg, uint32_t target, bool changed)
-{
-	struct agent *a = arg;
-	struct state *s = a->state;
-	const struct layout_target *t = &s->layout->targets[target];
-	struct moment now = agent_moment(a);
-	bool note = changed;
-	uint32_t i;
-
-	engine_outcome(a->engine, s, target, way_of(a, target, now.mono_ms), &now);
-	for (i = t->first_user; i < t[1].first_user; i++) {
-		uint32_t realserver = s->layout->users[i];
-		bool unknown = s->realservers[realserver].unknown;
-
-		if (changed)
-			tell_verdict(s, target, realserver);
-		if (state_judge(s, realserver, now.mono_ms))
-			state_dirty(s, s->layout->realservers[realserver].service);
-		if (unknown != s->realservers[realserver].unknown) {
-			tell_unknown(s, target, realserver);
-			note = true;
-		}
-	}
-	if (note)
-		note_verdict(a, target, &now);
-}
 
 void agent_on_hold(void *arg, const char *service, const char *realserver)
 {
 	struct agent *a = arg;
 	uint32_t id = layout_find_service(a->state->layout, service);
 
-	if (id != LAYOUT_NONE)
+	/* A freeze comes or goes. */
+	if (!strcmp(service, HOLD_SERVICE))
+		state_dirty_all(a->state);
+	else if (id != LAYOUT_NONE)
 		state_dirty(a->state, id);
 	expirer_note(a->expirer, service, realserver);
+	drains_note(a->drains, service, realserver);
 }
 
 static void tell_ledger(struct agent *a)
@@ -265,17 +197,18 @@ static void say_goodbye(void *arg)
 void agent_stop(void *arg)
 {
 	struct agent *a = arg;
+	bool all = agent_conf(a)->on_exit == ON_EXIT_REMOVE;
 
 	if (a->stopping)
 		return;
 	a->stopping = true;
 	note_stop(a);
-	log_event(LOG_INFO, "stopping",
-		  LOG_STR("on_exit", agent_conf(a)->on_exit == ON_EXIT_REMOVE ? "remove" : "keep"));
+	log_event(LOG_INFO, "stopping", LOG_STR("on_exit", all ? "remove" : "keep"));
 	(void)notify_send(a->notify, "STOPPING=1");
-	if (agent_conf(a)->on_exit == ON_EXIT_REMOVE &&
+	/* Lanes serve nobody but our probes. */
+	if ((all || a->state->layout->n_lanes) &&
 	    !loop_timer_new(a->loop, "stop", stop_loop, a, &a->stop_deadline) &&
-	    !reconcile_remove_all(a->reconcile, say_goodbye, a)) {
+	    !reconcile_remove(a->reconcile, !all, say_goodbye, a)) {
 		loop_timer_start(a->stop_deadline, STOP_MS);
 		return;
 	}
@@ -284,11 +217,17 @@ void agent_stop(void *arg)
 
 static void fini(struct agent *a)
 {
+	(void)outcome_tell(a, NULL);
 	http_free(a->http);
+	a->http = NULL;
+	maintenance_free(a->maintenance);
 	sched_free(a->sched);
+	canaries_free(a->canaries);
+	trials_free(a->trials);
 	notifier_free(a->notifier);
 	fetch_multi_free(a->fetches);
 	ipvs_port_free(a->port);
+	drains_free(a->drains);
 	ledger_free(a->ledger);
 	reconcile_free(a->reconcile);
 	engine_free(a->engine);
@@ -296,6 +235,8 @@ static void fini(struct agent *a)
 	agent_rules_fini(a);
 	expirer_free(a->expirer);
 	placer_free(a->placer);
+	intake_free(a->intake);
+	hands_free(a->hands);
 	holds_free(a->holds);
 	journal_free(a->journal);
 	publisher_free(a->publisher);
@@ -327,11 +268,19 @@ static void raise_limit(void)
 
 /* Tables of 100,000 rows come and go with reloads, readings and scrapes. Left alone, libc
  * soon keeps them on heaps, one for every thread, in which a single row that stays holds
- * whole tables: above a fixed size they go back to the system when they are freed. */
+ * whole tables: above a fixed size they go back to the system when they are freed. And of
+ * a stack of 8 MB the kernel may make the first 2 MB one huge page. */
 static void tune_memory(void)
 {
+	pthread_attr_t attr;
+
 	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	(void)mallopt(M_ARENA_MAX, 2);
+	if (pthread_attr_init(&attr))
+		return;
+	if (!pthread_attr_setstacksize(&attr, STACK_BYTES))
+		(void)pthread_setattr_default_np(&attr);
+	pthread_attr_destroy(&attr);
 }
 
 int agent_run(const char *config_path)

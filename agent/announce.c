@@ -135,7 +135,7 @@ static bool rule_notice(const struct decision *d, struct notice *n)
 	n->kind = is ? NOTICE_HOLD : NOTICE_RELEASE;
 	n->active = is;
 	n->dry_run = d->rule->enforce == ENFORCE_DRY_RUN;
-	n->reason = d->rule->expr;
+	n->reason = d->rule->says;
 	return true;
 }
 
@@ -195,12 +195,20 @@ static void notify(const struct agent *a, const struct decision *d)
 	buf_fini(&address);
 }
 
-void agent_on_decision(void *arg, const struct decision *d)
+void agent_announce(struct agent *a, const struct decision *d)
 {
-	struct agent *a = arg;
-
 	log_decision(d);
 	note_decision(a, d);
 	if (a->notifier)
 		notify(a, d);
+}
+
+/* All but the brake's are made when all was told. That one speaks of no rule and no
+ * service: its copy may wait. */
+void agent_on_decision(void *arg, const struct decision *d)
+{
+	struct agent *a = arg;
+
+	if (d->kind != DECISION_BRAKE || !outcome_tell_after(a, d))
+		agent_announce(a, d);
 }

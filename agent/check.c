@@ -7,6 +7,8 @@
 
 #include "agent/base/parse.h"
 #include "agent/model/service_conf.h"
+#include "agent/probe.h"
+#include "agent/probes/canary_conf.h"
 #include "agent/probes/probe_conf.h"
 #include "conf/setter.h"
 
@@ -58,7 +60,7 @@ static bool has_port(const struct service_conf *s, const struct realserver_conf 
 {
 	uint32_t i;
 
-	for (i = 0; i < r->n_addr; i++)
+	for (i = 0; i < realserver_conf_n_probed(r); i++)
 		if (!service_conf_probe_addr(s, r, i, probe).port)
 			return false;
 	return true;
@@ -70,7 +72,8 @@ static void check_port(struct config *c, const struct service_conf *s,
 {
 	const struct probe_conf *p = config_named(c, &probe_section, name);
 
-	if (!p || p->head.bad || !probe_needs_port(p) || has_port(s, r, p))
+	if (!p || p->head.bad || !p->scheme->needs_port || p->via == VIA_FORWARD ||
+	    has_port(s, r, p))
 		return;
 	conf_report(c, CONF_ERROR, s->head.file, r->line,
 		    "%s %s: probe '%s' has no port to go to: its URL, the realserver and the "
@@ -108,6 +111,67 @@ void check_probes(struct config *c)
 	for (i = 0; i < n; i++)
 		if (!((const struct service_conf *)services[i])->head.bad)
 			check_service_probes(c, services[i]);
+}
+
+/* --- canaries --------------------------------------------------------------------- */
+
+static bool is_at(const struct realserver_conf *r, const struct addr *addr)
+{
+	uint32_t i;
+
+	/* its probe_address stands behind the others */
+	for (i = 0; i < (uint32_t)r->n_addr + r->has_probe_addr; i++)
+		if (r->addr[i].family == addr->family &&
+		    !memcmp(r->addr[i].bytes, addr->bytes, sizeof(addr->bytes)))
+			return true;
+	return false;
+}
+
+/* A server that is doubted cannot be what the doubt is judged by. */
+static void check_no_realserver(struct config *c, const struct canary_conf *canary)
+{
+	size_t n, i;
+	void *const *services = config_sections(c, &service_section, &n);
+	uint32_t k;
+
+	for (i = 0; i < n; i++) {
+		const struct service_conf *s = services[i];
+
+		for (k = 0; k < s->n_realservers; k++) {
+			if (!is_at(&s->realservers[k], &canary->address))
+				continue;
+			conf_report(c, CONF_ERROR, conf_key_file(c, canary, "address"),
+				    conf_key_line(c, canary, "address"),
+				    "address: a canary is no realserver, and this is %s/%s",
+				    s->head.name, s->realservers[k].name);
+			return;
+		}
+	}
+}
+
+void check_canaries(struct config *c)
+{
+	size_t n, i;
+	void *const *canaries = config_sections(c, &canary_section, &n);
+
+	for (i = 0; i < n; i++) {
+		const struct canary_conf *canary = canaries[i];
+		const struct conf_strings name = { (const char *[]){ canary->probe }, 1 };
+		const char *file = conf_key_file(c, canary, "probe");
+		unsigned int line = conf_key_line(c, canary, "probe");
+		const struct probe_conf *p;
+
+		if (canary->head.bad)
+			continue;
+		check_names(c, &name, "", "", file, line);
+		check_no_realserver(c, canary);
+		p = config_named(c, &probe_section, canary->probe);
+		if (p && !p->head.bad && p->scheme->needs_port && !canary_conf_addr(canary, p).port)
+			conf_report(c, CONF_ERROR, file, line,
+				    "probe: '%s' has no port to go to: neither its URL nor the "
+				    "canary's address names one",
+				    canary->probe);
+	}
 }
 
 /* --- addresses -------------------------------------------------------------------- */

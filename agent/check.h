@@ -7,6 +7,11 @@
 
 /* Each probe that is named exists, and has a port to go to. */
 void check_probes(struct config *c);
+/* Each canary's probe exists and has a port to go to, and it is no realserver. */
+void check_canaries(struct config *c);
+/* Each probe that goes by the director's forwarding finds its way; the marks that this
+ * takes are no service's. */
+void check_forward(struct config *c);
 /* No address belongs to two services. */
 void check_addresses(struct config *c);
 /* Each service and each receiver that a rule names exists. */

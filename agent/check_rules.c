@@ -50,14 +50,59 @@ static void check_actions(struct config *c, const struct rule_conf *r)
 	}
 }
 
+/* A key of the other kind, unless it says what is so anyway. */
+static void check_of_kind(struct config *c, struct rule_conf *r)
+{
+	const struct {
+		const char *key;
+		bool said, of_alerts;
+	} keys[] = { { "for", r->for_ms > 0, false },
+		     { "keep_firing_for", r->keep_ms > 0, false },
+		     { "target", r->target != NULL, true },
+		     { "ttl", r->ttl != RULE_TTL, true } };
+	size_t i;
+
+	for (i = 0; i < countof(keys); i++) {
+		if (!keys[i].said || keys[i].of_alerts == (r->alert != NULL))
+			continue;
+		conf_report(c, CONF_ERROR, r->head.file, conf_key_line(c, r, keys[i].key),
+			    "rule %s: '%s' is of rules with '%s'%s", r->head.name, keys[i].key,
+			    keys[i].of_alerts ? "alert" : "expr",
+			    keys[i].of_alerts ? "" : ": Prometheus' own rule has one");
+		r->head.bad = true;
+	}
+}
+
+/* A rule goes by an expression or by alerts. What was given may have been bad. */
+static void check_kind(struct config *c, struct rule_conf *r)
+{
+	bool expr = r->expr || conf_key_given(r, "expr");
+	bool alert = r->alert || conf_key_given(r, "alert");
+
+	if (expr != alert) {
+		if (!r->head.bad)
+			check_of_kind(c, r);
+		return;
+	}
+	if (expr)
+		conf_report(c, CONF_ERROR, r->head.file, conf_key_line(c, r, "alert"),
+			    "rule %s: 'expr' and 'alert' are both given: it goes by one of them",
+			    r->head.name);
+	else
+		conf_report(c, CONF_ERROR, r->head.file, r->head.line,
+			    "[rule %s] has neither 'expr' nor 'alert'", r->head.name);
+	r->head.bad = true;
+}
+
 void check_rules(struct config *c)
 {
 	size_t n, i;
 	void *const *rules = rules_all(c, &n);
 
 	for (i = 0; i < n; i++) {
-		const struct rule_conf *r = rules[i];
+		struct rule_conf *r = rules[i];
 
+		check_kind(c, r);
 		if (r->head.bad)
 			continue;
 		check_services(c, r);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/base/log.h"
+#include "agent/holds/effect.h"
 #include "agent/model/reload.h"
 #include "agent/rules/engine.h"
 #include "agent/rules/rule_conf.h"
@@ -90,7 +91,7 @@ static void judge_panic(struct decider *d, uint32_t service, const struct moment
 	struct desired_verdicts verdicts;
 	bool panic;
 
-	desired_verdicts(s->layout, s, service, &verdicts);
+	desired_verdicts(s->layout, s, service, d->frozen, &verdicts);
 	panic = desired_panic(&verdicts);
 	svc->backup_up = verdicts.backup_up;
 	svc->undecided = desired_undecided(&verdicts);
@@ -119,11 +120,21 @@ static const struct holds_service *holds_here(const struct decider *d, uint32_t 
 	return holds_in(d->holds, d->state->layout->services[service].conf->head.name);
 }
 
+static bool is_proven(const struct decider *d, uint32_t realserver)
+{
+	const struct realserver_state *r = &d->state->realservers[realserver];
+
+	return d->frozen ? r->heeded_proven : r->proven;
+}
+
 static void input_of(const struct decider *d, const struct holds_service *holds,
 		     uint32_t realserver, int64_t now_ms, struct desired_input *ret_in)
 {
 	const struct state *s = d->state;
 	const struct layout_realserver *l = &s->layout->realservers[realserver];
+	const struct realserver_state *r = &s->realservers[realserver];
+	uint8_t verdict = d->frozen ? r->heeded : r->verdict;
+	bool proven = is_proven(d, realserver);
 
 	*ret_in = (struct desired_input){
 		.conf = l->conf,
@@ -131,11 +142,9 @@ static void input_of(const struct decider *d, const struct holds_service *holds,
 		.panic = s->services[l->service].panic,
 		.on_panic = on_panic(s, l->service),
 		.fallback = s->services[l->service].fallback,
-		.undecided =
-			s->services[l->service].undecided && !s->realservers[realserver].proven,
-		.unjudged = s->realservers[realserver].verdict == VERDICT_NONE &&
-			    !s->realservers[realserver].proven,
-		.up = s->realservers[realserver].verdict == VERDICT_UP,
+		.undecided = s->services[l->service].undecided && !proven,
+		.unjudged = verdict == VERDICT_NONE && !proven,
+		.up = verdict == VERDICT_UP,
 		.ramp = &d->decided[realserver].ramp,
 		.now_ms = now_ms,
 	};
@@ -162,7 +171,7 @@ void decide_desired(const struct decider *d, uint32_t realserver, int64_t now_ms
 			cap = cap_of(&s->dests[s->layout->dest_links[i]]);
 	input_of(d, holds_here(d, l->service), realserver, now_ms, ret_in);
 	desired_realserver(ret_in, ret_desired);
-	desired_cap(ret_desired, ret_in, s->realservers[realserver].proven, cap);
+	desired_cap(ret_desired, ret_in, is_proven(d, realserver), cap);
 }
 
 /* One whose last hold at 0 has gone since the last turn comes back gently, if it is to.
@@ -182,7 +191,7 @@ static int64_t judge_ramp(struct decider *d, uint32_t realserver, const struct d
 		ramp_begin(&r->ramp, scheduler_ramps(c->scheduler),
 			   r->ramp_ms != RULE_RAMP_OF_SERVICE ? r->ramp_ms : c->ramp, now_ms);
 	r->holds = held;
-	return ramp_next(&r->ramp, (int32_t)l->realservers[realserver].conf->weight, now_ms);
+	return ramp_next(&r->ramp, desired->full, now_ms);
 }
 
 /* As nearly all are nearly always: in, proven, nothing holds it or did: the steps would
@@ -192,7 +201,7 @@ static bool plain(const struct decider *d, const struct holds_service *holds, ui
 	const struct realserver_conf *c = d->state->layout->realservers[realserver].conf;
 	const struct decided *r = &d->decided[realserver];
 
-	return d->state->realservers[realserver].proven && c->enabled && !c->backup && !r->held &&
+	return is_proven(d, realserver) && c->enabled && !c->backup && !r->held &&
 	       !r->ramp.length_ms && !holds_at(holds, c->name);
 }
 
@@ -229,7 +238,7 @@ static int64_t want(struct decider *d, const struct holds_service *holds, uint32
 		struct dest_state *dest = &s->dests[s->layout->dest_links[i]];
 		struct desired capped = desired;
 
-		desired_cap(&capped, &in, rs->proven, cap_of(dest));
+		desired_cap(&capped, &in, is_proven(d, realserver), cap_of(dest));
 		dest->want = capped.weight;
 	}
 	return next_ms;
@@ -294,6 +303,23 @@ static void confirm_holds(const struct decider *d, const struct holds_service *h
 			h->restored = false;
 }
 
+/* What probes say counts from now on; not while everything is frozen. */
+static void heed(struct decider *d, uint32_t service)
+{
+	const struct layout_service *svc = &d->state->layout->services[service];
+	uint32_t i;
+
+	d->frozen = holds_freeze(d->holds);
+	if (d->frozen)
+		return;
+	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++) {
+		struct realserver_state *r = &d->state->realservers[i];
+
+		r->heeded = r->verdict & 3;
+		r->heeded_proven = r->proven;
+	}
+}
+
 static void decide_service(struct decider *d, uint32_t service, const struct moment *now)
 {
 	const struct layout_service *svc = &d->state->layout->services[service];
@@ -301,6 +327,7 @@ static void decide_service(struct decider *d, uint32_t service, const struct mom
 	int64_t next_ms = INT64_MAX;
 	uint32_t i;
 
+	heed(d, service);
 	judge_panic(d, service, now);
 	if (holds && !d->state->services[service].undecided)
 		confirm_holds(d, holds, service);
@@ -332,22 +359,21 @@ static void tell_weights(struct decider *d, uint32_t service, const struct momen
 	uint32_t i;
 
 	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++) {
-		int32_t weight = d->state->realservers[i].weight;
-		struct decision decision = { .kind = DECISION_WEIGHT,
-					     .at = *now,
-					     .state = d->state,
-					     .service = service,
-					     .realserver = i,
-					     .value = NAN,
-					     .before = d->decided[i].told,
-					     .after = weight };
+		int32_t weight = d->state->realservers[i].weight, before = d->decided[i].told;
 
 		keep_held(&d->decided[i]);
-		if (weight == d->decided[i].told)
+		if (weight == before)
 			continue;
 		d->decided[i].told = weight;
-		if (decision.before != DECIDED_NOTHING)
-			tell(d, &decision);
+		if (before != DECIDED_NOTHING)
+			tell(d, &(struct decision){ .kind = DECISION_WEIGHT,
+						    .at = *now,
+						    .state = d->state,
+						    .service = service,
+						    .realserver = i,
+						    .value = NAN,
+						    .before = before,
+						    .after = weight });
 	}
 }
 

@@ -28,6 +28,7 @@ struct decider {
 	struct engine *engine;
 	struct decided *decided; /* by realserver; owned */
 	bool kernel_known;       /* a complete reading was taken in */
+	bool frozen;             /* by an operator, when it was decided last */
 	int64_t last_ms;         /* the moment that was decided at last (monotonic) */
 	/* Enough for one turn? Asked after each service; NULL = go on to the end. */
 	bool (*tired)(void *arg);

@@ -1,5 +1,7 @@
 /* explain.c: why a weight is what it is, as JSON for whoever asks. It prints the
  * steps that the decision itself took, and computes nothing of its own. */
+#include "agent/explain.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -8,10 +10,13 @@
 #include "agent/agent.h"
 #include "agent/base/clock.h"
 #include "agent/base/parse.h"
+#include "agent/drains.h"
 #include "agent/ipvs/ipvs.h"
+#include "agent/model/compare.h"
 #include "agent/rules/engine.h"
 #include "agent/rules/rule_conf.h"
 #include "agent/sync/desired.h"
+#include "agent/targets.h"
 
 static const char *service_name(const struct agent *a, uint32_t realserver)
 {
@@ -20,173 +25,7 @@ static const char *service_name(const struct agent *a, uint32_t realserver)
 	return l->services[l->realservers[realserver].service].conf->head.name;
 }
 
-/* --- which ------------------------------------------------------------------ */
-
-/* Without a port any of its ports is meant. */
-static bool is_address(const struct addr *a, const struct addr *meant)
-{
-	return a->family == meant->family && !memcmp(a->bytes, meant->bytes, sizeof(a->bytes)) &&
-	       (!meant->port || a->port == meant->port);
-}
-
-/* Its own address, or one at which it serves: there its port is known, too. */
-static bool has_address(const struct layout *l, uint32_t realserver, const struct addr *meant)
-{
-	const struct layout_realserver *r = &l->realservers[realserver];
-	uint32_t i;
-
-	for (i = 0; i < r->conf->n_addr; i++)
-		if (is_address(&r->conf->addr[i], meant))
-			return true;
-	for (i = r->first_dest_link; i < r->first_dest_link + r->n_dest_links; i++) {
-		struct addr a = layout_dest_addr(l, l->dest_links[i]);
-
-		if (is_address(&a, meant))
-			return true;
-	}
-	return false;
-}
-
-/* What a target is read as, once: SERVICE/REALSERVER, SERVICE, a realserver's name, or
- * its address. */
-struct meant {
-	const char *name; /* of a realserver, or of either */
-	bool both;        /* the service was named too: then only its own are asked */
-	bool is_address;
-	struct addr addr;
-	uint32_t first, end; /* the realservers that may be meant */
-};
-
-static struct meant meant_by(const struct layout *l, const char *target)
-{
-	const char *slash = strchr(target, '/');
-	struct meant m = { .name = slash ? slash + 1 : target, .end = l->n_realservers };
-	struct buf service = BUF_INIT;
-	uint32_t id;
-
-	m.both = slash;
-	m.is_address = !slash && !addr_parse(target, &m.addr);
-	if (!slash)
-		return m;
-	buf_put(&service, target, (size_t)(slash - target));
-	id = layout_find_service(l, buf_str(&service));
-	buf_fini(&service);
-	m.end = 0;
-	if (id != LAYOUT_NONE) {
-		m.first = l->services[id].first_realserver;
-		m.end = m.first + l->services[id].n_realservers;
-	}
-	return m;
-}
-
-static bool is_meant(const struct agent *a, uint32_t realserver, const struct meant *m)
-{
-	const struct layout *l = a->state->layout;
-
-	if (!strcmp(l->realservers[realserver].conf->name, m->name))
-		return true;
-	if (m->both)
-		return false;
-	return !strcmp(service_name(a, realserver), m->name) ||
-	       (m->is_address && has_address(l, realserver, &m->addr));
-}
-
-/* Why nothing was found: names the realserver or service that was probably meant. */
-static void suggest(const struct agent *a, const char *target, struct buf *out)
-{
-	const struct layout *l = a->state->layout;
-	const char *slash = strchr(target, '/'), *near;
-	size_t n = 0, room = (size_t)l->n_services + l->n_realservers;
-	const char **names = calloc(room + 1, sizeof(*names));
-	uint32_t i;
-
-	if (layout_find_service(l, target) != LAYOUT_NONE) {
-		buf_printf(out, "service %s has no realserver", target);
-		free(names);
-		return;
-	}
-	buf_printf(out, "no service or realserver '%s'", target);
-	if (!names)
-		return;
-	for (i = 0; i < l->n_services && !slash; i++)
-		names[n++] = l->services[i].conf->head.name;
-	for (i = 0; i < l->n_realservers; i++)
-		names[n++] = l->realservers[i].conf->name;
-	near = nearest_name(slash ? slash + 1 : target, names, n);
-	if (near && slash)
-		buf_printf(out, "; did you mean realserver '%s'?", near);
-	else if (near)
-		buf_printf(out, "; did you mean '%s'?", near);
-	free(names);
-}
-
 /* --- what -------------------------------------------------------------------- */
-
-static void since(struct buf *out, int64_t wall_ms)
-{
-	buf_puts(out, "since ");
-	clock_format_wall(out, wall_ms);
-	buf_puts(out, " (");
-	format_duration(out, (clock_wall_ms() - wall_ms) / 1000 * 1000);
-	buf_putc(out, ')');
-}
-
-static void describe_hold(const struct hold *h, struct buf *why, struct buf *text)
-{
-	buf_printf(why, "%s %s", hold_class_names[h->hold_class], h->holder);
-	since(text, h->since_wall_ms);
-	if (h->until_wall_ms) {
-		buf_puts(text, ", until ");
-		clock_format_wall(text, h->until_wall_ms);
-	}
-	buf_printf(text, ": %s", h->reason);
-}
-
-static void describe(const struct realserver_conf *c, const char *file,
-		     const struct desired_step *s, struct buf *why, struct buf *text)
-{
-	switch (s->why) {
-	case WHY_CONFIGURED:
-		buf_puts(why, "configured");
-		buf_printf(text, "%s:%u", file, c->line);
-		break;
-	case WHY_DISABLED:
-		buf_puts(why, "disabled");
-		buf_printf(text, "enabled = no, %s:%u", file, c->line);
-		break;
-	case WHY_STANDBY:
-		buf_puts(why, "backup");
-		buf_puts(text, "waits until no realserver is up");
-		break;
-	case WHY_BACKUP:
-		buf_puts(why, "backup");
-		buf_puts(text, "serves, for no realserver is up");
-		break;
-	case WHY_PANIC:
-		buf_puts(why, "panic");
-		buf_printf(text, "no realserver is up: the hold of %s %s is suspended",
-			   hold_class_names[s->hold->hold_class], s->hold->holder);
-		break;
-	case WHY_WAITING:
-		buf_puts(why, "waiting");
-		buf_printf(text,
-			   "the hold of %s %s is from before the start: it waits until it is "
-			   "known whether anybody is up",
-			   hold_class_names[s->hold->hold_class], s->hold->holder);
-		break;
-	case WHY_UNPROVEN:
-		buf_puts(why, "unproven");
-		buf_puts(text, "no good probe yet: not above what the kernel had");
-		break;
-	case WHY_RAMP:
-		buf_puts(why, "slow start");
-		buf_puts(text, "comes back in steps");
-		break;
-	case WHY_HOLD:
-		describe_hold(s->hold, why, text);
-		break;
-	}
-}
 
 static json_t *weight_json(int32_t weight)
 {
@@ -202,7 +41,7 @@ static json_t *steps_json(const struct realserver_conf *c, const char *file,
 	for (i = 0; i < d->n_steps; i++) {
 		struct buf why = BUF_INIT, text = BUF_INIT;
 
-		describe(c, file, &d->steps[i], &why, &text);
+		explain_step(c, file, &d->steps[i], &why, &text);
 		json_array_append_new(steps, json_pack("{s:o, s:s, s:s}", "weight",
 						       weight_json(d->steps[i].weight), "why",
 						       buf_str(&why), "text", buf_str(&text)));
@@ -297,7 +136,10 @@ static void describe_return(const struct agent *a, uint32_t realserver, struct b
 		const struct target *t = &s->targets[s->layout->links[i]];
 		uint32_t rise = s->layout->targets[s->layout->links[i]].conf->rise, left;
 
-		if (t->health.verdict == VERDICT_UP)
+		/* Who has never spoken matters only to one that was never up. */
+		if (t->health.verdict == VERDICT_UP ||
+		    (s->layout->targets[s->layout->links[i]].conf->advises &&
+		     s->realservers[realserver].proven))
 			continue;
 		left = t->health.verdict == VERDICT_NONE && !t->health.cautious ? 1 : rise;
 		left = t->health.passes < left ? left - t->health.passes : 1;
@@ -317,46 +159,44 @@ static json_t *probes_json(const struct state *s, uint32_t realserver)
 	for (i = l->first_link; i < l->first_link + l->n_links; i++) {
 		const struct layout_target *lt = &s->layout->targets[s->layout->links[i]];
 		const struct target *t = &s->targets[s->layout->links[i]];
+		const char *text = target_text(t);
 		struct buf addr = BUF_INIT;
 
 		addr_format(&addr, &lt->addr);
 		json_array_append_new(
-			probes, json_pack("{s:s, s:s, s:s, s:s, s:b, s:i, s:i, s:f}", "probe",
+			probes, json_pack("{s:s, s:s, s:s, s:s, s:b, s:i, s:i, s:f, s:s*}", "probe",
 					  lt->conf->head.name, "address", buf_str(&addr), "verdict",
 					  verdict_name(t->health.verdict), "last",
 					  t->attempts ? probe_reasons[t->health.reason].sentence
 						      : "not probed yet",
 					  "unknown", t->health.unknown, "failures",
 					  (int)t->health.failures, "passes", (int)t->health.passes,
-					  "seconds", (double)t->last_us / 1e6));
+					  "seconds", (double)t->last_us / 1e6, "text", text));
 		buf_fini(&addr);
 	}
 	return probes;
 }
 
-/* What a rule is about to do there, or is kept from doing; nothing where it rests. */
-static void describe_rule(const struct agent *a, const struct ruleset_rule *rule,
-			  const struct rule_slot *slot, uint32_t realserver, struct buf *out)
+/* How far those are who drain it. */
+static void note_drains(const struct agent *a, uint32_t realserver, json_t *notes)
 {
-	const char *name = rule->conf->head.name;
-	struct buf why = BUF_INIT;
+	static const char *const words[DRAIN_N_STATES] = { "under way", "done", "stalled", "late" };
+	const char *name = a->state->layout->realservers[realserver].conf->name;
+	const struct hold *h;
 
-	engine_describe(a->state, rule, slot, realserver, &why);
-	if (slot->run.frozen && slot->run.state != RULE_INACTIVE)
-		buf_printf(out, "rule %s has no data: it stays %s, and nothing changes for it",
-			   name, rule_state_names[slot->run.state]);
-	else if (slot->run.state == RULE_PENDING)
-		buf_printf(out, "rule %s is pending (%s)", name, buf_str(&why));
-	else if (eval_asks(&slot->run) && slot->refused)
-		buf_printf(out, "rule %s fires (%s), but guard %s refuses its hold", name,
-			   buf_str(&why), guard_names[slot->refused]);
-	else if (slot->run.state == RULE_RECOVERING)
-		buf_printf(out, "rule %s is recovering: its hold ends when keep_firing_for is over",
-			   name);
-	else if (slot->resolved_ms && slot->delayed)
-		buf_printf(out, "rule %s is over, but guard %s delays the end of its hold", name,
-			   guard_names[slot->delayed]);
-	buf_fini(&why);
+	for (h = holds_of(a->holds, service_name(a, realserver), name); h; h = h->next) {
+		const struct drain *d = drains_find(a->drains, h);
+		struct buf why = BUF_INIT;
+
+		if (!d)
+			continue;
+		drain_why(d, clock_mono_ms(), &why);
+		json_array_append_new(notes,
+				      json_sprintf("the drain of %s %s is %s: %s",
+						   hold_class_names[h->hold_class], h->holder,
+						   words[d->state], buf_str(&why)));
+		buf_fini(&why);
+	}
 }
 
 /* Somebody else's hand, where it is left alone. */
@@ -394,6 +234,58 @@ static void note_left(const struct agent *a, uint32_t realserver, json_t *notes)
 	}
 }
 
+/* Takes the text, if there is one. */
+static void add_note(json_t *notes, struct buf *text)
+{
+	if (text->len)
+		json_array_append_new(notes, json_string(buf_str(text)));
+	buf_reset(text);
+}
+
+/* Which probes could not tell, and why. */
+static void explain_unknown(const struct state *s, uint32_t realserver, struct buf *text)
+{
+	const struct layout_realserver *r = &s->layout->realservers[realserver];
+	const char *before = " (";
+	uint32_t i;
+
+	buf_puts(text, "a probe could not tell");
+	for (i = r->first_link; i < r->first_link + r->n_links; i++) {
+		uint32_t target = s->layout->links[i];
+		const struct health *h = &s->targets[target].health;
+
+		if (!h->unknown)
+			continue;
+		buf_printf(text, "%s%s: %s", before, s->layout->targets[target].conf->head.name,
+			   probe_reasons[h->reason].sentence);
+		before = "; ";
+	}
+	buf_puts(text, *before == ';' ? ")" : "");
+	buf_puts(text, ": the fault was on this side, nothing is changed for it");
+}
+
+/* What its answers are beside those of the others. */
+static void note_compared(const struct agent *a, uint32_t realserver, json_t *notes)
+{
+	const struct layout *l = a->state->layout;
+	const struct layout_realserver *r = &l->realservers[realserver];
+	const struct probe_conf *last = NULL;
+	struct buf text = BUF_INIT;
+	uint32_t i;
+
+	compare_service(a->state->compare, r->service, clock_mono_ms());
+	for (i = r->first_link; i < r->first_link + r->n_links; i++) {
+		const struct probe_conf *probe = l->targets[l->links[i]].conf;
+
+		/* they stand probe by probe */
+		if (probe != last)
+			explain_compared(a, realserver, probe, &text);
+		add_note(notes, &text);
+		last = probe;
+	}
+	buf_fini(&text);
+}
+
 static json_t *notes_json(const struct agent *a, uint32_t realserver)
 {
 	const struct realserver_state *r = &a->state->realservers[realserver];
@@ -401,20 +293,28 @@ static json_t *notes_json(const struct agent *a, uint32_t realserver)
 	const struct ruleset *set = engine_rules(a->engine);
 	json_t *notes = json_array();
 	struct buf text = BUF_INIT;
+	const struct hold *h;
 	uint32_t i;
 
+	explain_freeze(a, &text);
+	add_note(notes, &text);
 	for (i = 0; i < set->n_rules; i++) {
-		const struct rule_slot *slot = ruleset_slot(set, &set->rules[i], realserver);
-
-		buf_reset(&text);
-		if (slot)
-			describe_rule(a, &set->rules[i], slot, realserver, &text);
-		if (text.len)
-			json_array_append_new(notes, json_string(buf_str(&text)));
+		explain_rule(a, &set->rules[i], realserver, &text);
+		add_note(notes, &text);
+	}
+	for (h = holds_of(a->holds, service_name(a, realserver), l->conf->name); h; h = h->next) {
+		explain_waiting(a, h, realserver, &text);
+		add_note(notes, &text);
+	}
+	for (i = l->first_link; i < l->first_link + l->n_links; i++) {
+		explain_advice(a, realserver, a->state->layout->links[i], &text);
+		add_note(notes, &text);
 	}
 	if (r->unknown)
-		json_array_append_new(notes, json_string("a probe could not tell: the fault was on "
-							 "this side, nothing is changed for it"));
+		explain_unknown(a->state, realserver, &text);
+	add_note(notes, &text);
+	note_compared(a, realserver, notes);
+	note_drains(a, realserver, notes);
 	note_left(a, realserver, notes);
 	if (!l->n_links && l->conf->enabled)
 		json_array_append_new(notes, json_string("it has no probe: taken to be up"));
@@ -449,20 +349,18 @@ static json_t *realserver_json(const struct agent *a, uint32_t realserver)
 
 enum command_status explain_target(const struct agent *a, const char *target, struct buf *out)
 {
-	const struct layout *l = a->state->layout;
-	const struct meant meant = meant_by(l, target);
-	json_t *root, *targets = json_array();
+	json_t *root, *targets;
+	struct targets meant;
 	char *text;
 	uint32_t i;
+	int e = targets_find(a->state->layout, target, out, &meant);
 
-	for (i = meant.first; i < meant.end; i++)
-		if (is_meant(a, i, &meant))
-			json_array_append_new(targets, realserver_json(a, i));
-	if (!json_array_size(targets)) {
-		json_decref(targets);
-		suggest(a, target, out);
-		return COMMAND_NOT_FOUND;
-	}
+	if (e)
+		return e == -ENOENT ? COMMAND_NOT_FOUND : COMMAND_FAILED;
+	targets = json_array();
+	for (i = 0; i < meant.n; i++)
+		json_array_append_new(targets, realserver_json(a, meant.ids[i]));
+	targets_fini(&meant);
 	root = json_pack("{s:o}", "targets", targets);
 	text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
 	json_decref(root);

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "agent/model/compare.h"
+
 struct feed {
 	const struct ruleset *set;
 	int64_t now_ms;
@@ -13,10 +15,17 @@ struct feed {
 	const void *arg;
 };
 
-static void put(const struct feed *f, enum signal_id signal, uint32_t id, double value)
+static void put_needed(const struct feed *f, enum signal_id signal, uint32_t id, double value)
 {
-	if (f->set->needs[signal] && (!f->given || !f->given(f->arg, signal, id)))
+	if (!f->given || !f->given(f->arg, signal, id))
 		samples_put(f->set->samples, signal, id, f->now_ms, value);
+}
+
+/* Of the most nobody reads: without a call. */
+static inline void put(const struct feed *f, enum signal_id signal, uint32_t id, double value)
+{
+	if (f->set->needs[signal])
+		put_needed(f, signal, id, value);
 }
 
 /* --- probes -------------------------------------------------------------------------- */
@@ -43,6 +52,17 @@ static void add_target(struct probed *p, const struct target *t)
 	p->any |= t->attempts > 0;
 }
 
+static double stale_of(const struct feed *f, const struct state *s, uint32_t realserver)
+{
+	static const double values[] = {
+		[CONSENSUS_UNKNOWN] = NAN, [CONSENSUS_SAME] = 0, [CONSENSUS_STALE] = 1
+	};
+
+	if (!f->set->needs[SIGNAL_PROBE_STALE])
+		return NAN;
+	return values[compare_realserver(s->compare, realserver, f->now_ms)];
+}
+
 static void feed_probes(const struct feed *f, const struct state *s, uint32_t realserver)
 {
 	const struct layout_realserver *l = &s->layout->realservers[realserver];
@@ -53,10 +73,12 @@ static void feed_probes(const struct feed *f, const struct state *s, uint32_t re
 	put(f, SIGNAL_PROBE_UP, realserver,
 	    rs->verdict == VERDICT_NONE ? NAN : rs->verdict == VERDICT_UP);
 	put(f, SIGNAL_PROBE_UNKNOWN, realserver, rs->verdict == VERDICT_NONE || rs->unknown);
+	put(f, SIGNAL_PROBE_STALE, realserver, stale_of(f, s, realserver));
 	if (!f->set->needs_attempts)
 		return;
 	for (i = l->first_link; i < l->first_link + l->n_links; i++)
-		add_target(&p, &s->targets[s->layout->links[i]]);
+		if (!s->layout->targets[s->layout->links[i]].conf->advises)
+			add_target(&p, &s->targets[s->layout->links[i]]);
 	if (!p.any)
 		return;
 	/* What went wrong on our side says nothing of the realserver. */
@@ -99,6 +121,8 @@ void feed_service_beside(const struct ruleset *set, const struct state *s, uint3
 	const struct feed f = { set, now_ms, given, arg };
 	uint32_t i;
 
+	if (set->needs[SIGNAL_PROBE_STALE])
+		compare_service(s->compare, service, now_ms);
 	for (i = l->first_realserver; i < l->first_realserver + l->n_realservers; i++) {
 		feed_probes(&f, s, i);
 		if (set->needs_weights)

@@ -6,7 +6,9 @@
 #include "agent/base/parse.h"
 #include "agent/check.h"
 #include "agent/http/http_conf.h"
+#include "agent/model/consensus.h"
 #include "agent/model/service_conf.h"
+#include "agent/probes/canary_conf.h"
 #include "agent/probes/probe_conf.h"
 
 /* --- http ------------------------------------------------------------------------- */
@@ -121,6 +123,44 @@ static void lint_pool(struct config *c, const struct service_conf *s, const stru
 			    "service %s: on_panic = backup, but it has no backup", s->head.name);
 }
 
+/* Whether a probe of those gives verdicts; true where there is none at all. */
+static bool is_judged(const struct config *c, const struct conf_strings *used)
+{
+	size_t n, i, k, advise = 0;
+	void *const *probes = config_sections(c, &probe_section, &n);
+
+	for (i = 0; i < n; i++) {
+		const struct probe_conf *p = probes[i];
+
+		for (k = 0; !p->head.bad && p->advises && k < used->n; k++)
+			advise += !strcmp(p->head.name, used->items[k]);
+	}
+	return !used->n || advise < used->n;
+}
+
+/* What a realserver says of itself tells nobody that it is dead. Told once a service. */
+static void lint_advice(struct config *c, const struct service_conf *s)
+{
+	const struct realserver_terms *last = NULL;
+	uint32_t i;
+
+	for (i = 0; i < s->n_realservers; i++) {
+		const struct realserver_conf *r = &s->realservers[i];
+
+		if (!r->enabled || r->terms == last)
+			continue;
+		last = r->terms;
+		if (is_judged(c, &last->probes))
+			continue;
+		conf_report(c, CONF_WARNING, s->head.file, r->line,
+			    "service %s: the probes of realserver %s only ask for advice, none "
+			    "tells whether it is up: it is taken to be (add one that does, such "
+			    "as tcp://)",
+			    s->head.name, r->name);
+		return;
+	}
+}
+
 /* Keys that the section gives and nothing heeds. */
 static void lint_idle_keys(struct config *c, const struct service_conf *s,
 			   const struct pool_sums *sums)
@@ -160,6 +200,43 @@ static void lint_families(struct config *c, const struct service_conf *s)
 	}
 }
 
+/* How many are compared by that probe: backups have a page of their own. */
+static uint32_t count_compared(const struct service_conf *s, const char *probe)
+{
+	uint32_t n = 0, i;
+	size_t k;
+
+	for (i = 0; i < s->n_realservers; i++) {
+		const struct realserver_conf *r = &s->realservers[i];
+
+		for (k = 0; r->enabled && !r->backup && k < r->terms->probes.n; k++)
+			n += !strcmp(r->terms->probes.items[k], probe);
+	}
+	return n;
+}
+
+static void lint_compared(struct config *c, const struct service_conf *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->terms.probes.n; i++) {
+		const char *name = s->terms.probes.items[i];
+		const struct probe_conf *p = config_named(c, &probe_section, name);
+		uint32_t n;
+
+		if (!p || p->head.bad || !p->compares)
+			continue;
+		n = count_compared(s, name);
+		if (n && n < CONSENSUS_MIN)
+			conf_report(c, CONF_WARNING, conf_key_file(c, s, "probe"),
+				    conf_key_line(c, s, "probe"),
+				    "service %s: probe %s compares its realservers (digest = "
+				    "consensus), but it takes %d to tell who is wrong, and it has "
+				    "%u",
+				    s->head.name, name, CONSENSUS_MIN, n);
+	}
+}
+
 void lint_services(struct config *c)
 {
 	size_t n, i;
@@ -174,8 +251,10 @@ void lint_services(struct config *c)
 		sums = sum_pool(s);
 		lint_pool(c, s, &sums);
 		lint_guards(c, s, &sums);
+		lint_advice(c, s);
 		lint_idle_keys(c, s, &sums);
 		lint_families(c, s);
+		lint_compared(c, s);
 	}
 }
 
@@ -201,14 +280,16 @@ static void add_words(struct names *used, const struct conf_strings *words, cons
 			used->items[used->n++] = words->items[i];
 }
 
-/* All that services and realservers name, sorted; items NULL when memory is out. */
+/* All that services, realservers and canaries name, sorted; items NULL when memory is out. */
 static struct names used_probes(const struct config *c)
 {
-	size_t n, i, room = 1;
-	void *const *services = config_sections(c, &service_section, &n);
+	size_t n, i, room;
+	void *const *services = config_sections(c, &service_section, &n), *const * canaries;
 	struct names used = { 0 };
 	uint32_t k;
 
+	(void)config_sections(c, &canary_section, &room);
+	room++;
 	for (i = 0; i < n; i++) {
 		const struct service_conf *s = services[i];
 
@@ -228,6 +309,10 @@ static struct names used_probes(const struct config *c)
 				add_words(&used, &s->realservers[k].terms->probes,
 					  used.n ? used.items[used.n - 1] : NULL);
 	}
+	canaries = config_sections(c, &canary_section, &n);
+	for (i = 0; used.items && i < n; i++)
+		if (((const struct canary_conf *)canaries[i])->probe)
+			used.items[used.n++] = ((const struct canary_conf *)canaries[i])->probe;
 	if (used.items)
 		qsort(used.items, used.n, sizeof(*used.items), cmp_names);
 	return used;

@@ -6,6 +6,7 @@
 #include "agent/action.h"
 #include "agent/base/parse.h"
 #include "agent/check.h"
+#include "agent/http/http_conf.h"
 #include "agent/model/service_conf.h"
 #include "agent/probes/probe_conf.h"
 #include "agent/rules/notify_conf.h"
@@ -143,6 +144,91 @@ static void lint_for(struct config *c, const struct rule_conf *r)
 	buf_fini(&than);
 }
 
+/* --- signals ------------------------------------------------------------------------ */
+
+static bool any_compares(const struct config *c, const struct conf_strings *words)
+{
+	size_t i;
+
+	for (i = 0; i < words->n; i++) {
+		const struct probe_conf *p = config_named(c, &probe_section, words->items[i]);
+
+		if (p && (p->head.bad || p->compares))
+			return true;
+	}
+	return false;
+}
+
+static bool is_compared(const struct config *c, const struct service_conf *s)
+{
+	bool compared = s->head.bad || any_compares(c, &s->terms.probes);
+	uint32_t i;
+
+	for (i = 0; !compared && i < s->n_realservers; i++)
+		compared = s->realservers[i].terms->has_probes &&
+			   any_compares(c, &s->realservers[i].terms->probes);
+	return compared;
+}
+
+/* Without data a rule does nothing, for ever. */
+static void lint_stale(struct config *c, const struct rule_conf *r)
+{
+	size_t n, i;
+	void *const *services = config_sections(c, &service_section, &n);
+	bool matched = false;
+
+	for (i = 0; r->reads_stale && i < n; i++) {
+		if (!rule_conf_service(r, services[i]))
+			continue;
+		if (is_compared(c, services[i]))
+			return;
+		matched = true;
+	}
+	if (matched)
+		conf_report(c, CONF_WARNING, r->head.file, conf_key_line(c, r, "expr"),
+			    "rule %s: probe_stale has no data: no probe of its services has "
+			    "digest = consensus",
+			    r->head.name);
+}
+
+/* --- alerts ------------------------------------------------------------------------- */
+
+enum { REPEAT_MS = 4 * 3600 * 1000 /* of Alertmanager, where nobody says otherwise */ };
+
+/* An alert that goes on is told again after repeat_interval only. */
+static void lint_ttl(struct config *c, const struct rule_conf *r)
+{
+	struct buf has = BUF_INIT;
+
+	if (r->ttl >= 2 * (int64_t)REPEAT_MS)
+		return;
+	format_duration(&has, r->ttl);
+	conf_report(c, CONF_WARNING, r->head.file, conf_key_line(c, r, "ttl"),
+		    "rule %s: ttl (%s) is shorter than twice Alertmanager's usual repeat_interval "
+		    "(4h): where that is not lowered, its holds end while their alerts go on",
+		    r->head.name, buf_str(&has));
+	buf_fini(&has);
+}
+
+/* Without this Alertmanager is told 401, and nobody notices until it matters. */
+static void lint_way_in(struct config *c, const struct rule_conf *r)
+{
+	const struct http_conf *h = config_section(c, &http_section);
+	uint32_t i, n = 0;
+
+	if (h->head.bad || h->users_file || h->token_file || h->client_ca_file)
+		return;
+	for (i = 0; i < h->n_listens; i++)
+		n += !h->listens[i].unix_path &&
+		     (!h->loopback_writes || !addr_is_loopback(&h->listens[i].addr));
+	if (!n)
+		return;
+	conf_report(c, CONF_WARNING, r->head.file, conf_key_line(c, r, "alert"),
+		    "rule %s: Alertmanager cannot get in: [http] has neither users_file, "
+		    "token_file nor client_ca_file",
+		    r->head.name);
+}
+
 /* --- what does nothing -------------------------------------------------------------- */
 
 static bool places_holds(const struct rule_conf *r)
@@ -181,6 +267,11 @@ void lint_rules(struct config *c)
 		lint_matches(c, r);
 		lint_for(c, r);
 		lint_idle(c, r);
+		lint_stale(c, r);
+		if (r->alert && r->enforce != ENFORCE_OFF) {
+			lint_ttl(c, r);
+			lint_way_in(c, r);
+		}
 	}
 }
 
@@ -235,12 +326,12 @@ void lint_notify(struct config *c)
 		if (w->head.bad)
 			continue;
 		lint_clear(c, w);
-		/* panic and freeze are no rule's: every receiver hears of them */
-		if ((w->events & ~(uint32_t)(NOTIFY_PANIC | NOTIFY_FREEZE)) &&
+		/* panic, freeze and drain are no rule's: every receiver hears of them */
+		if ((w->events & ~(uint32_t)(NOTIFY_PANIC | NOTIFY_FREEZE | NOTIFY_DRAIN)) &&
 		    !some_rule_tells(c, w))
 			conf_report(c, CONF_WARNING, w->head.file, w->head.line,
-				    "notify %s: no rule has action = notify %s: it hears of panic "
-				    "and freeze only (events = panic freeze)",
+				    "notify %s: no rule has action = notify %s: it hears of panic, "
+				    "freeze and drains only (events = panic freeze drain)",
 				    w->head.name, w->head.name);
 	}
 }

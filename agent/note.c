@@ -24,6 +24,7 @@ struct journal_line *note_begin(struct agent *a, enum journal_kind kind)
 {
 	int64_t now_ms = clock_mono_ms();
 
+	(void)outcome_tell(a, NULL);
 	/* What comes after a decision is told apart from what it was decided on. */
 	if (now_ms <= a->decider.last_ms)
 		now_ms = a->decider.last_ms + 1;
@@ -40,6 +41,7 @@ void note_start(struct agent *a)
 		log_event(LOG_WARN, "no journal is kept", LOG_ERR(e));
 		return;
 	}
+	note_events(a);
 	l = note_begin(a, JOURNAL_START);
 	journal_line_text(l, "version", VERSION);
 	journal_end(a->journal, l);
@@ -59,19 +61,56 @@ void note_config(struct agent *a)
 	journal_end(a->journal, l);
 }
 
-void note_restored(struct agent *a, const struct hold *h)
+static void put_holder(struct journal_line *l, const struct hold *h)
 {
-	struct journal_line *l = note_begin(a, JOURNAL_RESTORED);
-
 	journal_line_text(l, "id", h->id);
 	journal_line_text(l, "class", hold_class_names[h->hold_class]);
 	journal_line_text(l, "holder", h->holder);
 	journal_line_text(l, "service", h->service);
 	journal_line_text(l, "realserver", h->realserver);
+}
+
+/* What most holds don't have is left out. */
+static void put_hold(struct journal_line *l, const struct hold *h)
+{
+	put_holder(l, h);
 	journal_line_int(l, "effect", h->effect);
 	journal_line_text(l, "reason", h->reason);
 	journal_line_int(l, "since", h->since_wall_ms);
 	journal_line_int(l, "until", h->until_wall_ms);
+	if (*h->rule)
+		journal_line_text(l, "rule", h->rule);
+	if (h->weight)
+		journal_line_int(l, "weight", h->weight);
+	if (h->starts_wall_ms)
+		journal_line_int(l, "starts", h->starts_wall_ms);
+	if (h->drain_ms)
+		journal_line_int(l, "drain", h->drain_ms);
+	if (h->waiting)
+		journal_line_bool(l, "waiting", true);
+}
+
+void note_restored(struct agent *a, const struct hold *h)
+{
+	struct journal_line *l = note_begin(a, JOURNAL_RESTORED);
+
+	put_hold(l, h);
+	journal_end(a->journal, l);
+}
+
+void note_asked(void *arg, const struct hold *h, bool ended)
+{
+	struct agent *a = arg;
+	struct journal_line *l = note_begin(a, ended ? JOURNAL_ENDED : JOURNAL_ASKED);
+
+	if (ended) {
+		put_holder(l, h);
+		journal_line_int(l, "effect", h->effect);
+		if (*h->rule)
+			journal_line_text(l, "rule", h->rule);
+	} else {
+		put_hold(l, h);
+	}
 	journal_end(a->journal, l);
 }
 

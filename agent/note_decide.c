@@ -129,42 +129,40 @@ enum journal_kind decision_line(const struct decision *d, struct journal_line *l
 
 /* --- what decisions follow from --------------------------------------------------------- */
 
-/* What a target was found to be, as far as it is about one of its realservers. */
-static void note_of(struct agent *a, uint32_t target, uint32_t realserver, const struct moment *at)
+void note_verdict(struct agent *a, const struct finding *f, uint32_t realserver,
+		  const struct moment *at)
 {
-	const struct state *s = a->state;
-	const struct layout_target *lt = &s->layout->targets[target];
-	const struct layout_realserver *r = &s->layout->realservers[realserver];
-	const struct target *t = &s->targets[target];
+	const struct layout *layout = a->state->layout;
+	const struct layout_target *lt = &layout->targets[f->target];
+	const struct layout_realserver *r = &layout->realservers[realserver];
 	struct journal_line *l =
-		at ? journal_begin(a->journal, JOURNAL_VERDICT, at->wall_ms, at->mono_ms)
-		   : note_begin(a, JOURNAL_VERDICT);
+		journal_begin(a->journal, JOURNAL_VERDICT, at->wall_ms, at->mono_ms);
 	struct buf address = BUF_INIT;
 
 	if (!l)
 		return;
 	addr_format(&address, &lt->addr);
-	journal_line_text(l, "service", s->layout->services[r->service].conf->head.name);
+	journal_line_text(l, "service", layout->services[r->service].conf->head.name);
 	journal_line_text(l, "realserver", r->conf->name);
 	journal_line_text(l, "probe", lt->conf->head.name);
 	journal_line_text(l, "address", buf_str(&address));
-	journal_line_text(l, "verdict", verdict_name(t->health.verdict));
-	journal_line_bool(l, "unknown", t->health.unknown);
-	journal_line_text(l, "reason", probe_reasons[t->health.reason].slug);
-	journal_line_int(l, "status", t->last_status);
-	journal_line_int(l, "failures", t->health.failures);
-	journal_line_int(l, "passes", t->health.passes);
+	journal_line_text(l, "verdict", verdict_name(f->health.verdict));
+	journal_line_bool(l, "unknown", f->health.unknown);
+	journal_line_text(l, "reason", probe_reasons[f->health.reason].slug);
+	journal_line_int(l, "status", f->status);
+	if (f->text)
+		journal_line_text(l, "text", f->text);
+	journal_line_int(l, "failures", f->health.failures);
+	journal_line_int(l, "passes", f->health.passes);
 	journal_end(a->journal, l);
 	buf_fini(&address);
 }
 
-void note_verdict(struct agent *a, uint32_t target, const struct moment *at)
+struct finding note_finding(const struct agent *a, uint32_t target)
 {
-	const struct layout *l = a->state->layout;
-	uint32_t i;
+	const struct target *t = &a->state->targets[target];
 
-	for (i = l->targets[target].first_user; i < l->targets[target + 1].first_user; i++)
-		note_of(a, target, l->users[i], at);
+	return (struct finding){ target, t->last_status, t->health, target_text(t) };
 }
 
 /* The reason of a hold counts the attempts that failed up to now. Of that realserver alone:
@@ -172,13 +170,16 @@ void note_verdict(struct agent *a, uint32_t target, const struct moment *at)
 static void note_witness(struct agent *a, const struct decision *d)
 {
 	const struct target *t;
+	struct finding found;
 
 	if ((d->kind != DECISION_HOLD && d->kind != DECISION_REFUSAL) ||
 	    d->realserver == LAYOUT_NONE)
 		return;
 	t = evidence_witness(d->state, d->realserver);
-	if (t)
-		note_of(a, (uint32_t)(t - d->state->targets), d->realserver, &d->at);
+	if (!t)
+		return;
+	found = note_finding(a, (uint32_t)(t - d->state->targets));
+	note_verdict(a, &found, d->realserver, &d->at);
 }
 
 void note_decision(struct agent *a, const struct decision *d)
@@ -285,23 +286,4 @@ void note_weights(struct agent *a)
 		for (r = svc->first_realserver; r < svc->first_realserver + svc->n_realservers; r++)
 			note_weight(a, r);
 	}
-}
-
-void note_asked(void *arg, const struct hold *h, bool ended)
-{
-	struct agent *a = arg;
-	struct journal_line *l = note_begin(a, ended ? JOURNAL_ENDED : JOURNAL_ASKED);
-
-	journal_line_text(l, "id", h->id);
-	journal_line_text(l, "class", hold_class_names[h->hold_class]);
-	journal_line_text(l, "holder", h->holder);
-	journal_line_text(l, "service", h->service);
-	journal_line_text(l, "realserver", h->realserver);
-	if (!ended) {
-		journal_line_int(l, "effect", h->effect);
-		journal_line_text(l, "reason", h->reason);
-		journal_line_int(l, "since", h->since_wall_ms);
-		journal_line_int(l, "until", h->until_wall_ms);
-	}
-	journal_end(a->journal, l);
 }

@@ -14,6 +14,7 @@
 #include "agent/holds/ledger.h"
 #include "agent/ipvs/ipvs.h"
 #include "agent/ipvs/port.h"
+#include "agent/lanes.h"
 #include "agent/model/match.h"
 #include "agent/plan_text.h"
 #include "agent/sections.h"
@@ -70,7 +71,7 @@ static int recall(struct plan *p)
 			"with all its holds\n",
 			kept.damage);
 	for (i = 0; !e && i < kept.n_holds; i++) {
-		kept.holds[i]->active = true;
+		kept.holds[i]->active = !kept.holds[i]->waiting;
 		e = holds_place(p->agent.holds, kept.holds[i], &same);
 		if (!e)
 			kept.holds[i] = NULL;
@@ -149,10 +150,24 @@ static int work_out(struct plan *p)
 	e = pass_prepare(pass, s, NULL, 0, &gone, clock_mono_ms());
 	if (e)
 		return e;
-	for (i = 0; i < pass->reading->table.n_services; i++)
-		pass->owned[i] = owned_has(&p->owned, &pass->reading->table.services[i].key);
+	pass_own(pass, &p->owned);
 	pass_diff(pass);
 	return pass->error;
+}
+
+/* What would keep probes from telling anything is worth knowing before. */
+static void tell_lack(const struct plan *p)
+{
+	const struct agent_conf *conf = config_section(p->agent.conf, &agent_section);
+	struct buf lack = BUF_INIT;
+
+	agent_lanes_lack(p->pass->layout, conf->procfs, &lack);
+	if (lack.len)
+		fprintf(stderr,
+			"ipvs-agent plan: the kernel drops the answers to probes with "
+			"via = forward: set %s\n",
+			buf_str(&lack));
+	buf_fini(&lack);
 }
 
 int agent_plan(const char *config_path, bool json)
@@ -171,6 +186,7 @@ int agent_plan(const char *config_path, bool json)
 	if (!e)
 		e = work_out(&p);
 	if (!e) {
+		tell_lack(&p);
 		changes = plan_print(p.pass, p.agent.state, json, &out);
 		if (!buf_ok(&out) || fputs(buf_str(&out), stdout) == EOF || fflush(stdout))
 			e = -EIO;

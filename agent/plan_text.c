@@ -221,6 +221,8 @@ uint32_t plan_print(const struct pass *p, const struct state *s, bool json, stru
 	for (i = 0; i < p->diff.n_items; i++) {
 		const struct diff_item *item = &p->diff.items[i];
 
+		if (item->of_lane)
+			continue; /* nobody's but ours */
 		if (item->kind == IPVS_NEW_SERVICE || item->kind == IPVS_SET_SERVICE)
 			put_service(&t, item);
 		else if (item->dest != DIFF_NONE && s->dests[item->dest].want != WANT_OUT)

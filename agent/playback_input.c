@@ -216,23 +216,29 @@ static int take_sample(struct playback_drive *d, const struct playback_line *lin
 static bool hold_of(const struct journal_entry *e, struct hold *ret_hold)
 {
 	const char *class = journal_text(e, "class");
-	int64_t effect = journal_int(e, "effect");
+	int64_t effect = journal_int(e, "effect"), weight = journal_int(e, "weight");
 	unsigned int i;
 
 	*ret_hold = (struct hold){ .id = (char *)journal_text(e, "id"),
 				   .service = (char *)journal_text(e, "service"),
 				   .realserver = (char *)journal_text(e, "realserver"),
 				   .holder = (char *)journal_text(e, "holder"),
+				   .rule = (char *)journal_text(e, "rule"),
 				   .reason = (char *)journal_text(e, "reason"),
 				   .since_wall_ms = journal_int(e, "since"),
-				   .until_wall_ms = journal_int(e, "until") };
+				   .until_wall_ms = journal_int(e, "until"),
+				   .starts_wall_ms = journal_int(e, "starts"),
+				   .drain_ms = journal_int(e, "drain"),
+				   .waiting = journal_bool(e, "waiting") };
 	for (i = 0; i < HOLD_N_CLASSES && strcmp(hold_class_names[i], class); i++)
 		;
 	if (i == HOLD_N_CLASSES || !*ret_hold->id || !*ret_hold->realserver ||
-	    effect < HOLD_ABSENT || effect > HOLD_FALLBACK)
+	    effect < HOLD_ABSENT || effect > HOLD_REPLACE_SHARE || weight < 0 ||
+	    weight > UINT32_MAX)
 		return false;
 	ret_hold->hold_class = (enum hold_class)i;
 	ret_hold->effect = (int)effect;
+	ret_hold->weight = (uint32_t)weight;
 	return true;
 }
 
@@ -259,11 +265,16 @@ static int take_restored(struct playback_drive *d, const struct playback_line *l
 static int take_asked(struct playback_drive *d, const struct playback_line *line,
 		      const struct journal_entry *e)
 {
+	const struct hold *old;
 	struct hold like;
 
 	(void)line;
 	if (!hold_of(e, &like) || like.hold_class == HOLD_RULE)
 		return wild(d);
+	/* Whether an alert acts is decided here. */
+	old = holds_same(d->world->holds, &like);
+	if (like.hold_class == HOLD_ALERT)
+		like.waiting = !old || old->waiting;
 	return place(d, &like);
 }
 

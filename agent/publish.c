@@ -1,15 +1,21 @@
 /* publish.c: the latest snapshot, and who waits for a fresher one. However many
- * scrapes wait, one reading and one run of the collectors serves them all. */
+ * scrapes wait, one reading and one run of the collectors serves them all.
+ *
+ * With the reading that it shows a snapshot takes 190 bytes a realserver. So it is made
+ * for those who ask only, and let go when none of them has come for a while. */
 #include "agent/publish.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "agent/agent.h"
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
+#include "agent/metrics/metrics_conf.h"
 #include "agent/metrics/round.h"
 #include "agent/model/match.h"
 #include "agent/registry.h"
@@ -35,27 +41,21 @@ struct making {
 	struct snapshot snapshot;
 };
 
-enum { SLICE_US = 2000 };
+enum {
+	SLICE_US = 2000,
+	KEPT_MS = 2000, /* after it was asked for, or max_age where that is more */
+};
 
 struct publisher {
 	struct agent *agent;
 	pthread_mutex_t lock; /* guards latest */
 	struct view *latest;
 	struct waiter *waiters;
+	struct loop_timer *letting_go;
+	atomic_int_least64_t asked_ms; /* when somebody asked last */
+	atomic_bool was_read;
 	bool making;
 };
-
-int publisher_new(struct agent *a, struct publisher **ret_publisher)
-{
-	struct publisher *p = calloc(1, sizeof(*p));
-
-	if (!p)
-		return -ENOMEM;
-	p->agent = a;
-	pthread_mutex_init(&p->lock, NULL);
-	*ret_publisher = p;
-	return 0;
-}
 
 static void answer(struct waiter *w, enum command_status status, struct view *view)
 {
@@ -77,6 +77,7 @@ void publisher_free(struct publisher *p)
 		next = w->next;
 		answer(w, COMMAND_STOPPING, NULL);
 	}
+	loop_timer_free(p->letting_go);
 	view_unref(p->latest);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
@@ -86,15 +87,22 @@ struct view *publisher_view(struct publisher *p)
 {
 	struct view *v;
 
+	atomic_store(&p->asked_ms, clock_mono_ms());
 	pthread_mutex_lock(&p->lock);
 	v = p->latest ? view_ref(p->latest) : NULL;
 	pthread_mutex_unlock(&p->lock);
 	return v;
 }
 
+bool publisher_was_read(struct publisher *p)
+{
+	return atomic_load(&p->was_read);
+}
+
 static void work_unref(void *arg)
 {
 	view_unref(arg);
+	(void)malloc_trim(0);
 }
 
 static void done_unref(void *arg ATTR_UNUSED)
@@ -108,9 +116,8 @@ static void let_go(struct publisher *p, struct view *v)
 		view_unref(v);
 }
 
-static void publish(struct publisher *p, struct view *v)
+static void replace(struct publisher *p, struct view *v)
 {
-	struct waiter **at = &p->waiters, *w;
 	struct view *old;
 
 	pthread_mutex_lock(&p->lock);
@@ -118,6 +125,57 @@ static void publish(struct publisher *p, struct view *v)
 	p->latest = v;
 	pthread_mutex_unlock(&p->lock);
 	let_go(p, old);
+}
+
+static int64_t max_age_ms(const struct publisher *p)
+{
+	const struct metrics_conf *conf = config_section(p->agent->conf, &metrics_section);
+
+	return conf->max_age;
+}
+
+/* While a pass is under way the next reading may be far: rather an old one than none. */
+static void on_unasked(void *arg)
+{
+	struct publisher *p = arg;
+	int64_t kept = max_age_ms(p) > KEPT_MS ? max_age_ms(p) : KEPT_MS;
+	int64_t left = atomic_load(&p->asked_ms) + kept - clock_mono_ms();
+	struct reconcile_stats stats;
+
+	reconcile_stats(p->agent->reconcile, &stats);
+	if (left > 0)
+		loop_timer_start(p->letting_go, left);
+	else if (p->waiters || p->making || stats.busy)
+		loop_timer_start(p->letting_go, KEPT_MS);
+	else
+		replace(p, NULL);
+}
+
+int publisher_new(struct agent *a, struct publisher **ret_publisher)
+{
+	struct publisher *p = calloc(1, sizeof(*p));
+	int e;
+
+	if (!p)
+		return -ENOMEM;
+	e = loop_timer_new(a->loop, "snapshot unasked", on_unasked, p, &p->letting_go);
+	if (e) {
+		free(p);
+		return e;
+	}
+	p->agent = a;
+	atomic_init(&p->asked_ms, 0);
+	atomic_init(&p->was_read, false);
+	pthread_mutex_init(&p->lock, NULL);
+	*ret_publisher = p;
+	return 0;
+}
+
+static void publish(struct publisher *p, struct view *v)
+{
+	struct waiter **at = &p->waiters, *w;
+
+	replace(p, v);
 	while ((w = *at)) {
 		if (w->not_before_ms > v->made_mono_ms) {
 			at = &w->next;
@@ -129,6 +187,7 @@ static void publish(struct publisher *p, struct view *v)
 	/* Those that came meanwhile want a younger one. */
 	if (p->waiters)
 		reconcile_read(p->agent->reconcile);
+	on_unasked(p);
 }
 
 static void making_free(struct making *m)
@@ -206,7 +265,10 @@ void publisher_reading(struct publisher *p, struct reading *reading)
 	const struct agent_conf *conf = config_section(p->agent->conf, &agent_section);
 	struct making *m;
 
-	if (p->making || p->agent->stopping) {
+	if (ipvs_table_may_act(&reading->table))
+		atomic_store(&p->was_read, true);
+	/* One that is kept is brought up to date with each reading. */
+	if ((!p->waiters && !p->latest) || p->making || p->agent->stopping) {
 		/* Two readings close together: the next one will do. At the end, none. */
 		reading_unref(reading);
 		return;
@@ -228,12 +290,13 @@ void publisher_reading(struct publisher *p, struct reading *reading)
 	log_event(LOG_ERROR, "no snapshot made", LOG_ERR(ENOMEM));
 }
 
-void publisher_round(struct publisher *p, int64_t max_age_ms, command_fn *fn, void *arg)
+void publisher_round(struct publisher *p, int64_t max_age, command_fn *fn, void *arg)
 {
-	int64_t not_before = clock_mono_ms() - max_age_ms;
+	int64_t not_before = clock_mono_ms() - (max_age < 0 ? max_age_ms(p) : max_age);
 	struct waiter *w = malloc(sizeof(*w));
 	struct command_reply failed = { .status = COMMAND_FAILED };
 
+	atomic_store(&p->asked_ms, clock_mono_ms());
 	if (!w) {
 		fn(arg, &failed);
 		return;

@@ -13,12 +13,15 @@ struct reading;
 int publisher_new(struct agent *a, struct publisher **ret_publisher);
 /* Answers who still waits. NULL is fine. */
 void publisher_free(struct publisher *p);
-/* A reading came: collectors run, then it is published. Takes the reference. */
+/* A reading came: collectors run, then it is published, unless nobody has asked for a
+ * snapshot of late. Takes the reference. */
 void publisher_reading(struct publisher *p, struct reading *reading);
-/* Answers with a snapshot no older than max_age_ms, as soon as there is one. */
+/* Answers with a snapshot no older than that (or COMMAND_MAX_AGE), as soon as there is one. */
 void publisher_round(struct publisher *p, int64_t max_age_ms, command_fn *fn, void *arg);
-/* From any thread: a reference on the latest; NULL before the first. */
+/* From any thread: a reference on the latest; NULL = there is none, see publish.c. */
 struct view *publisher_view(struct publisher *p);
+/* From any thread: has the kernel's table been read, once? */
+bool publisher_was_read(struct publisher *p);
 
 /* One in the making. */
 struct snapshot {

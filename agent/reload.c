@@ -12,8 +12,12 @@
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
 #include "agent/base/notify.h"
+#include "agent/canaries.h"
+#include "agent/drains.h"
+#include "agent/hands.h"
 #include "agent/http/http_conf.h"
 #include "agent/http/server.h"
+#include "agent/maintenance.h"
 #include "agent/model/reload.h"
 #include "agent/note.h"
 #include "agent/probes/sched.h"
@@ -96,6 +100,7 @@ static void put_in_force(struct agent *a, struct reload_job *job)
 	size_t n;
 	uint32_t i;
 
+	(void)outcome_tell(a, NULL); /* by the old ids */
 	reload_carry(a->state, now, job->map);
 	agent_rules_carry(&a->decider, job->map, &job->rules);
 	sched_change(a->sched, job->probes, &(struct sched_limits){ limits->max_probes });
@@ -116,6 +121,9 @@ static void put_in_force(struct agent *a, struct reload_job *job)
 	confs = config_sections(a->conf, &notify_section, &n);
 	if (notifier_reload(a->notifier, confs, n))
 		log_event(LOG_ERROR, "out of memory: not every [notify] is in force");
+	if (canaries_reload(a->canaries))
+		log_event(LOG_ERROR, "out of memory: the canaries of before stay");
+	drains_reload(a->drains);
 	reconcile_set_state(a->reconcile, now, agent_conf(a)->reconcile_interval, &gone);
 	/* At once: who asks next shall not see a service that nobody has judged. The others
 	 * are as they were, until there is time for them. */
@@ -159,7 +167,9 @@ static void finish(struct reload_job *job)
 		refuse(job, &why);
 		goto out;
 	}
+	hands_rename(a, job->state->layout);
 	put_in_force(a, job);
+	maintenance_again(a->maintenance);
 	tell(job->map, a->conf);
 	config_print_restarts(&a->kept, a->conf, &why);
 	if (why.len)

@@ -53,7 +53,7 @@ static void wait_for_time(struct agent *a, int64_t now_ms)
 {
 	int64_t next = decide_next(&a->decider, now_ms);
 
-	if (a->turn.left_over || a->turn.sample_left)
+	if (a->turn.left_over || a->turn.sample_left || a->outcomes.first)
 		loop_timer_start(a->decide_timer, 0);
 	else if (next == INT64_MAX)
 		loop_timer_stop(a->decide_timer);
@@ -88,6 +88,7 @@ static void settle(struct agent *a, bool (*enough)(void *arg))
 
 void agent_decide(struct agent *a)
 {
+	(void)outcome_tell(a, NULL);
 	settle(a, NULL);
 }
 
@@ -115,12 +116,17 @@ static void put_figures(struct agent *a, struct reading *figures)
 	a->turn.figures = figures;
 }
 
-/* What happened comes first: samples are judged when nothing else is left over. */
+/* What happened comes first: samples are judged when nothing else is left over. And it
+ * is told before anything is decided on it. */
 void agent_turn(struct agent *a)
 {
 	struct turn *t = &a->turn;
 
 	t->begun_us = clock_mono_us();
+	if (!outcome_tell(a, tired)) {
+		loop_timer_start(a->decide_timer, 0);
+		return;
+	}
 	if (t->sample_left && !t->left_over)
 		sample_some(a);
 	settle(a, tired);

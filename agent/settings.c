@@ -55,6 +55,11 @@ static const struct conf_key keys[] = {
 	  .min = 1,
 	  .max = 100000,
 	  .help = "How many probes may be under way at once." },
+	{ .name = "maintenance_dir",
+	  .type = &conf_path,
+	  FIELD(maintenance_dir),
+	  .help = "A file in it named after a realserver, its address or SERVICE.REALSERVER drains "
+		  "that one as long as the file is there; its first line is the reason." },
 	{ .name = "journal",
 	  .type = &conf_bool,
 	  FIELD(journal),

@@ -17,6 +17,7 @@ struct agent_conf {
 	bool journal;
 	uint64_t journal_size; /* bytes */
 	const char *procfs;
+	const char *maintenance_dir; /* NULL = none */
 	int64_t sample_interval;     /* ms */
 	uint64_t window_memory;      /* bytes */
 	struct conf_rate rate;       /* of holds that rules place; n = 0: no limit */

@@ -223,6 +223,33 @@ static int append_hold(void *field, const char *text, const struct conf_key *key
 	return e;
 }
 
+/* An alert that is repeated in time lasts as long as it fires. */
+static int append_alert(void *field, const char *text, const struct conf_key *key ATTR_UNUSED,
+			struct conf_env *env)
+{
+	struct sim_hold h = { 0 };
+	const char *rest = text;
+	int e = take_time(&rest, env, &h.from_ms);
+	char *rule = e ? NULL : take_word(&rest);
+	char *target = e ? NULL : take_word(&rest);
+
+	if (!e && rule)
+		h.rule = arena_strdup(env->arena, rule);
+	if (!e && (!target || !h.rule))
+		e = -ENOMEM;
+	if (!e)
+		e = sim_target_parse(target, env->arena, env->why, &h.target);
+	if (!e && !h.target.realserver)
+		e = conf_refuse(env, target, "must be SERVICE/REALSERVER");
+	if (!e)
+		e = read_end(rest, env, &h);
+	if (!e)
+		e = append(field, &h, sizeof(h), text, env);
+	free(target);
+	free(rule);
+	return e;
+}
+
 /* --- at and never ------------------------------------------------------------------------- */
 
 static int add_assertion(struct sim_at *at, const char *text, struct conf_env *env)
@@ -302,6 +329,7 @@ static void finish(struct config *c, void *obj)
 
 LIST_TYPE(series_type, append_series, "series");
 LIST_TYPE(hold_type, append_hold, "hold");
+LIST_TYPE(alert_type, append_alert, "alert");
 LIST_TYPE(at_type, append_at, "assertions");
 LIST_TYPE(never_type, append_never, "assertion");
 
@@ -335,6 +363,13 @@ static const struct conf_key keys[] = {
 	  .extra = &hold_size,
 	  .flags = CONF_LIST,
 	  .help = "TIME SERVICE/REALSERVER 0 | N% | absent [for DURATION]: an operator's." },
+	{ .name = "alert",
+	  .type = &alert_type,
+	  FIELD(alerts),
+	  .extra = &hold_size,
+	  .flags = CONF_LIST,
+	  .help = "TIME RULE SERVICE/REALSERVER [for DURATION]: an alert fires that the rule "
+		  "goes by." },
 	{ .name = "at",
 	  .type = &at_type,
 	  FIELD(ats),

@@ -34,7 +34,8 @@ struct sim_hold {
 	struct sim_line at;
 	int64_t from_ms, to_ms; /* to_ms 0 = it has no end */
 	struct sim_target target;
-	int effect; /* holds/hold.h */
+	int effect;       /* holds/hold.h; of an operator's */
+	const char *rule; /* of an alert: the one that goes by it; else NULL */
 };
 
 enum sim_kind {
@@ -72,7 +73,8 @@ struct sim_conf {
 	const char *rules;      /* as it is written */
 	int64_t interval;       /* ms; 0 = the rules' sample_interval */
 	struct sim_list series; /* struct sim_series */
-	struct sim_list holds;  /* struct sim_hold */
+	struct sim_list holds;  /* struct sim_hold, of operators */
+	struct sim_list alerts; /* … of alerts */
 	struct sim_list ats;    /* struct sim_at */
 	struct sim_list nevers; /* struct sim_assertion */
 };

@@ -211,15 +211,48 @@ static int bind_assertions(struct sim_run *r)
 	return e;
 }
 
+/* Operators' holds, and behind them those of alerts. */
+static size_t n_holds(const struct sim_run *r)
+{
+	return r->test->holds.n + r->test->alerts.n;
+}
+
+static const struct sim_hold *hold_at(const struct sim_run *r, size_t i)
+{
+	size_t n = r->test->holds.n;
+
+	return i < n ? (const struct sim_hold *)r->test->holds.items + i
+		     : (const struct sim_hold *)r->test->alerts.items + (i - n);
+}
+
+static int find_alert(struct sim_run *r, const struct sim_hold *h)
+{
+	const struct rule_conf *rule =
+		h->rule ? config_named(r->conf, &rule_section, h->rule) : NULL;
+
+	if (h->rule && !rule)
+		return sim_say(r->result, SIM_ERROR, h->at.line, "%s: there is no rule '%s'",
+			       h->at.text, h->rule)
+			       ?: -EINVAL;
+	if (rule && !rule->alert)
+		return sim_say(r->result, SIM_ERROR, h->at.line, "%s: rule %s goes by no alert",
+			       h->at.text, h->rule)
+			       ?: -EINVAL;
+	return 0;
+}
+
 static int bind_holds(struct sim_run *r)
 {
-	const struct sim_hold *h = r->test->holds.items;
 	uint32_t service, realserver;
 	size_t i;
 	int e = 0;
 
-	for (i = 0; e != -ENOMEM && i < r->test->holds.n; i++)
-		e = worse(sim_find(r, &h[i].target, h[i].at.line, &service, &realserver), e);
+	for (i = 0; e != -ENOMEM && i < n_holds(r); i++) {
+		const struct sim_hold *h = hold_at(r, i);
+
+		e = worse(find_alert(r, h), e);
+		e = worse(sim_find(r, &h->target, h->at.line, &service, &realserver), e);
+	}
 	return e;
 }
 
@@ -227,7 +260,6 @@ static int bind_holds(struct sim_run *r)
 static int find_end(struct sim_run *r)
 {
 	const struct sim_series *s = r->test->series.items;
-	const struct sim_hold *h = r->test->holds.items;
 	int64_t end = r->n_steps ? r->steps[r->n_steps - 1].at->ms : 0, one;
 	size_t i;
 
@@ -235,8 +267,10 @@ static int find_end(struct sim_run *r)
 		one = (int64_t)(s[i].values.n - 1) * r->interval;
 		end = one > end ? one : end;
 	}
-	for (i = 0; i < r->test->holds.n; i++) {
-		one = h[i].to_ms ? h[i].to_ms : h[i].from_ms;
+	for (i = 0; i < n_holds(r); i++) {
+		const struct sim_hold *h = hold_at(r, i);
+
+		one = h->to_ms ? h->to_ms : h->from_ms;
 		end = one > end ? one : end;
 	}
 	r->end_ms = end;
@@ -298,6 +332,17 @@ static int turn_hold(struct sim_run *r, const struct sim_hold *h, size_t nth, bo
 		.since_wall_ms = WALL_EPOCH_MS + h->from_ms,
 		.until_wall_ms = h->to_ms ? WALL_EPOCH_MS + h->to_ms : 0,
 	};
+	if (h->rule) {
+		const struct rule_conf *rule = config_named(r->conf, &rule_section, h->rule);
+
+		like.hold_class = HOLD_ALERT;
+		like.rule = (char *)(uintptr_t)h->rule;
+		like.effect = rule_conf_lease_effect(rule);
+		like.reason = (char *)(uintptr_t)rule->says;
+		like.starts_wall_ms = like.since_wall_ms;
+		like.until_wall_ms = 0;
+		like.waiting = true;
+	}
 	if (on)
 		return world_hold(r->world, &like);
 	world_lift(r->world, &like);
@@ -306,16 +351,15 @@ static int turn_hold(struct sim_run *r, const struct sim_hold *h, size_t nth, bo
 
 static int turn_holds(struct sim_run *r)
 {
-	const struct sim_hold *h = r->test->holds.items;
 	size_t i;
 	int e = 0;
 
-	for (i = 0; i < r->test->holds.n; i++)
-		if (h[i].to_ms && h[i].to_ms == r->now_ms)
-			e = turn_hold(r, &h[i], i, false);
-	for (i = 0; !e && i < r->test->holds.n; i++)
-		if (h[i].from_ms == r->now_ms)
-			e = turn_hold(r, &h[i], i, true);
+	for (i = 0; i < n_holds(r); i++)
+		if (hold_at(r, i)->to_ms && hold_at(r, i)->to_ms == r->now_ms)
+			e = turn_hold(r, hold_at(r, i), i, false);
+	for (i = 0; !e && i < n_holds(r); i++)
+		if (hold_at(r, i)->from_ms == r->now_ms)
+			e = turn_hold(r, hold_at(r, i), i, true);
 	return e;
 }
 
@@ -328,7 +372,6 @@ static void sooner(int64_t ms, int64_t now_ms, int64_t *next)
 /* When something happens next, after now. */
 static int64_t next_time(const struct sim_run *r)
 {
-	const struct sim_hold *h = r->test->holds.items;
 	int64_t next = (r->now_ms / r->interval + 1) * r->interval;
 	int64_t due = decide_next(&r->world->decider, r->world->now.mono_ms);
 	size_t i;
@@ -337,9 +380,9 @@ static int64_t next_time(const struct sim_run *r)
 	if (due != INT64_MAX)
 		sooner(due - SIM_EPOCH_MS > r->now_ms ? due - SIM_EPOCH_MS : r->now_ms + 1,
 		       r->now_ms, &next);
-	for (i = 0; i < r->test->holds.n; i++) {
-		sooner(h[i].from_ms, r->now_ms, &next);
-		sooner(h[i].to_ms, r->now_ms, &next);
+	for (i = 0; i < n_holds(r); i++) {
+		sooner(hold_at(r, i)->from_ms, r->now_ms, &next);
+		sooner(hold_at(r, i)->to_ms, r->now_ms, &next);
 	}
 	if (r->next_step < r->n_steps)
 		sooner(r->steps[r->next_step].at->ms, r->now_ms, &next);

@@ -8,9 +8,13 @@
 #include "agent/agent.h"
 #include "agent/base/clock.h"
 #include "agent/base/loop.h"
+#include "agent/canaries.h"
+#include "agent/drains.h"
+#include "agent/holds/effect.h"
 #include "agent/holds/journal.h"
 #include "agent/holds/ledger.h"
 #include "agent/holds/place.h"
+#include "agent/intake.h"
 #include "agent/metrics/metrics_conf.h"
 #include "agent/probes/sched.h"
 #include "agent/publish.h"
@@ -35,9 +39,34 @@ static const char *copy(char **to, const char *text)
 	return at;
 }
 
+static bool lowers(const struct hold *h)
+{
+	enum hold_kind kind = hold_kind(h->effect);
+
+	return !h->waiting && (kind == HOLD_LOWERS || kind == HOLD_SHOWS_BACKUPS);
+}
+
+/* Of one owner there is one series at a realserver. */
+static bool is_silent(const struct holds *holds, const struct hold *h)
+{
+	const struct hold *before = holds_of(holds, h->service, h->realserver);
+
+	for (; before != h; before = before->next)
+		if (lowers(before) && before->hold_class == h->hold_class &&
+		    !strcmp(before->holder, h->holder))
+			return true;
+	return !lowers(h);
+}
+
+struct adding {
+	struct view *view;
+	const struct holds *holds;
+};
+
 static void add_hold(void *arg, const struct hold *h)
 {
-	struct view *v = arg;
+	struct adding *adding = arg;
+	struct view *v = adding->view;
 	struct view_hold *to = &v->holds[v->n_holds++];
 	char *room =
 		arena_alloc(&v->arena, strlen(h->id) + strlen(h->service) + strlen(h->realserver) +
@@ -55,17 +84,65 @@ static void add_hold(void *arg, const struct hold *h)
 		.effect = h->effect,
 		.since_wall_ms = h->since_wall_ms,
 		.until_wall_ms = h->until_wall_ms,
+		.weight = h->weight,
+		.waiting = h->waiting,
+		.silent = is_silent(adding->holds, h),
 	};
+}
+
+/* Two rules may act for one alert: of their drains one is shown. */
+static bool is_shown(const struct holds *holds, const struct hold *h)
+{
+	const struct hold *before = holds_of(holds, h->service, h->realserver);
+
+	for (; before != h; before = before->next)
+		if (hold_drains(before) && before->hold_class == h->hold_class &&
+		    !strcmp(before->holder, h->holder))
+			return true;
+	return false;
+}
+
+static void add_drain(void *arg, const struct hold *h)
+{
+	struct snapshot *s = arg;
+	struct view *v = s->view;
+	const struct drain *d = drains_find(s->agent->drains, h);
+	uint32_t hold = s->next++;
+
+	if (d && !is_shown(s->agent->holds, h))
+		v->drains[v->n_drains++] = (struct view_drain){
+			.hold = hold,
+			.state = d->state,
+			.active = d->look.active,
+			.inactive = d->look.inactive,
+			.persistent = d->look.persistent,
+			.left = d->left,
+			.deadline_wall_ms = d->deadline_wall_ms,
+		};
+}
+
+/* After the holds, in the same walk. */
+static int fill_drains(struct snapshot *s)
+{
+	struct view *v = s->view;
+
+	v->drains = array(drains_count(s->agent->drains), sizeof(*v->drains));
+	if (!v->drains)
+		return -ENOMEM;
+	s->next = 0;
+	holds_each(s->agent->holds, add_drain, s);
+	return 0;
 }
 
 static int fill_holds(struct view *v, const struct agent *a)
 {
+	struct adding adding = { v, a->holds };
 	uint32_t i;
 
 	v->holds = array((uint32_t)holds_count(a->holds), sizeof(*v->holds));
 	if (!v->holds)
 		return -ENOMEM;
-	holds_each(a->holds, add_hold, v);
+	holds_each(a->holds, add_hold, &adding);
 	for (i = 0; i < v->n_holds; i++)
 		if (!v->holds[i].id)
 			return -ENOMEM;
@@ -186,7 +263,9 @@ void snapshot_agent(struct view *v, const struct agent *a)
 	v->agent.probes_waiting = sched.waiting;
 	v->agent.probe_late_us = sched.late_us;
 	v->agent.ledger_unrecorded = placer_unrecorded(a->placer);
+	intake_counts(a->intake, v->agent.alerts);
 	v->agent.ledger_writable = ledger_writable(a->ledger);
+	v->agent.frozen = holds_freeze(a->holds);
 	v->agent.ledger_damaged = a->ledger_damaged;
 	v->agent.journal_lines = journal.lines;
 	v->agent.journal_dropped = journal.dropped;
@@ -196,6 +275,8 @@ void snapshot_agent(struct view *v, const struct agent *a)
 	v->agent.last_reload_wall_ms = a->reloaded_wall_ms;
 	v->agent.info = a->info;
 }
+
+_Static_assert(countof(((struct view *)0)->agent.alerts) == ALERT_N_OUTCOMES, "one figure each");
 
 static void fill_conf(struct view *v, const struct agent *a)
 {
@@ -215,7 +296,11 @@ static int next_rest(struct snapshot *s)
 	int e = fill_holds(s->view, s->agent);
 
 	if (!e)
+		e = fill_drains(s);
+	if (!e)
 		e = fill_receivers(s->view, s->agent);
+	if (!e && s->agent->canaries)
+		e = canaries_show(s->agent->canaries, s->view);
 	fill_conf(s->view, s->agent);
 	s->stage++;
 	return e;

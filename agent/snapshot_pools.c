@@ -7,6 +7,7 @@
 
 #include "agent/agent.h"
 #include "agent/base/clock.h"
+#include "agent/model/compare.h"
 #include "agent/publish.h"
 #include "agent/rules/engine.h"
 #include "agent/rules/rule_conf.h"
@@ -66,11 +67,44 @@ static int add_failures(struct snapshot *s, const struct view_probe *p, const st
 	return 0;
 }
 
+/* --- texts -------------------------------------------------------------------------- */
+
+static uint32_t hash(const char *text)
+{
+	uint32_t h = 5381;
+
+	for (; *text; text++)
+		h = h * 33 + (unsigned char)*text;
+	return h;
+}
+
+/* Where that text stands among the reasons: one that was given just before is shared. */
+static int place(struct snapshot *s, const char *text, uint32_t *ret_at)
+{
+	struct view *v = s->view;
+	uint32_t *given = &s->given[hash(text) % countof(s->given)];
+
+	if (!*given || strcmp(v->reasons.data + *given, text) != 0) {
+		if (!v->reasons.len)
+			buf_putc(&v->reasons, '\0'); /* at 0 stands none */
+		*given = (uint32_t)v->reasons.len;
+		buf_put(&v->reasons, text, strlen(text) + 1);
+		if (!buf_ok(&v->reasons) || v->reasons.len >> 28)
+			return -ENOMEM;
+	}
+	*ret_at = *given;
+	return 0;
+}
+
+/* --- probes ------------------------------------------------------------------------- */
+
 /* Adds what one target of a probe found to its row. */
 static int add_target(struct snapshot *s, struct view_probe *p, const struct target *t)
 {
 	const struct health *h = &t->health;
 	struct health is = { .verdict = p->verdict, .unknown = p->unknown };
+	const char *text = target_text(t);
+	int e = 0;
 
 	if (!p->attempts || badness(h) > badness(&is)) {
 		p->verdict = h->verdict;
@@ -79,15 +113,63 @@ static int add_target(struct snapshot *s, struct view_probe *p, const struct tar
 		p->reason = h->reason;
 		p->since_wall_ms = h->since_wall_ms;
 		p->streak = streak_of(h);
+		p->text = 0;
+		if (text)
+			e = place(s, text, &p->text);
 	}
 	p->attempts += (uint32_t)t->attempts;
 	max_us(&p->last_us, t->last_us);
 	max_us(&p->connect_us, t->connect_us);
 	max_us(&p->tls_us, t->tls_us);
 	max_us(&p->first_byte_us, t->first_byte_us);
+	/* of several certificates the one that ends first */
+	if (t->tls_not_after && (!p->tls_not_after || t->tls_not_after < p->tls_not_after))
+		p->tls_not_after = t->tls_not_after;
 	if (t->last_wall_ms > p->last_wall_ms)
 		p->last_wall_ms = t->last_wall_ms;
-	return t->n_failures ? add_failures(s, p, t) : 0;
+	if (s->view->durations && target_durations(t))
+		durations_add(&s->view->durations[p - s->view->probes], target_durations(t));
+	return !e && t->n_failures ? add_failures(s, p, t) : e;
+}
+
+/* Room for them is made when the first is met. */
+static int add_digest(struct snapshot *s, uint32_t row, uint32_t realserver,
+		      const struct probe_conf *probe)
+{
+	const struct state *state = s->agent->state;
+	struct view *v = s->view;
+	struct compared d;
+
+	if (!compare_probe(state->compare, realserver, probe, s->now_ms, &d))
+		return 0;
+	if (!v->digests)
+		v->digests = calloc(state->layout->n_links, sizeof(*v->digests));
+	if (!v->digests)
+		return -ENOMEM;
+	v->digests[row] = (struct view_digest){
+		.value = compare_shown(d.digest),
+		.agree = d.all.agree,
+		.heard = d.all.heard,
+		.word = (uint8_t)d.word,
+		.compared = true,
+		.too_long = d.too_long,
+	};
+	return 0;
+}
+
+/* The same for a probe's durations; a row of zeroes is one as well. */
+static int add_durations(struct snapshot *s, uint32_t row, const struct probe_conf *probe)
+{
+	struct view *v = s->view;
+
+	if (!probe->histogram)
+		return 0;
+	if (!v->durations)
+		v->durations = calloc(s->agent->state->layout->n_links, sizeof(*v->durations));
+	if (!v->durations)
+		return -ENOMEM;
+	v->durations[row].on = true;
+	return 0;
 }
 
 /* The links of a realserver stand probe by probe. */
@@ -111,8 +193,12 @@ static int add_probes(struct snapshot *s, uint32_t realserver)
 			p->realserver = realserver;
 			p->first_failure = v->n_failures;
 			last = layout->targets[target].conf;
+			e = add_digest(s, v->n_probes - 1, realserver, last);
+			if (!e)
+				e = add_durations(s, v->n_probes - 1, last);
 		}
-		e = add_target(s, p, &state->targets[target]);
+		if (!e)
+			e = add_target(s, p, &state->targets[target]);
 	}
 	return e;
 }
@@ -133,31 +219,14 @@ static enum view_state state_of(const struct realserver_conf *c, const struct re
 
 /* --- reasons ------------------------------------------------------------------------ */
 
-static uint32_t hash(const char *text)
-{
-	uint32_t h = 5381;
-
-	for (; *text; text++)
-		h = h * 33 + (unsigned char)*text;
-	return h;
-}
-
-/* Gives a realserver its reason: one that was given to another just before is shared. */
 static int give(struct snapshot *s, uint32_t realserver, const char *reason)
 {
-	struct view *v = s->view;
-	uint32_t *given = &s->given[hash(reason) % countof(s->given)];
+	uint32_t at;
+	int e = place(s, reason, &at);
 
-	if (!*given || strcmp(v->reasons.data + *given, reason) != 0) {
-		if (!v->reasons.len)
-			buf_putc(&v->reasons, '\0'); /* at 0 stands none */
-		*given = (uint32_t)v->reasons.len;
-		buf_put(&v->reasons, reason, strlen(reason) + 1);
-		if (!buf_ok(&v->reasons) || v->reasons.len >> 28)
-			return -ENOMEM;
-	}
-	v->realservers[realserver].reason = *given;
-	return 0;
+	if (!e)
+		s->view->realservers[realserver].reason = at & 0xfffffff;
+	return e;
 }
 
 /* "rule probe-down: http connection refused, 3 probes failed" */
@@ -187,7 +256,7 @@ static int give_reason(struct snapshot *s, uint32_t realserver, const struct des
 		       const struct hold *lowest)
 {
 	const struct desired_step *last = &d->steps[d->n_steps - 1];
-	static const char *const words[] = {
+	static const char *const words[N_WHYS] = {
 		[WHY_UNPROVEN] = "not seen up yet",
 		[WHY_STANDBY] = "backup",
 		[WHY_PANIC] = "panic: no realserver is up",
@@ -198,6 +267,8 @@ static int give_reason(struct snapshot *s, uint32_t realserver, const struct des
 		return give(s, realserver, "enabled = no");
 	if (lowest)
 		return give_hold(s, realserver, lowest);
+	if (last->why == WHY_REPLACED || last->why == WHY_ADMIT)
+		return give_hold(s, realserver, last->hold);
 	return words[last->why] ? give(s, realserver, words[last->why]) : 0;
 }
 
@@ -213,7 +284,8 @@ static bool is_plain(const struct snapshot *s, uint32_t realserver, const struct
 {
 	const struct agent *a = s->agent;
 
-	if (!c->enabled || c->backup || !a->state->realservers[realserver].proven ||
+	if (!c->enabled || c->backup || a->decider.frozen ||
+	    !a->state->realservers[realserver].proven ||
 	    !ramp_over(&a->decider.decided[realserver].ramp, s->now_ms))
 		return false;
 	return !s->held || !holds_of(a->holds, service_name(s, realserver), c->name);
@@ -242,10 +314,13 @@ static int add_realserver(struct snapshot *s, uint32_t id)
 {
 	const struct realserver_conf *c = view_conf(s->view, id);
 	struct view_realserver *r = &s->view->realservers[id];
+	uint32_t service = view_service(s->view, id);
 	int32_t weight = (int32_t)c->weight;
 	bool lowered = false;
 	int e = is_plain(s, id, c) ? 0 : add_decided(s, id, &weight, &lowered);
 
+	if (id == s->view->layout->services[service].first_realserver)
+		compare_service(s->agent->state->compare, service, s->now_ms);
 	r->effective_weight = weight == WANT_OUT ? WANT_ABSENT : weight;
 	r->state = state_of(c, &s->agent->state->realservers[id], weight, lowered);
 	return e ? e : add_probes(s, id);

@@ -14,11 +14,18 @@
 #include "agent/base/loop.h"
 #include "agent/base/notify.h"
 #include "agent/base/ways.h"
+#include "agent/canaries.h"
+#include "agent/drains.h"
+#include "agent/hands.h"
+#include "agent/holds/effect.h"
 #include "agent/holds/expire.h"
 #include "agent/holds/ledger.h"
 #include "agent/holds/place.h"
 #include "agent/http/server.h"
+#include "agent/intake.h"
 #include "agent/ipvs/port.h"
+#include "agent/lanes.h"
+#include "agent/maintenance.h"
 #include "agent/note.h"
 #include "agent/probes/sched.h"
 #include "agent/publish.h"
@@ -29,6 +36,7 @@
 #include "agent/sections.h"
 #include "agent/settings.h"
 #include "agent/sync/reconcile.h"
+#include "agent/trial.h"
 #include "conf/print.h"
 
 int agent_load(struct agent *a)
@@ -65,7 +73,8 @@ static void be_cautious(struct state *s, const struct hold *h)
 		return;
 	l = &s->layout->realservers[r];
 	for (i = l->first_link; i < l->first_link + l->n_links; i++)
-		s->targets[s->layout->links[i]].health.cautious = true;
+		s->targets[s->layout->links[i]].health.cautious =
+			!s->layout->targets[s->layout->links[i]].conf->advises;
 }
 
 static void tell_damage(const struct ledger_state *kept)
@@ -96,7 +105,7 @@ static int restore(struct agent *a, struct ledger_state *kept)
 	for (i = 0; i < kept->n_holds; i++) {
 		struct hold *h = kept->holds[i];
 
-		h->active = true;
+		h->active = !h->waiting;
 		h->restored = true;
 		h->recorded = true;
 		e = holds_place(a->holds, h, &same);
@@ -104,7 +113,9 @@ static int restore(struct agent *a, struct ledger_state *kept)
 			return e;
 		kept->holds[i] = NULL;
 		note_restored(a, h);
-		be_cautious(a->state, h);
+		intake_note(a->intake, h, false);
+		if (h->active && hold_kind(h->effect) == HOLD_LOWERS)
+			be_cautious(a->state, h);
 		log_event(LOG_INFO, "hold kept over the restart", LOG_STR("service", h->service),
 			  LOG_STR("realserver", h->realserver),
 			  LOG_STR("class", hold_class_names[h->hold_class]),
@@ -136,6 +147,7 @@ static int open_http(struct agent *a)
 		.door = agent_door(a),
 		.loop = a->loop,
 		.collectors = agent_collectors,
+		.state_dir = agent_conf(a)->state_dir,
 	};
 	struct buf why = BUF_INIT;
 	int e = http_new(config_section(a->conf, &http_section), &env, &why, &a->http);
@@ -246,9 +258,15 @@ static int start_probes(struct agent *a)
 	if (!e)
 		e = sched_new(a->loop, a->fetches, &limits, agent_on_outcome, a, &a->sched);
 	if (!e)
+		sched_set_way(a->sched, agent_lane_way);
+	if (!e)
 		e = sched_replace(a->sched, a->state->layout->targets, a->state->targets, n, from,
 				  &limits);
 	free(from);
+	if (!e)
+		e = canaries_new(a, &a->canaries);
+	if (!e)
+		e = trials_new(a, &a->trials);
 	return e;
 }
 
@@ -264,10 +282,17 @@ static int wire(struct agent *a)
 	return e;
 }
 
+/* The kernel is read while the rest is made; nothing comes of it before the loop runs. */
+static void start_reading(struct agent *a)
+{
+	struct diff_policy gone = agent_gone_policy(a);
+
+	reconcile_set_state(a->reconcile, a->state, agent_conf(a)->reconcile_interval, &gone);
+}
+
 int agent_start(struct agent *a)
 {
 	struct ledger_state kept = { 0 };
-	struct diff_policy gone;
 	int e = loop_new(&a->loop);
 
 	if (!e)
@@ -282,7 +307,11 @@ int agent_start(struct agent *a)
 	if (!e)
 		e = placer_new(a->loop, a->ledger, a->holds, agent_on_hold, a, &a->placer);
 	if (!e)
-		placer_watch(a->placer, note_asked, a);
+		placer_watch(a->placer, agent_on_asked, a);
+	if (!e)
+		e = intake_new(a, &a->intake);
+	if (!e)
+		e = hands_new(a, &a->hands);
 	if (!e)
 		e = expirer_new(a->loop, a->holds, a->placer, &a->expirer);
 	if (!e)
@@ -296,6 +325,8 @@ int agent_start(struct agent *a)
 	if (!e)
 		e = publisher_new(a, &a->publisher);
 	if (!e)
+		start_reading(a);
+	if (!e)
 		e = fetch_multi_new(a->loop, &a->fetches);
 	if (!e)
 		e = make_notifier(a);
@@ -304,15 +335,17 @@ int agent_start(struct agent *a)
 	if (!e)
 		e = make_timers(a);
 	if (!e)
+		e = drains_new(a, &a->drains);
+	if (!e)
 		e = wire(a);
 	if (!e)
 		e = open_http(a);
+	if (!e)
+		e = maintenance_new(a, &a->maintenance);
 	ledger_state_fini(&kept);
 	if (e)
 		return e;
 	expirer_run(a->expirer);
-	gone = agent_gone_policy(a);
-	reconcile_set_state(a->reconcile, a->state, agent_conf(a)->reconcile_interval, &gone);
 	agent_ask_info(a);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "agent/feed.h"
 #include "agent/holds/place.h"
 #include "agent/model/reload.h"
+#include "agent/probe.h"
 #include "agent/rules/engine.h"
 
 static void on_hold(void *arg, const char *service, const char *realserver)
@@ -19,8 +20,18 @@ static void on_hold(void *arg, const char *service, const char *realserver)
 	uint32_t id = layout_find_service(w->state->layout, service);
 
 	(void)realserver;
-	if (id != LAYOUT_NONE)
+	if (!strcmp(service, HOLD_SERVICE))
+		state_dirty_all(w->state);
+	else if (id != LAYOUT_NONE)
 		state_dirty(w->state, id);
+}
+
+static void on_asked(void *arg, const struct hold *h, bool ended)
+{
+	struct world *w = arg;
+
+	if (ended)
+		engine_lease_ended(w->engine, w->state, h, &w->now);
 }
 
 static void on_decision(void *arg, const struct decision *d)
@@ -101,6 +112,8 @@ static int make_engine(struct world *w)
 		e = placer_new(NULL, NULL, w->holds, on_hold, w, &w->placer);
 	env.holds = w->holds;
 	env.placer = w->placer;
+	if (!e)
+		placer_watch(w->placer, on_asked, w);
 	if (!e)
 		e = engine_new(&env, &w->engine);
 	w->decider = (struct decider){ .holds = w->holds,
@@ -190,6 +203,7 @@ static void move_targets(struct state *to, struct state *from, const uint32_t *o
 			continue;
 		was = &from->targets[old[i]];
 		t->health = was->health;
+		t->advice = was->advice;
 		t->attempts = was->attempts;
 		t->last_us = was->last_us;
 		t->last_status = was->last_status;
@@ -245,6 +259,14 @@ void world_target(struct world *w, uint32_t target, enum verdict verdict, enum p
 	judge_target(w, target);
 }
 
+void world_advice(struct world *w, uint32_t target, const struct probe_report *report)
+{
+	(void)advice_take(&w->state->targets[target].advice, report,
+			  w->state->layout->targets[target].conf->advises);
+	engine_wish(w->engine, w->state, target, report->text ? report->text : "",
+		    w->decider.kernel_known, &w->now);
+}
+
 void world_verdict(struct world *w, uint32_t realserver, enum verdict verdict,
 		   enum probe_reason reason)
 {
@@ -295,7 +317,7 @@ int world_hold(struct world *w, const struct hold *like)
 
 	if (!h)
 		return -ENOMEM;
-	h->active = true;
+	h->active = !h->waiting;
 	h->recorded = true;
 	e = holds_place(w->holds, h, NULL);
 	if (e) {

@@ -42,6 +42,10 @@ void world_verdict(struct world *w, uint32_t realserver, enum verdict verdict,
 /* The same of one target, for all whose it is. */
 void world_target(struct world *w, uint32_t target, enum verdict verdict, enum probe_reason reason);
 
+/* A target's words of itself, as a probe reported them. */
+struct probe_report;
+void world_advice(struct world *w, uint32_t target, const struct probe_report *report);
+
 /* The probes of a realserver could not tell: what they said last stands. */
 void world_unknown(struct world *w, uint32_t realserver, enum probe_reason reason);
 

@@ -1,5 +1,6 @@
 /* agent.c: the agent about itself, as the view has it. */
 #include "agent/base/clock.h"
+#include "agent/holds/alert.h"
 #include "agent/model/view.h"
 #include "collectors/table.h"
 
@@ -45,6 +46,7 @@ GETTER(journal_dropped, true, metric_u64(a->journal_dropped))
 GETTER(journal_errors, true, metric_u64(a->journal_errors))
 GETTER(lag, true, metric_us(a->loop_lag_us))
 GETTER(slow, true, metric_u64(a->slow_callbacks))
+GETTER(alerts, true, metric_u64(a->alerts[sub]))
 GETTER(late, true, metric_us(a->probe_late_us))
 GETTER(running, true, metric_u64(a->probes_running))
 GETTER(waiting, true, metric_u64(a->probes_waiting))
@@ -92,6 +94,15 @@ static const struct metric metrics[] = {
 	GAUGE("drift_stopped", drift_stopped,
 	      "Services and realservers that another writer fights for: left alone for a while."),
 	GAUGE("frozen", frozen, "Whether an operator froze all decisions."),
+	{ .name = "ipvs_agent_alerts_total",
+	  .type = METRIC_COUNTER,
+	  .help = "Alerts of Alertmanager by what came of them; failed: requests that could not "
+		  "be recorded, or read.",
+	  .rows = &metric_one,
+	  .get = alerts,
+	  .label = "outcome",
+	  .subs = alert_outcomes,
+	  .n_subs = ALERT_N_OUTCOMES },
 	GAUGE("correlated", correlated,
 	      "Whether too many targets failed at once, so that rules hold nothing."),
 	BY_OP("kernel_writes", writes, "Requests written to the kernel, refused ones too."),

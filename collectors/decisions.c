@@ -1,5 +1,6 @@
 /* decisions.c: what the agent makes of it all: services' states, rules, holds, as
  * the view has them. */
+#include "agent/holds/drain.h"
 #include "agent/model/view.h"
 #include "collectors/table.h"
 
@@ -122,13 +123,55 @@ static void hold_labels(const struct view *v, const void *values ATTR_UNUSED, ui
 static bool hold_since(ARGS)
 {
 	*ret_value = metric_ms(v->holds[row].since_wall_ms);
-	return true;
+	return !v->holds[row].silent;
 }
 
 static bool hold_until(ARGS)
 {
 	*ret_value = metric_ms(v->holds[row].until_wall_ms);
-	return v->holds[row].until_wall_ms != 0;
+	return v->holds[row].until_wall_ms != 0 && !v->holds[row].silent;
+}
+
+/* --- drains --- */
+
+static uint32_t drains_rows(const struct view *v, const void *values ATTR_UNUSED)
+{
+	return v->n_drains;
+}
+
+static void drain_labels(const struct view *v, const void *values, uint32_t row, struct buf *out)
+{
+	hold_labels(v, values, v->drains[row].hold, out);
+}
+
+static bool drain_state(ARGS)
+{
+	*ret_value = metric_u64(v->drains[row].state == sub);
+	return true;
+}
+
+static bool drain_active(ARGS)
+{
+	*ret_value = metric_u64(v->drains[row].active);
+	return true;
+}
+
+static bool drain_remaining(ARGS)
+{
+	*ret_value = metric_u64(v->drains[row].left);
+	return true;
+}
+
+static bool drain_since(ARGS)
+{
+	*ret_value = metric_ms(v->holds[v->drains[row].hold].since_wall_ms);
+	return true;
+}
+
+static bool drain_deadline(ARGS)
+{
+	*ret_value = metric_ms(v->drains[row].deadline_wall_ms);
+	return v->drains[row].deadline_wall_ms != 0;
 }
 
 /* --- who is told --- */
@@ -180,6 +223,13 @@ static const struct metric_rows refusals = {
 static const struct metric_rows holds = {
 	.count = holds_rows,
 	.labels = hold_labels,
+	.names = "ipvs_service,realserver,class,holder",
+	.per_realserver = true,
+};
+
+static const struct metric_rows drains = {
+	.count = drains_rows,
+	.labels = drain_labels,
 	.names = "ipvs_service,realserver,class,holder",
 	.per_realserver = true,
 };
@@ -252,6 +302,31 @@ static const struct metric metrics[] = {
 	  .help = "When the hold ends by itself; absent where its holder ends it.",
 	  .rows = &holds,
 	  .get = hold_until },
+	{ .name = "ipvs_drain_state",
+	  .help = "1 for the state that the drain is in, 0 for the others.",
+	  .rows = &drains,
+	  .get = drain_state,
+	  .label = "state",
+	  .subs = drain_state_names,
+	  .n_subs = DRAIN_N_STATES },
+	{ .name = "ipvs_drain_active_connections",
+	  .help = "Active connections of the realserver that is drained, as the kernel counts "
+		  "them.",
+	  .rows = &drains,
+	  .get = drain_active },
+	{ .name = "ipvs_drain_remaining_connections",
+	  .help = "Connections (or clients whom persistence sends there) that the drain waits "
+		  "for.",
+	  .rows = &drains,
+	  .get = drain_remaining },
+	{ .name = "ipvs_drain_since_timestamp_seconds",
+	  .help = "When the drain began.",
+	  .rows = &drains,
+	  .get = drain_since },
+	{ .name = "ipvs_drain_deadline_timestamp_seconds",
+	  .help = "When the drain is late, unless it is done by then.",
+	  .rows = &drains,
+	  .get = drain_deadline },
 };
 
 const struct collector collector_decisions = {

@@ -1,5 +1,6 @@
 /* probe_http.c: does a web server there answer as it should? The connection goes to
- * the realserver; Host header, SNI and the name to verify are the URL's. */
+ * the realserver; Host header, SNI and the name to verify are the URL's, unless the keys
+ * `host` and `server_name` say otherwise. A redirect is an answer, not a place to go. */
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
@@ -8,8 +9,11 @@
 #include "agent/base/fetch.h"
 #include "agent/base/parse.h"
 #include "agent/probe.h"
+#include "collectors/digest.h"
+#include "collectors/expect.h"
+#include "collectors/probe_fetch.h"
 #include "collectors/table.h"
-#include "conf/key.h"
+#include "conf/config.h"
 
 struct status_range {
 	uint16_t first, last;
@@ -25,37 +29,30 @@ struct headers {
 	size_t n;
 };
 
+enum http_version { HTTP_1_1 = 0, HTTP_2 };
+enum { DIGEST_BODY = 1 << 20 }; /* max_body with a digest, of which nothing is kept */
+
 struct http_conf {
 	const char *method;
+	const char *host; /* NULL = the URL's */
+	const char *body; /* NULL = none is sent */
+	int version;      /* enum http_version */
 	struct statuses expect_status;
-	const char *expect_body; /* NULL = anything */
-	bool verify;
-	const char *ca_file; /* NULL = the system's */
+	struct headers expect_header;
+	struct expect expect; /* of the body */
+	struct digest_conf digest;
+	struct probe_tls_conf tls;
 	struct headers headers;
-	uint64_t max_body;
 };
 
 struct http_run {
-	struct fetch *fetch;
+	struct probe_fetch_run fetch; /* first, as it must be */
+	struct digest digest;
+	const struct probe_conf *asked; /* as it began; only to be compared */
+	bool discarded;                 /* the body is not kept */
 };
 
 /* --- judging ---------------------------------------------------------------- */
-
-/* What fetch says, as a reason; PROBE_OK: an answer came. */
-static const enum probe_reason reasons[] = {
-	[FETCH_OK] = PROBE_OK,
-	[FETCH_REFUSED] = PROBE_CONNECT_REFUSED,
-	[FETCH_UNREACHABLE] = PROBE_CONNECT_UNREACHABLE,
-	[FETCH_RESET] = PROBE_CONNECT_RESET,
-	[FETCH_TIMEOUT_CONNECT] = PROBE_CONNECT_TIMEOUT,
-	[FETCH_TIMEOUT_TLS] = PROBE_TLS_TIMEOUT,
-	[FETCH_TIMEOUT_ANSWER] = PROBE_ANSWER_TIMEOUT,
-	[FETCH_TLS] = PROBE_TLS_FAILED,
-	[FETCH_TLS_VERIFY] = PROBE_TLS_UNTRUSTED,
-	[FETCH_PROTOCOL] = PROBE_ANSWER_MALFORMED,
-	[FETCH_LOCAL] = PROBE_LOCAL_ERROR,
-	[FETCH_LOCAL_CONFIG] = PROBE_LOCAL_CONFIG,
-};
 
 static bool status_expected(const struct statuses *s, int status)
 {
@@ -67,95 +64,149 @@ static bool status_expected(const struct statuses *s, int status)
 	return false;
 }
 
-static enum probe_reason judge(const struct http_conf *c, const struct fetch_result *r)
+/* Is `line`, of an answer, the header `expected` ("Name: text") with the text in it? */
+static bool header_matches(const char *line, size_t len, const char *expected)
 {
-	if (r->error == FETCH_LOCAL && r->os_errno)
-		return probe_reason_of_connect(r->os_errno, true);
-	if (r->error != FETCH_OK)
-		return reasons[r->error];
-	if (!status_expected(&c->expect_status, r->status))
-		return PROBE_ANSWER_STATUS;
-	if (c->expect_body && !(r->body.len && memmem(r->body.data, r->body.len, c->expect_body,
-						      strlen(c->expect_body))))
-		return PROBE_ANSWER_BODY;
-	return PROBE_OK;
+	size_t name = strcspn(expected, ":") + 1;
+	const char *text = expected + name + strspn(expected + name, " \t");
+
+	return len >= name && !strncasecmp(line, expected, name) &&
+	       memmem(line + name, len - name, text, strlen(text));
+}
+
+static bool header_came(const struct buf *headers, const char *expected)
+{
+	const char *line = headers->data, *end = line + headers->len, *next;
+
+	for (; headers->len && line < end; line = next) {
+		next = memchr(line, '\n', (size_t)(end - line));
+		next = next ? next + 1 : end;
+		if (header_matches(line, (size_t)(next - line), expected))
+			return true;
+	}
+	return false;
+}
+
+static bool headers_expected(const struct headers *expected, const struct buf *headers)
+{
+	size_t i;
+
+	for (i = 0; i < expected->n; i++)
+		if (!header_came(headers, expected->lines[i]))
+			return false;
+	return true;
+}
+
+/* Over TLS a server that has no HTTP/2 falls back, and answers all the same. */
+static bool version_expected(const struct http_conf *c, const struct buf *headers)
+{
+	return c->version != HTTP_2 || (headers->len >= 6 && !memcmp(headers->data, "HTTP/2", 6));
+}
+
+static void judge_body(const struct expect *e, const struct buf *body, struct probe_report *report)
+{
+	uint32_t steps = regex_steps(body->len);
+	struct probe_report found = expect_report(expect_match(e, body->data, body->len, &steps));
+
+	if (found.reason == PROBE_OK)
+		return;
+	report->reason = found.reason;
+	report->os_errno = found.os_errno;
+	report->text = found.text;
+}
+
+static void judge(const struct http_conf *c, const struct fetch_result *r,
+		  struct probe_report *report)
+{
+	if (!version_expected(c, &r->headers)) {
+		report->reason = PROBE_ANSWER_MALFORMED;
+		report->text = "it answers, but not by HTTP/2";
+	} else if (!status_expected(&c->expect_status, r->status)) {
+		report->reason = PROBE_ANSWER_STATUS;
+	} else if (!headers_expected(&c->expect_header, &r->headers)) {
+		report->reason = PROBE_ANSWER_HEADER;
+	} else {
+		judge_body(&c->expect, &r->body, report);
+	}
+}
+
+/* After a reload in mid-attempt the new keys may ask for what was not kept by the old ones. */
+static bool was_lost(const struct probe_run *run, const struct http_conf *c)
+{
+	const struct http_run *state = run->state;
+
+	return run->conf != state->asked &&
+	       (c->digest.kind == DIGEST_FIXED || (state->discarded && expect_given(&c->expect)));
 }
 
 /* --- running ---------------------------------------------------------------- */
 
+enum { SHOWN_HEADERS = 2048, SHOWN_BODY = 1024 };
+
+static size_t at_most(size_t n, size_t most)
+{
+	return n < most ? n : most;
+}
+
 static void on_fetched(void *arg, const struct fetch_result *r)
 {
 	struct probe_run *run = arg;
-	struct probe_report report = {
-		.reason = judge(run->conf->head.part_conf, r),
-		.os_errno = r->os_errno,
-		.status = r->status,
-		.connect_us = r->connect_us,
-		.tls_us = r->tls_us,
-		.first_byte_us = r->first_byte_us,
-		.text = r->text[0] ? r->text : NULL,
-	};
+	const struct http_conf *c = run->conf->head.part_conf;
+	struct probe_report report = probe_fetch_report(r, &c->tls);
+	struct http_run *state = run->state;
+	struct buf said = BUF_INIT;
 
-	probe_done(run, &report);
-}
-
-/* {address} and {port} become the realserver's; an IPv6 address gets its brackets
- * where it is the host. */
-static void expand_url(struct buf *out, const char *url, const struct addr *a)
-{
-	const char *authority = strstr(url, "://"), *end;
-	const char *p = url;
-	bool brackets;
-
-	authority = authority ? authority + 3 : url;
-	end = authority + strcspn(authority, "/?#");
-	while (*p) {
-		if (!strncmp(p, "{address}", 9)) {
-			brackets = a->family == AF_INET6 && p == authority && p < end;
-			buf_puts(out, brackets ? "[" : "");
-			addr_format_host(out, a);
-			buf_puts(out, brackets ? "]" : "");
-			p += 9;
-		} else if (!strncmp(p, "{port}", 6)) {
-			buf_put_u64(out, a->port);
-			p += 6;
-		} else {
-			buf_putc(out, *p++);
-		}
+	if (report.reason == PROBE_OK && was_lost(run, c)) {
+		report.reason = PROBE_LOCAL_ERROR;
+		report.text = "its keys became other ones meanwhile";
 	}
+	if (report.reason == PROBE_OK)
+		judge(c, r, &report);
+	if (report.reason == PROBE_OK && c->digest.kind && run->conf == state->asked)
+		digest_judge(&state->digest, &c->digest, r->truncated, &report);
+	digest_drop(&state->digest);
+	if (run->shown) {
+		buf_put(&said, r->headers.data, at_most(r->headers.len, SHOWN_HEADERS));
+		buf_put(&said, r->body.data, at_most(r->body.len, SHOWN_BODY));
+		report.said = said.data;
+		report.said_len = said.len;
+	}
+	probe_done(run, &report);
+	buf_fini(&said);
 }
 
 static void http_start(struct probe_run *run)
 {
 	const struct http_conf *c = run->conf->head.part_conf;
-	struct http_run *h = run->state;
+	struct http_run *state = run->state;
 	struct buf url = BUF_INIT;
 	struct fetch_request req = {
-		.method = c->method,
-		.to = &run->addr,
+		.method = c->body && !strcmp(c->method, "GET") ? "POST" : c->method,
 		.headers = c->headers.lines,
-		.ca_file = c->ca_file,
-		.insecure = !c->verify,
-		.timeout_ms = run->timeout_ms,
-		.max_body = c->max_body,
+		.body = c->body,
+		.body_len = c->body ? strlen(c->body) : 0,
+		.http2 = c->version == HTTP_2,
+		.max_body = c->expect.max_answer,
 	};
-	int r = -ENOMEM;
 
-	expand_url(&url, run->conf->url, &run->addr);
-	req.url = buf_str(&url);
-	if (buf_ok(&url))
-		r = fetch_start(run->fetches, &req, on_fetched, run, &h->fetch);
-	buf_fini(&url);
-	if (r)
-		probe_done(run,
-			   &(struct probe_report){ .reason = r == -EINVAL ? PROBE_LOCAL_CONFIG
-									  : PROBE_LOCAL_RESOURCES,
-						   .os_errno = -r });
+	state->asked = run->conf;
+	state->discarded = c->digest.kind && !expect_given(&c->expect);
+	if (c->digest.kind) {
+		req.see = digest_see;
+		req.data_arg = &state->digest;
+		req.discard = state->discarded;
+	}
+	probe_fetch_tls(&req, &c->tls);
+	probe_fetch_url(&url, run->conf->url, c->host, &run->addr);
+	probe_fetch_start(run, &req, &url, on_fetched);
 }
 
 static void http_cancel(struct probe_run *run)
 {
-	fetch_cancel(((struct http_run *)run->state)->fetch);
+	struct http_run *state = run->state;
+
+	probe_fetch_cancel(run);
+	digest_drop(&state->digest);
 }
 
 /* --- types of keys ---------------------------------------------------------- */
@@ -236,6 +287,8 @@ static const struct conf_type statuses_type = { .name = "HTTP statuses",
 
 #define TOKEN "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
+static const char head_body[] = "does not go together: HEAD sends no body";
+
 static int set_method(void *field, const char *text, const struct conf_key *key ATTR_UNUSED,
 		      struct conf_env *env)
 {
@@ -243,6 +296,8 @@ static int set_method(void *field, const char *text, const struct conf_key *key 
 
 	if (!*text || text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")])
 		return refuse(env, text, "is not an HTTP method, such as GET or HEAD");
+	if (!strcmp(text, "HEAD") && container_of(field, struct http_conf, method)->body)
+		return refuse(env, text, head_body);
 	copy = arena_strdup(env->arena, text);
 	if (!copy)
 		return -ENOMEM;
@@ -259,6 +314,22 @@ static void get_method(const void *field, const struct conf_key *key ATTR_UNUSED
 static const struct conf_type method_type = { .name = "HTTP method",
 					      .set = set_method,
 					      .get = get_method };
+
+static int set_body(void *field, const char *text, const struct conf_key *key, struct conf_env *env)
+{
+	const char *method = container_of(field, struct http_conf, body)->method;
+
+	if (method && !strcmp(method, "HEAD"))
+		return refuse(env, text, head_body);
+	return conf_string.set(field, text, key, env);
+}
+
+static void get_body(const void *field, const struct conf_key *key, size_t i, struct buf *out)
+{
+	conf_string.get(field, key, i, out);
+}
+
+static const struct conf_type body_type = { .name = "text", .set = set_body, .get = get_body };
 
 static bool header_ok(const char *text)
 {
@@ -314,33 +385,76 @@ static const struct conf_type header_type = {
 	.name = "header", .set = set_header, .get = get_header, .count = count_headers
 };
 
+static const struct conf_enum versions[] = {
+	{ "1.1", HTTP_1_1 },
+	{ "2", HTTP_2 },
+	{ NULL, 0 },
+};
+
+#define FIELD(f) .offset = offsetof(struct http_conf, f)
+
 /* clang-format off */
 static const struct conf_key keys[] = {
-	{ .name = "ca_file", .type = &conf_path, .offset = offsetof(struct http_conf, ca_file),
-	  .help = "Certificates to trust instead of the system's, in PEM form." },
-	{ .name = "expect_body", .type = &conf_string,
-	  .offset = offsetof(struct http_conf, expect_body),
+	{ .name = "body", .type = &body_type, FIELD(body),
+	  .help = "A body to send; then the method is POST, unless it is PUT or the like. Its "
+		  "Content-Type is a form's where no header says otherwise." },
+	PROBE_TLS_KEYS(struct http_conf, tls),
+	{ .name = "digest", .type = &digest_type, FIELD(digest),
+	  .help = "sha256:HEX: what the body's SHA-256 must be, in hex digits; consensus: it is "
+		  "compared with those of the service's other realservers, for rules "
+		  "(probe_stale), and fails nothing." },
+	{ .name = "expect_body", .type = &conf_string, FIELD(expect.text),
 	  .help = "Text that must stand within the first max_body bytes of the answer." },
-	{ .name = "expect_status", .type = &statuses_type,
-	  .offset = offsetof(struct http_conf, expect_status),
+	{ .name = "expect_header", .type = &header_type, FIELD(expect_header),
+	  .flags = CONF_LIST,
+	  .help = "A header that the answer must have, as Name: text; the text stands anywhere "
+		  "within its value." },
+	{ .name = "expect_regex", .type = &expect_regex_type, FIELD(expect.pattern),
+	  .help = "A regular expression (PCRE2, over bytes) that must match within the first "
+		  "max_body bytes of the answer." },
+	{ .name = "expect_status", .type = &statuses_type, FIELD(expect_status),
 	  .def = "200-299",
 	  .help = "Statuses that pass: numbers and ranges, with commas between them." },
-	{ .name = "header", .type = &header_type, .offset = offsetof(struct http_conf, headers),
+	{ .name = "header", .type = &header_type, FIELD(headers),
 	  .flags = CONF_LIST,
 	  .help = "A header to send, as Name: value." },
-	{ .name = "max_body", .type = &conf_size, .offset = offsetof(struct http_conf, max_body),
+	{ .name = "host", .type = &probe_host_type, FIELD(host),
+	  .help = "Virtual host: name for the Host header, SNI and verification in the place of "
+		  "the URL's host." },
+	{ .name = "http_version", .type = &conf_enum_type, FIELD(version),
+	  .def = "1.1", .extra = versions,
+	  .help = "Version of HTTP: 1.1 or 2; 2 fails on a server that has only 1.1." },
+	{ .name = "max_body", .type = &conf_size, FIELD(expect.max_answer),
 	  .def = "64KB", .min = 1, .max = 16 << 20,
-	  .help = "How much of the answer is read." },
-	{ .name = "method", .type = &method_type, .offset = offsetof(struct http_conf, method),
+	  .help = "How much of the answer is read; with digest 1MB where it is not given, and a "
+		  "longer answer has none." },
+	{ .name = "method", .type = &method_type, FIELD(method),
 	  .def = "GET",
 	  .help = "HTTP method." },
-	{ .name = "verify", .type = &conf_bool, .offset = offsetof(struct http_conf, verify),
-	  .def = "on",
-	  .help = "Whether the certificate must be valid for the URL's host (https)." },
 };
 /* clang-format on */
 
-static const char *const schemes[] = { "http", "https", NULL };
+static int http_finish(struct probe_conf *conf, struct arena *arena ATTR_UNUSED, struct buf *why)
+{
+	struct http_conf *c = conf->head.part_conf;
+
+	if (!c->digest.kind)
+		return 0;
+	if (!strcmp(c->method, "HEAD")) {
+		buf_puts(why, "digest and method = HEAD do not go together: HEAD brings no body");
+		return buf_ok(why) ? -EINVAL : -ENOMEM;
+	}
+	if (!conf_key_given(conf, "max_body"))
+		c->expect.max_answer = DIGEST_BODY;
+	conf->compares = c->digest.kind == DIGEST_CONSENSUS;
+	return 0;
+}
+
+static const struct probe_scheme schemes[] = {
+	{ .name = "http", .port = 80, .path = true, .needs_port = true },
+	{ .name = "https", .port = 443, .path = true, .needs_port = true },
+	{ .name = NULL },
+};
 
 const struct probe_type probe_http = {
 	.name = "http",
@@ -351,6 +465,7 @@ const struct probe_type probe_http = {
 		  .n_keys = countof(keys),
 		  .size = sizeof(struct http_conf) },
 	.run_size = sizeof(struct http_run),
+	.finish = http_finish,
 	.start = http_start,
 	.cancel = http_cancel,
 };

@@ -1,101 +1,95 @@
-/* probe_tcp.c: does somebody take a TCP connection there? One non-blocking connect,
- * given up by reset, so that probing leaves no TIME_WAIT behind. Not by libcurl: it
- * costs three times as much. The deadline is the scheduler's. */
-#include <errno.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
+/* probe_tcp.c: does somebody take a TCP connection there, and, where that is asked, does
+ * he say what is expected? */
 #include "agent/base/attr.h"
-#include "agent/base/clock.h"
-#include "agent/base/loop.h"
-#include "agent/probe.h"
+#include "collectors/expect.h"
+#include "collectors/stream.h"
 #include "collectors/table.h"
 
-struct tcp_run {
-	int fd;
-	struct loop_io *io;
-	int64_t begin_us;
+struct tcp_conf {
+	struct expect_bytes send;
+	struct expect expect;
 };
 
-static void release(struct tcp_run *t)
+struct tcp_run {
+	struct stream stream; /* first */
+	uint32_t steps;       /* of matching, for the whole answer */
+};
+
+static const struct tcp_conf *conf_of(const struct probe_run *run)
 {
-	loop_io_free(t->io);
-	if (t->fd != -1)
-		close(t->fd);
+	return run->conf->head.part_conf;
 }
 
-static void end(struct probe_run *run, enum probe_reason reason, int os_errno)
+static bool tcp_wants(const struct probe_run *run)
 {
-	struct tcp_run *t = run->state;
-	struct probe_report report = { .reason = reason, .os_errno = os_errno };
+	const struct tcp_conf *c = conf_of(run);
 
-	if (reason == PROBE_OK)
-		report.connect_us = clock_mono_us() - t->begin_us;
-	release(t);
-	probe_done(run, &report);
+	return c->send.len || expect_given(&c->expect);
 }
 
-static void on_connected(void *arg, int events ATTR_UNUSED)
+static void tcp_begin(struct stream *s)
 {
-	struct probe_run *run = arg;
-	struct tcp_run *t = run->state;
-	int error = 0;
-	socklen_t len = sizeof(error);
+	const struct tcp_conf *c = conf_of(s->run);
+	struct tcp_run *t = s->run->state;
 
-	if (getsockopt(t->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
-		error = errno;
-	end(run, error ? probe_reason_of_connect(error, false) : PROBE_OK, error);
+	t->steps = regex_steps(c->expect.max_answer);
+	s->max = c->expect.max_answer;
+	buf_put(&s->out, c->send.data, c->send.len);
 }
 
-/* Opens and connects; 0 = done or under way, else errno. */
-static int begin(struct tcp_run *t, const struct addr *to)
+/* Where nothing is expected any answer will do, but one there must be. */
+static enum stream_next tcp_judge(struct stream *s, bool last, struct probe_report *verdict)
 {
-	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
-	struct sockaddr_storage ss;
-	socklen_t len = addr_to_sockaddr(to, &ss);
+	struct tcp_run *t = s->run->state;
+	int r;
 
-	t->fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (t->fd == -1)
-		return errno;
-	setsockopt(t->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	if (connect(t->fd, (struct sockaddr *)&ss, len) == -1 && errno != EINPROGRESS)
-		return errno;
-	return 0;
+	if (!s->in.len)
+		return STREAM_MORE;
+	r = expect_match(&conf_of(s->run)->expect, s->in.data, s->in.len, &t->steps);
+	if (!r && !last)
+		return STREAM_MORE;
+	*verdict = expect_report(r);
+	return STREAM_END;
 }
+
+static const struct stream_talk talk = {
+	.name = "probe_tcp",
+	.wants = tcp_wants,
+	.begin = tcp_begin,
+	.judge = tcp_judge,
+};
 
 static void tcp_start(struct probe_run *run)
 {
-	struct tcp_run *t = run->state;
-	int error;
-
-	t->fd = -1;
-	t->begin_us = clock_mono_us();
-	if (!run->addr.port) {
-		end(run, PROBE_LOCAL_CONFIG, 0);
-		return;
-	}
-	error = begin(t, &run->addr);
-	if (!error)
-		error = -loop_io_new(run->loop, "probe_tcp", t->fd, LOOP_WRITE, on_connected, run,
-				     &t->io);
-	if (error)
-		end(run, probe_reason_of_connect(error, true), error);
+	stream_start(run, &talk);
 }
 
-static void tcp_cancel(struct probe_run *run)
-{
-	release(run->state);
-}
+/* clang-format off */
+static const struct conf_key keys[] = {
+	EXPECT_KEYS(tcp_conf, expect),
+	{ .name = "send", .type = &expect_bytes_type, .offset = offsetof(struct tcp_conf, send),
+	  .max = EXPECT_SEND_MAX,
+	  .help = "What is sent once connected, with \\r \\n \\t \\\\ \\xNN; without expect and "
+		  "expect_regex any answer passes." },
+};
+/* clang-format on */
 
-static const char *const schemes[] = { "tcp", NULL };
+static const struct probe_scheme schemes[] = {
+	{ .name = "tcp", .needs_port = true },
+	{ .name = NULL },
+};
 
 const struct probe_type probe_tcp = {
 	.name = "tcp",
 	.schemes = schemes,
-	.help = "Connects to the realserver's port and gives the connection up.",
-	.part = { .name = "tcp" },
+	.help = "Connects to the realserver's port and gives the connection up, after a question "
+		"and its answer where they are given.",
+	.part = { .name = "tcp",
+		  .keys = keys,
+		  .n_keys = countof(keys),
+		  .size = sizeof(struct tcp_conf) },
 	.run_size = sizeof(struct tcp_run),
-	.on_timeout = PROBE_CONNECT_TIMEOUT,
 	.start = tcp_start,
-	.cancel = tcp_cancel,
+	.expire = stream_expire,
+	.cancel = stream_cancel,
 };

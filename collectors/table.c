@@ -8,7 +8,7 @@ const struct collector *const collector_table[] = {
 };
 
 const struct probe_type *const probe_table[] = {
-	&probe_tcp,
-	&probe_http,
-	NULL,
+	&probe_tcp,  &probe_udp,   &probe_http,  &probe_tls,   &probe_grpc, &probe_mail,
+	&probe_dns,  &probe_redis, &probe_mysql, &probe_pgsql, &probe_ftp,  &probe_ldap,
+	&probe_icmp, &probe_exec,  &probe_file,  &probe_agent, NULL,
 };

@@ -210,6 +210,19 @@ bool conf_key_given(const void *obj, const char *key)
 	return find_seen(obj, key) != NULL;
 }
 
+bool conf_key_written(const struct config *c, const void *obj, const char *key)
+{
+	const struct conf_head *head;
+
+	return find_origin(c, obj, key, &head) != NULL;
+}
+
+const char *const *config_files(const struct config *c, size_t *ret_n)
+{
+	*ret_n = c->n_files;
+	return c->files;
+}
+
 uint64_t config_hash(const struct config *c)
 {
 	return c->hash;

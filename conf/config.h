@@ -59,6 +59,10 @@ unsigned int conf_key_line(const struct config *c, const void *obj, const char *
 const char *conf_key_file(const struct config *c, const void *obj, const char *key);
 /* Whether the object's own section gives the key (not a default). */
 bool conf_key_given(const void *obj, const char *key);
+/* Whether a file gives it, there or where its default comes from. */
+bool conf_key_written(const struct config *c, const void *obj, const char *key);
+/* The files it was read from, in order of reading. */
+const char *const *config_files(const struct config *c, size_t *ret_n);
 /* Of the text of all its files, in order of reading: equal for equal text (FNV-1a, against
  * accidents only). */
 uint64_t config_hash(const struct config *c);

@@ -9,6 +9,7 @@
 #include <ini.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "agent/base/buf.h"
@@ -60,11 +61,30 @@ static size_t utf8_len(const unsigned char *s, size_t left)
 	return n;
 }
 
+/* Eight times a byte. */
+#define EIGHT(c) ((uint64_t)(c)*UINT64_C(0x0101010101010101))
+
+/* How many bytes at the beginning are printable ASCII, as nearly all are: a multiple of
+ * eight. No sum carries into the next byte, for none is above 0x7f. */
+static size_t plain(const char *s, size_t len)
+{
+	size_t i;
+	uint64_t w;
+
+	for (i = 0; len - i >= sizeof(w); i += sizeof(w)) {
+		memcpy(&w, s + i, sizeof(w));
+		if ((w & EIGHT(0x80)) || (~(w + EIGHT(0x80 - ' ')) & EIGHT(0x80)) ||
+		    ((w + EIGHT(0x80 - 0x7f)) & EIGHT(0x80)))
+			break;
+	}
+	return i;
+}
+
 /* What keeps a line from being text; NULL = nothing. */
 static const char *not_text(const char *line, size_t len, struct buf *out)
 {
 	const unsigned char *s = (const unsigned char *)line;
-	size_t i = 0, n;
+	size_t i = plain(line, len), n;
 
 	while (i < len) {
 		if ((s[i] >= ' ' && s[i] < 127) || s[i] == '\t') {
@@ -148,7 +168,7 @@ static void take_header(struct reader *r, const char *line, size_t len)
 static bool key_line_ok(struct reader *r, const char *line, size_t len)
 {
 	const char *equal = memchr(line, '=', len);
-	const char *colon = memchr(line, ':', len);
+	const char *colon = equal ? memchr(line, ':', (size_t)(equal - line)) : NULL;
 
 	if (r->no_section)
 		return false;
@@ -168,7 +188,7 @@ static bool key_line_ok(struct reader *r, const char *line, size_t len)
 		refuse(r, "no key before '='");
 		return false;
 	}
-	if (colon && colon < equal) {
+	if (colon) {
 		refuse(r, "':' in a key (keys and values are parted by '=')");
 		return false;
 	}

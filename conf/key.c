@@ -103,11 +103,17 @@ int conf_split(struct arena *arena, const char *text, struct conf_strings *ret_w
 
 bool conf_name_ok(const char *name)
 {
-	static const char fine[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
-	size_t len = strlen(name);
+	/* strspn() makes such a table at each call, and there are 100,000. */
+	static const bool fine[256] = {
+		['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true,
+		['_'] = true,         ['.'] = true,         ['-'] = true,
+	};
+	bool dots_alone = true;
+	size_t len;
 
-	return len && len <= NAME_LEN_MAX && strspn(name, fine) == len && strspn(name, ".") < len;
+	for (len = 0; fine[(unsigned char)name[len]]; len++)
+		dots_alone &= name[len] == '.';
+	return !name[len] && !dots_alone && len <= NAME_LEN_MAX;
 }
 
 /* --- bounds ----------------------------------------------------------------- */

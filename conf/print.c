@@ -99,9 +99,11 @@ void config_print_sample(const struct conf_section *const *sections, struct buf 
 
 /* --- what is in force ------------------------------------------------------------- */
 
-static void put_values(struct buf *out, const void *obj, const struct conf_key *keys, size_t n)
+static bool visit_keys(const void *obj, const struct conf_key *keys, size_t n, config_value_fn *fn,
+		       void *arg)
 {
 	struct buf value = BUF_INIT;
+	bool ok = true;
 	size_t i, k, count;
 
 	for (i = 0; i < n; i++) {
@@ -111,35 +113,59 @@ static void put_values(struct buf *out, const void *obj, const struct conf_key *
 		for (k = 0; k < count && !(keys[i].flags & CONF_INCLUDE); k++) {
 			buf_reset(&value);
 			keys[i].type->get(field, &keys[i], k, &value);
-			out->failed |= value.failed;
-			if (!value.len)
-				continue;
-			buf_printf(out, "%s = %s\n", keys[i].name,
+			ok = ok && buf_ok(&value);
+			if (value.len)
+				fn(arg, &keys[i],
 				   keys[i].flags & CONF_SECRET ? "(redacted)" : buf_str(&value));
 		}
 	}
 	buf_fini(&value);
+	return ok;
+}
+
+bool config_values(const struct conf_section *s, const struct conf_head *obj, config_value_fn *fn,
+		   void *arg)
+{
+	bool ok = visit_keys(obj, s->keys, s->n_keys, fn, arg);
+
+	if (obj->part)
+		ok = visit_keys(obj->part_conf, obj->part->keys, obj->part->n_keys, fn, arg) && ok;
+	return ok;
+}
+
+const struct conf_head *config_next(const struct config *c, struct config_cursor *at,
+				    const struct conf_section **ret_type)
+{
+	const struct conf_section *const *types = config_types(c), *s;
+	size_t n;
+
+	for (; (s = types[at->type]); at->type++, at->object = 0) {
+		void *const *objs = config_sections(c, s, &n);
+
+		/* defaults are filled in where they apply */
+		if (at->object < n && !is_base(types, s)) {
+			*ret_type = s;
+			return objs[at->object++];
+		}
+	}
+	return NULL;
+}
+
+static void put_value(void *arg, const struct conf_key *key, const char *value)
+{
+	buf_printf(arg, "%s = %s\n", key->name, value);
 }
 
 void config_print(const struct config *c, struct buf *out)
 {
-	const struct conf_section *const *types = config_types(c), *const * s;
-	size_t n, i;
+	struct config_cursor at = { 0 };
+	const struct conf_section *type;
+	const struct conf_head *head;
 
-	for (s = types; *s; s++) {
-		void *const *objs = config_sections(c, *s, &n);
-
-		/* defaults are filled in where they apply */
-		for (i = 0; i < n && !is_base(types, *s); i++) {
-			const struct conf_head *head = objs[i];
-
-			buf_printf(out, "%s[%s%s%s]\n", out->len ? "\n" : "", (*s)->name,
-				   head->name ? " " : "", head->name ? head->name : "");
-			put_values(out, head, (*s)->keys, (*s)->n_keys);
-			if (head->part)
-				put_values(out, head->part_conf, head->part->keys,
-					   head->part->n_keys);
-		}
+	while ((head = config_next(c, &at, &type))) {
+		buf_printf(out, "%s[%s%s%s]\n", out->len ? "\n" : "", type->name,
+			   head->name ? " " : "", head->name ? head->name : "");
+		out->failed |= !config_values(type, head, put_value, out);
 	}
 }
 

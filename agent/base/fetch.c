@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 
 #include "agent/base/attr.h"
 #include "agent/base/fetch_easy.h"
+#include "agent/base/fetch_mail.h"
 #include "agent/base/loop.h"
 
 enum { POOL_MAX = 256 };
@@ -154,8 +157,11 @@ static void unlink_running(struct fetch *f)
 static void give_back(struct fetch *f)
 {
 	struct fetch_multi *m = f->multi;
+	long os_errno = 0;
 
-	if (m->n_pool >= POOL_MAX) {
+	/* libcurl keeps one for ever, and would tell it of the next transfer as well. */
+	curl_easy_getinfo(f->easy, CURLINFO_OS_ERRNO, &os_errno);
+	if (os_errno || m->n_pool >= POOL_MAX) {
 		fetch_free(f);
 		return;
 	}
@@ -183,6 +189,20 @@ void fetch_multi_free(struct fetch_multi *m)
 	free(m);
 }
 
+/* Not by reset, with which the other side may lose what it has not read. libcurl's own QUIT
+ * would wait for an answer, and block the loop. */
+static void say_farewell(struct fetch *f)
+{
+	const struct linger none = { .l_onoff = 0 };
+	curl_socket_t fd = CURL_SOCKET_BAD;
+	size_t sent;
+
+	if (curl_easy_getinfo(f->easy, CURLINFO_ACTIVESOCKET, &fd) || fd == CURL_SOCKET_BAD)
+		return;
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	curl_easy_send(f->easy, f->mail->farewell, strlen(f->mail->farewell), &sent);
+}
+
 static void report_all(struct fetch_multi *m)
 {
 	CURLMsg *msg;
@@ -196,6 +216,8 @@ static void report_all(struct fetch_multi *m)
 			continue;
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &f);
 		fetch_fill(f, msg->data.result);
+		if (f->mail && f->result.error == FETCH_OK)
+			say_farewell(f);
 		unlink_running(f);
 		f->reporting = true;
 		f->fn(f->arg, &f->result);

@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "agent/base/attr.h"
+#include "agent/base/fetch_mail.h"
 
 enum {
 	MAX_HEADERS = 65536,
@@ -20,6 +22,7 @@ enum {
 	CA_CACHE_S = 3600, /* a replaced CA file is noticed after that */
 	PROBE_BUFFER = 4096,
 	WAIT_BUFFER = 262144,
+	MAIL_WINDOW = 16384, /* libcurl reads a line for as long as more of it is there */
 };
 
 /* --- what curl calls -------------------------------------------------------- */
@@ -27,9 +30,20 @@ enum {
 static size_t on_body(char *data, size_t size, size_t n, void *arg)
 {
 	struct fetch *f = arg;
-	size_t len = size * n, room = f->max_body - f->result.body.len;
+	size_t len = size * n, room = f->max_body - f->taken, take = len > room ? room : len;
+	long status = 0;
 
-	buf_put(&f->result.body, data, len > room ? room : len);
+	if (f->on_data)
+		curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status / 100 == 2) {
+		f->result.truncated = !f->on_data(f->data_arg, data, len);
+		return f->result.truncated ? 0 : len;
+	}
+	f->taken += take;
+	if (f->see)
+		f->see(f->data_arg, data, take);
+	if (!f->discard)
+		buf_put(&f->result.body, data, take);
 	if (!buf_ok(&f->result.body)) {
 		f->local_errno = ENOMEM;
 		return 0;
@@ -45,6 +59,8 @@ static size_t on_header(char *data, size_t size, size_t n, void *arg)
 	struct fetch *f = arg;
 	size_t len = size * n;
 
+	if (f->mail && !f->result.headers.len && !f->mail->greets(data, len))
+		return 0; /* libcurl would wait for a better one */
 	/* an interim answer's lines give way to the final one's */
 	if (len >= 5 && !memcmp(data, "HTTP/", 5))
 		f->result.headers.len = 0;
@@ -61,14 +77,22 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose ATTR_UNUSED, struct
 {
 	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
 	struct fetch *f = arg;
-	int fd = socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->protocol);
+	int fd = socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->protocol), e;
 
 	if (fd == -1) {
 		f->local_errno = errno;
 		return CURL_SOCKET_BAD;
 	}
+	e = way_out_take(fd, &f->from);
+	if (e) {
+		f->local_errno = -e;
+		close(fd);
+		return CURL_SOCKET_BAD;
+	}
 	if (a->family != AF_UNIX)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	if (f->mail)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){ MAIL_WINDOW }, sizeof(int));
 	return fd;
 }
 
@@ -102,7 +126,7 @@ static enum fetch_error timeout_error(const struct fetch *f)
 {
 	if (!f->result.connect_us && !f->connected)
 		return FETCH_TIMEOUT_CONNECT;
-	return f->https && !f->result.tls_us ? FETCH_TIMEOUT_TLS : FETCH_TIMEOUT_ANSWER;
+	return f->tls && !f->result.tls_us ? FETCH_TIMEOUT_TLS : FETCH_TIMEOUT_ANSWER;
 }
 
 /* curl's codes that mean one thing; what is not listed is our side's. */
@@ -116,17 +140,19 @@ static const struct code_row {
 	{ CURLE_SEND_ERROR, FETCH_RESET },
 	{ CURLE_PARTIAL_FILE, FETCH_RESET },
 	{ CURLE_SSL_CONNECT_ERROR, FETCH_TLS },
+	{ CURLE_USE_SSL_FAILED, FETCH_TLS }, /* no STARTTLS there */
 	{ CURLE_PEER_FAILED_VERIFICATION, FETCH_TLS_VERIFY },
 	{ CURLE_SSL_ISSUER_ERROR, FETCH_TLS_VERIFY },
 	{ CURLE_SSL_INVALIDCERTSTATUS, FETCH_TLS_VERIFY },
 	{ CURLE_SSL_PINNEDPUBKEYNOTMATCH, FETCH_TLS_VERIFY },
 	{ CURLE_WEIRD_SERVER_REPLY, FETCH_PROTOCOL },
+	{ CURLE_REMOTE_ACCESS_DENIED, FETCH_PROTOCOL }, /* of mail: EHLO refused */
 	{ CURLE_UNSUPPORTED_PROTOCOL, FETCH_PROTOCOL }, /* HTTP/0.9 */
 	{ CURLE_BAD_CONTENT_ENCODING, FETCH_PROTOCOL },
 	{ CURLE_TOO_MANY_REDIRECTS, FETCH_PROTOCOL },
 	{ CURLE_HTTP2, FETCH_PROTOCOL },
 	{ CURLE_HTTP2_STREAM, FETCH_PROTOCOL },
-	{ CURLE_WRITE_ERROR, FETCH_PROTOCOL }, /* too many headers */
+	{ CURLE_WRITE_ERROR, FETCH_PROTOCOL }, /* too many headers, no greeting */
 	{ CURLE_SSL_CACERT_BADFILE, FETCH_LOCAL_CONFIG },
 	{ CURLE_SSL_CRL_BADFILE, FETCH_LOCAL_CONFIG },
 	{ CURLE_SSL_CERTPROBLEM, FETCH_LOCAL_CONFIG },
@@ -147,8 +173,10 @@ static enum fetch_error memory_error(const struct fetch *f)
 
 static enum fetch_error error_of(const struct fetch *f, CURLcode code)
 {
+	long header_bytes = 0;
 	size_t i;
 
+	curl_easy_getinfo(f->easy, CURLINFO_HEADER_SIZE, &header_bytes);
 	if (code == CURLE_WRITE_ERROR && f->result.truncated)
 		return FETCH_OK;
 	if (code != CURLE_OK && f->local_errno)
@@ -159,6 +187,13 @@ static enum fetch_error error_of(const struct fetch *f, CURLcode code)
 		return timeout_error(f);
 	if (code == CURLE_OUT_OF_MEMORY)
 		return memory_error(f);
+	if (code == CURLE_SSL_CONNECT_ERROR && f->result.os_errno == ECONNRESET)
+		return FETCH_RESET;
+	/* what is not HTTP/2 at all; a connection that was closed is CURLE_PARTIAL_FILE there */
+	if (code == CURLE_GOT_NOTHING && f->h2c)
+		return FETCH_PROTOCOL;
+	if (code != CURLE_OK && header_bytes > MAX_HEADERS)
+		return FETCH_PROTOCOL; /* libcurl's own limit has a reset's code */
 	for (i = 0; i < countof(code_rows); i++)
 		if (code_rows[i].code == code)
 			return code_rows[i].error;
@@ -168,6 +203,24 @@ static enum fetch_error error_of(const struct fetch *f, CURLcode code)
 static int64_t phase(int64_t from, int64_t to)
 {
 	return to > from ? to - from : 0;
+}
+
+/* When the server's own certificate ends, which is the first one of the chain; 0 = the
+ * library does not say. */
+static int64_t not_after(const struct fetch *f)
+{
+	static const char field[] = "Expire date:";
+	const struct curl_certinfo *chain = NULL;
+	const struct curl_slist *line;
+	int64_t t = -1;
+
+	if (!f->expiry || curl_easy_getinfo(f->easy, CURLINFO_CERTINFO, &chain) || !chain ||
+	    chain->num_of_certs < 1)
+		return 0;
+	for (line = chain->certinfo[0]; line && t < 0; line = line->next)
+		if (!strncmp(line->data, field, sizeof(field) - 1))
+			t = curl_getdate(line->data + sizeof(field) - 1, NULL);
+	return t > 0 ? t : 0;
 }
 
 void fetch_fill(struct fetch *f, CURLcode code)
@@ -192,6 +245,7 @@ void fetch_fill(struct fetch *f, CURLcode code)
 	r->total_us = total;
 	r->os_errno = f->local_errno ? f->local_errno : (int)os_errno;
 	r->status = (int)status;
+	r->tls_not_after = not_after(f);
 	r->error = error_of(f, code);
 	if (r->error != FETCH_OK)
 		memcpy(r->text, words, strnlen(words, sizeof(r->text) - 1));
@@ -212,11 +266,9 @@ static void set_constants(struct fetch *f)
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open);
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, f);
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(e, CURLOPT_PROXY, "");
 	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(e, CURLOPT_SSL_SESSIONID_CACHE, 0L);
@@ -250,6 +302,8 @@ void fetch_reset(struct fetch *f)
 	curl_slist_free_all(f->headers);
 	curl_slist_free_all(f->connect_to);
 	f->headers = f->connect_to = NULL;
+	free(f->device);
+	f->device = NULL;
 	if (f->result.body.cap > KEEP_BODY)
 		buf_fini(&f->result.body);
 	buf_reset(&f->result.body);
@@ -257,6 +311,7 @@ void fetch_reset(struct fetch *f)
 	f->result = (struct fetch_result){ .body = f->result.body, .headers = f->result.headers };
 	f->watched = f->connected = f->reporting = false;
 	f->local_errno = 0;
+	f->taken = 0;
 	f->words[0] = '\0';
 }
 
@@ -314,7 +369,7 @@ static int set_connect_to(struct fetch *f, const struct fetch_request *req, cons
 static int set_server_name(struct fetch *f, const struct fetch_request *req)
 {
 	CURLU *u = curl_url();
-	char *host = NULL, *whole = NULL;
+	char *host = NULL, *port = NULL, *whole = NULL;
 	struct buf line = BUF_INIT;
 	int r = -ENOMEM;
 
@@ -326,7 +381,8 @@ static int set_server_name(struct fetch *f, const struct fetch_request *req)
 	    curl_url_set(u, CURLUPART_HOST, req->server_name, 0))
 		goto out;
 	r = -ENOMEM;
-	buf_printf(&line, "Host: %s", host);
+	curl_url_get(u, CURLUPART_PORT, &port, 0); /* it may have none */
+	buf_printf(&line, "Host: %s%s%s", host, port ? ":" : "", port ? port : "");
 	if (!buf_ok(&line) || add_line(&f->headers, line.data) ||
 	    curl_url_get(u, CURLUPART_URL, &whole, 0) ||
 	    curl_easy_setopt(f->easy, CURLOPT_URL, whole))
@@ -335,6 +391,7 @@ static int set_server_name(struct fetch *f, const struct fetch_request *req)
 out:
 	buf_fini(&line);
 	curl_free(whole);
+	curl_free(port);
 	curl_free(host);
 	curl_url_cleanup(u);
 	return r;
@@ -342,7 +399,9 @@ out:
 
 static int set_url(struct fetch *f, const struct fetch_request *req)
 {
-	f->https = !strncasecmp(req->url, "https:", 6);
+	size_t scheme = strcspn(req->url, ":");
+
+	f->tls = scheme && strchr("sS", req->url[scheme - 1]); /* https, smtps, … */
 	if (req->server_name)
 		return set_server_name(f, req);
 	if (curl_easy_setopt(f->easy, CURLOPT_URL, req->url))
@@ -350,19 +409,16 @@ static int set_url(struct fetch *f, const struct fetch_request *req)
 	return set_connect_to(f, req, NULL);
 }
 
-static int set_source(struct fetch *f, const struct addr *source)
+/* on_open() makes the sockets: what it cannot set is told with its errno, as libcurl's own
+ * option would not. */
+static int set_from(struct fetch *f, const struct way_out *from)
 {
-	struct buf text = BUF_INIT;
-	CURLcode code = CURLE_OUT_OF_MEMORY;
-
-	if (!source)
-		return curl_easy_setopt(f->easy, CURLOPT_INTERFACE, NULL) ? -ENOMEM : 0;
-	buf_puts(&text, "host!");
-	addr_format_host(&text, source);
-	if (buf_ok(&text))
-		code = curl_easy_setopt(f->easy, CURLOPT_INTERFACE, text.data);
-	buf_fini(&text);
-	return code ? -ENOMEM : 0;
+	f->from = *from;
+	if (!from->device)
+		return 0;
+	f->device = strdup(from->device);
+	f->from.device = f->device;
+	return f->device ? 0 : -ENOMEM;
 }
 
 static void set_method(struct fetch *f, const struct fetch_request *req)
@@ -383,6 +439,7 @@ static void set_method(struct fetch *f, const struct fetch_request *req)
 
 static void set_tls(struct fetch *f, const struct fetch_request *req)
 {
+	static const long starttls[] = { CURLUSESSL_NONE, CURLUSESSL_TRY, CURLUSESSL_ALL };
 	const char *bundle = curl_version_info(CURLVERSION_NOW)->cainfo;
 
 	if (req->ca_file)
@@ -392,13 +449,17 @@ static void set_tls(struct fetch *f, const struct fetch_request *req)
 	curl_easy_setopt(f->easy, CURLOPT_CAINFO, req->insecure ? NULL : bundle);
 	curl_easy_setopt(f->easy, CURLOPT_SSL_VERIFYPEER, (long)!req->insecure);
 	curl_easy_setopt(f->easy, CURLOPT_SSL_VERIFYHOST, req->insecure ? 0L : 2L);
+	if (f->expiry != req->want_expiry)
+		curl_easy_setopt(f->easy, CURLOPT_CERTINFO, (long)req->want_expiry);
+	curl_easy_setopt(f->easy, CURLOPT_USE_SSL, starttls[req->starttls]);
+	f->expiry = req->want_expiry;
 }
 
 static long http_version(const struct fetch *f, const struct fetch_request *req)
 {
 	if (!req->http2)
 		return CURL_HTTP_VERSION_1_1;
-	return f->https ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+	return f->tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
 }
 
 int fetch_set(struct fetch *f, const struct fetch_request *req)
@@ -408,19 +469,32 @@ int fetch_set(struct fetch *f, const struct fetch_request *req)
 	int r = set_url(f, req);
 
 	if (!r)
-		r = set_source(f, req->source);
+		r = set_from(f, &req->from);
 	for (h = req->headers; !r && h && *h; h++)
 		r = add_line(&f->headers, *h);
 	if (!r && req->body) /* no waiting for "100 Continue" */
 		r = add_line(&f->headers, "Expect:");
 	if (r)
 		return r;
+	f->h2c = req->http2 && !f->tls;
 	f->max_body = req->max_body;
+	f->mail = req->mail;
+	f->on_data = req->on_data;
+	f->see = req->see;
+	f->discard = req->discard;
+	f->data_arg = req->data_arg;
 	set_method(f, req);
 	set_tls(f, req);
 	curl_easy_setopt(f->easy, CURLOPT_HTTPHEADER, f->headers);
 	curl_easy_setopt(f->easy, CURLOPT_HTTP_VERSION, http_version(f, req));
-	curl_easy_setopt(f->easy, CURLOPT_TIMEOUT_MS, timeout);
+	curl_easy_setopt(f->easy, CURLOPT_CONNECT_ONLY, (long)(req->connect_only || req->mail));
+	curl_easy_setopt(f->easy, CURLOPT_PROTOCOLS_STR,
+			 req->mail ? "smtp,smtps,imap,imaps,pop3,pop3s" : "http,https");
+	curl_easy_setopt(f->easy, CURLOPT_FORBID_REUSE, (long)!req->mail); /* the farewell's */
+	curl_easy_setopt(f->easy, CURLOPT_TIMEOUT_MS, req->on_data ? 0L : timeout);
+	curl_easy_setopt(f->easy, CURLOPT_LOW_SPEED_LIMIT, req->on_data ? 1L : 0L);
+	curl_easy_setopt(f->easy, CURLOPT_LOW_SPEED_TIME,
+			 req->on_data ? (long)(req->idle_ms / 1000) : 0L);
 	curl_easy_setopt(f->easy, CURLOPT_CONNECTTIMEOUT_MS, timeout);
 	return curl_easy_setopt(f->easy, CURLOPT_UNIX_SOCKET_PATH, req->unix_path) ? -ENOMEM : 0;
 }

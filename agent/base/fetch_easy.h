@@ -15,8 +15,18 @@ struct fetch {
 	void *arg;
 	struct fetch_result result;
 	struct curl_slist *headers, *connect_to;
+	struct way_out from;
+	char *device; /* from.device, owned */
 	size_t max_body;
-	bool https, reporting;
+	bool (*on_data)(void *arg, const char *bytes, size_t len); /* NULL = it is kept */
+	void (*see)(void *arg, const char *bytes, size_t len);     /* NULL = nobody looks */
+	void *data_arg;
+	bool tls, reporting;
+	bool h2c;    /* HTTP/2 without TLS */
+	bool expiry; /* CURLOPT_CERTINFO as it stands in the handle */
+	const struct fetch_mail *mail;
+	size_t taken; /* of the body */
+	bool discard; /* the body is not kept */
 	bool watched; /* a socket of it waited: connect() did not fail at once */
 	/* It waited to read, which is after connect() only: curl 7.88 tells of the
 	 * connection when TLS is done */

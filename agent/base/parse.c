@@ -188,6 +188,22 @@ void format_duration(struct buf *out, int64_t ms)
 		buf_puts(out, "0s");
 }
 
+int name_cmp(const char *a, const char *b)
+{
+	int c;
+
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	c = (unsigned char)*a - (unsigned char)*b;
+	while (*a && *b) {
+		a++;
+		b++;
+	}
+	return *a ? 1 : *b ? -1 : c;
+}
+
 enum { NAME_MAX_LEN = 64 };
 
 static unsigned int min3(unsigned int a, unsigned int b, unsigned int c)

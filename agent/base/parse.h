@@ -28,6 +28,10 @@ int parse_size(const char *text, uint64_t *ret_bytes);
 /* Appends a duration as a person writes it: 500ms, 1m30s; 0 is "0s". */
 void format_duration(struct buf *out, int64_t ms);
 
+/* Order of names: the shorter first, so that those which end with a number are in order as
+ * they are counted. <0, 0, >0. */
+int name_cmp(const char *a, const char *b);
+
 /* The name of `names` that is nearest to `text` by edits (insert, delete,
  * replace, swap), NULL where none is near enough to be meant. */
 const char *nearest_name(const char *text, const char *const *names, size_t n);

@@ -17,3 +17,15 @@ void *rows_new(size_t n, size_t size)
 		bytes[at] = 0;
 	return rows;
 }
+
+void rows_sort(void *rows, size_t n, size_t size,
+	       int (*cmp)(const void *a, const void *b, void *arg), void *arg)
+{
+	const char *row = rows;
+	size_t i;
+
+	for (i = 1; i < n && cmp(row, row + size, arg) <= 0; i++)
+		row += size;
+	if (i < n)
+		qsort_r(rows, n, size, cmp, arg);
+}

@@ -57,11 +57,10 @@ void ways_free(struct ways *w)
 	free(w);
 }
 
-/* The source address that packets to `to` would have. */
-static int source_of(struct ways *w, const struct addr *to, struct addr *ret_source)
+int ways_source(struct ways *w, const struct addr *to, struct addr *ret_source)
 {
 	static const struct sockaddr none = { .sa_family = AF_UNSPEC };
-	struct addr aim = *to;
+	struct addr aim = *to, source;
 	struct sockaddr_storage ss;
 	socklen_t len;
 	int *fd = &w->fds[to->family == AF_INET6];
@@ -82,9 +81,12 @@ static int source_of(struct ways *w, const struct addr *to, struct addr *ret_sou
 	len = sizeof(ss);
 	if (getsockname(*fd, (struct sockaddr *)&ss, &len) == -1)
 		return -errno;
-	e = addr_from_sockaddr((struct sockaddr *)&ss, ret_source);
-	ret_source->port = 0;
-	return e;
+	e = addr_from_sockaddr((struct sockaddr *)&ss, &source);
+	if (e)
+		return e;
+	source.port = 0;
+	*ret_source = source;
+	return 0;
 }
 
 static uint32_t way_of(struct ways *w, unsigned int index)
@@ -120,13 +122,20 @@ static unsigned int index_of(const struct addr *source)
 	return index;
 }
 
-uint32_t ways_to(struct ways *w, const struct addr *to, int64_t now_ms)
+uint32_t ways_to(struct ways *w, const struct addr *to, const struct way_out *from, int64_t now_ms)
 {
-	struct addr source;
+	struct addr source = { 0 };
 	unsigned int index;
 	uint32_t i;
 
-	if (source_of(w, to, &source))
+	if (from && from->device) {
+		index = if_nametoindex(from->device);
+		return index ? way_of(w, index) : 0;
+	}
+	if (from)
+		source = from->source;
+	source.port = 0;
+	if (!source.family && ways_source(w, to, &source))
 		return 0;
 	/* Addresses move, though rarely. */
 	if (w->n_sources == SOURCES || now_ms - w->since_ms >= REMEMBER_MS)
@@ -139,4 +148,12 @@ uint32_t ways_to(struct ways *w, const struct addr *to, int64_t now_ms)
 		w->since_ms = now_ms;
 	w->sources[w->n_sources++] = (struct source){ source, index ? way_of(w, index) : 0 };
 	return w->sources[w->n_sources - 1].way;
+}
+
+void ways_put_name(const struct ways *w, uint32_t way, struct buf *out)
+{
+	char name[IF_NAMESIZE];
+
+	if (way && way < w->n && if_indextoname(w->indices[way], name))
+		buf_puts(out, name);
 }

@@ -4,52 +4,20 @@
 #include "agent/cli/cli.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/base/parse.h"
 
-struct option {
-	const char *name;  /* without the dashes */
-	char letter;       /* 0 = none */
-	const char *value; /* "FILE"; NULL = it takes none */
-	unsigned int bit;  /* of enum cli_options; 0 = every subcommand takes it */
-	size_t offset;     /* of a const char pointer, or of a bool */
-	const char *help;
-};
-
-static const struct option options[] = {
-	{ "config", 'c', "FILE", CLI_CONFIG, offsetof(struct cli_args, config),
-	  "read this configuration (default " CLI_DEFAULT_CONFIG ")" },
-	{ "socket", 's', "PATH", CLI_SOCKET, offsetof(struct cli_args, socket),
-	  "ask the agent on this unix socket (default: as the configuration says)" },
-	{ "json", 0, NULL, CLI_JSON, offsetof(struct cli_args, json), "print JSON" },
-	{ "strict", 0, NULL, CLI_STRICT_OPTION, offsetof(struct cli_args, strict),
-	  "exit 3 when there are warnings" },
-	{ "sample", 0, NULL, CLI_SAMPLE, offsetof(struct cli_args, sample),
-	  "print the sample file: every key at its default" },
-	{ "run", 0, "PATTERN", CLI_TEST, offsetof(struct cli_args, pattern),
-	  "run the tests of that name only (* ? [ ])" },
-	{ "junit", 0, "FILE", CLI_TEST, offsetof(struct cli_args, junit),
-	  "write the results there as JUnit XML" },
-	{ "verbose", 0, NULL, CLI_VERBOSE, offsetof(struct cli_args, verbose),
-	  "print every decision with its time" },
-	{ "help", 'h', NULL, 0, offsetof(struct cli_args, help), "print this help" },
-	{ "version", 'V', NULL, 0, offsetof(struct cli_args, version), "print the version" },
-};
-
 /* The row for "--name", "--name=…", "-x" or "-x…"; *ret_value is what is joined to it,
  * NULL = nothing. */
-static const struct option *find_option(const char *arg, const char **ret_value)
+static const struct cli_option *find_option(const char *arg, const char **ret_value)
 {
 	size_t len = strcspn(arg, "=");
 
 	*ret_value = NULL;
-	for (size_t i = 0; i < countof(options); i++) {
-		const struct option *o = &options[i];
-
+	for (const struct cli_option *o = cli_option_table; o->name; o++) {
 		if (arg[1] == '-' && strlen(o->name) == len - 2 &&
 		    strncmp(arg + 2, o->name, len - 2) == 0) {
 			if (arg[len] == '=')
@@ -65,18 +33,30 @@ static const struct option *find_option(const char *arg, const char **ret_value)
 	return NULL;
 }
 
+static const char *nearest_option(const char *name)
+{
+	const char **names, *near = NULL;
+	size_t n = 0;
+
+	while (cli_option_table[n].name)
+		n++;
+	names = calloc(n + 1, sizeof(*names));
+	for (size_t i = 0; names && i < n; i++)
+		names[i] = cli_option_table[i].name;
+	if (names)
+		near = nearest_name(name, names, n);
+	free(names);
+	return near;
+}
+
 static int unknown_option(const char *arg, struct buf *why)
 {
-	const char *names[countof(options)];
 	char *name = strndup(arg, strcspn(arg, "="));
-	const char *near = NULL;
+	const char *near;
 
-	for (size_t i = 0; i < countof(options); i++)
-		names[i] = options[i].name;
 	if (!name)
 		return -ENOMEM;
-	if (strncmp(name, "--", 2) == 0)
-		near = nearest_name(name + 2, names, countof(names));
+	near = strncmp(name, "--", 2) == 0 ? nearest_option(name + 2) : NULL;
 	buf_printf(why, "unknown option '%s'", name);
 	if (near)
 		buf_printf(why, "; did you mean '--%s'?", near);
@@ -84,7 +64,7 @@ static int unknown_option(const char *arg, struct buf *why)
 	return -EINVAL;
 }
 
-static const struct cli_command *find_command(const struct cli_command *commands, const char *name)
+const struct cli_command *cli_find_command(const struct cli_command *commands, const char *name)
 {
 	for (; commands->name; commands++) {
 		if (strcmp(commands->name, name) == 0)
@@ -93,7 +73,7 @@ static const struct cli_command *find_command(const struct cli_command *commands
 	return NULL;
 }
 
-static int unknown_command(const struct cli_command *commands, const char *name, struct buf *why)
+int cli_unknown_command(const struct cli_command *commands, const char *name, struct buf *why)
 {
 	const char **names;
 	const char *near;
@@ -119,11 +99,11 @@ static int take_option(struct cli_args *a, int argc, char **argv, int *i, unsign
 		       struct buf *why)
 {
 	const char *arg = argv[*i], *value;
-	const struct option *o = find_option(arg, &value);
+	const struct cli_option *o = find_option(arg, &value);
 
 	if (!o)
 		return unknown_option(arg, why);
-	*given |= 1u << (o - options);
+	*given |= 1u << (o - cli_option_table);
 	if (!o->value) {
 		if (value) {
 			buf_printf(why, "option '--%s' takes no value", o->name);
@@ -153,11 +133,13 @@ static int check_args(const struct cli_args *a, unsigned int given, struct buf *
 		buf_puts(why, "no subcommand");
 		return -EINVAL;
 	}
-	for (size_t i = 0; i < countof(options); i++) {
+	for (size_t i = 0; cli_option_table[i].name; i++) {
+		const struct cli_option *o = &cli_option_table[i];
+
 		/* A file or a socket that is not needed does no harm. */
-		if (given & (1u << i) && options[i].bit &&
-		    !(options[i].bit & (c->options | CLI_CONFIG | CLI_SOCKET))) {
-			buf_printf(why, "'%s' takes no option '--%s'", c->name, options[i].name);
+		if (given & (1u << i) && o->bits &&
+		    !(o->bits & (c->options | CLI_CONFIG | CLI_SOCKET))) {
+			buf_printf(why, "'%s' takes no option '--%s'", c->name, o->name);
 			return -EINVAL;
 		}
 	}
@@ -192,9 +174,9 @@ int cli_parse(const struct cli_command *commands, int argc, char **argv, struct 
 		} else if (a.command) {
 			a.rest[a.n_rest++] = argv[i];
 		} else {
-			a.command = find_command(commands, argv[i]);
+			a.command = cli_find_command(commands, argv[i]);
 			if (!a.command)
-				r = unknown_command(commands, argv[i], why);
+				r = cli_unknown_command(commands, argv[i], why);
 		}
 	}
 	a.config_given = given & 1; /* the first row */
@@ -212,73 +194,6 @@ void cli_args_fini(struct cli_args *args)
 	free(args->rest);
 	args->rest = NULL;
 	args->n_rest = 0;
-}
-
-/* --- help -------------------------------------------------------------------- */
-
-static void put_options(struct buf *out, unsigned int bits)
-{
-	buf_puts(out, "\nOptions:\n");
-	for (size_t i = 0; i < countof(options); i++) {
-		const struct option *o = &options[i];
-		char left[40];
-
-		if (o->bit && !(o->bit & bits))
-			continue;
-		snprintf(left, sizeof(left), "%c%c%s--%s%s%s", o->letter ? '-' : ' ',
-			 o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
-			 o->value ? " " : "", o->value ? o->value : "");
-		buf_printf(out, "  %-20s  %s\n", left, o->help);
-	}
-}
-
-void cli_format_help(struct buf *out, const struct cli_command *commands,
-		     const struct cli_command *one)
-{
-	char left[40];
-
-	if (one) {
-		buf_printf(out, "Usage: ipvs-agent %s [options]%s%s\n\n%s.\n", one->name,
-			   one->rest ? " " : "", one->rest ? one->rest : "", one->help);
-		if (one->more)
-			buf_printf(out, "%s\n", one->more);
-		put_options(out, one->options);
-		return;
-	}
-	buf_puts(out, "Usage: ipvs-agent [-c FILE] SUBCOMMAND [options] [arguments]\n\n"
-		      "Manages, watches and explains the IPVS services of this director.\n\n"
-		      "Subcommands:\n");
-	for (const struct cli_command *c = commands; c->name; c++) {
-		snprintf(left, sizeof(left), "%s%s%s", c->name, c->rest ? " " : "",
-			 c->rest ? c->rest : "");
-		buf_printf(out, "  %-20s  %s\n", left, c->help);
-	}
-	put_options(out, ~0u);
-	buf_puts(out, "\nExit codes: 0 done, 1 error, 2 changes, 3 warnings under --strict, "
-		      "64 usage.\n'ipvs-agent help SUBCOMMAND' tells more.\n");
-}
-
-int cmd_help(const struct cli_args *args)
-{
-	const struct cli_command *one = NULL;
-	struct buf text = BUF_INIT;
-	int r;
-
-	if (args->help)
-		one = args->command;
-	if (args->n_rest > 0 && !args->help) {
-		one = find_command(args->commands, args->rest[0]);
-		if (!one) {
-			unknown_command(args->commands, args->rest[0], &text);
-			fprintf(stderr, "ipvs-agent: %s\n", buf_str(&text));
-			buf_fini(&text);
-			return CLI_USAGE;
-		}
-	}
-	cli_format_help(&text, args->commands, one);
-	r = cli_print(&text);
-	buf_fini(&text);
-	return r;
 }
 
 int cli_print(const struct buf *text)

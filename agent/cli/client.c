@@ -1,12 +1,11 @@
 /* client.c: asks the running agent over its unix socket, where the file's permissions
- * are the authentication. Which socket: the one of --socket, else the first that the
- * configuration names, else the default. */
+ * are the authentication. What those say who ask once, is in ask.c. */
 #include "agent/cli/client.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,7 +14,11 @@
 #include "agent/http/http_conf.h"
 #include "agent/sections.h"
 
-enum { GET_TIMEOUT_MS = 15000, BODY_MAX = 256 * 1024 * 1024 };
+enum {
+	ANSWER_MS = 15000,
+	SILENCE_MS = 35000, /* of a stream: three heartbeats are missing */
+	BODY_MAX = 256 * 1024 * 1024,
+};
 
 /* The first unix listener of the configuration. A configuration with errors is read as
  * far as it goes: the running agent has its own. */
@@ -51,55 +54,111 @@ static int socket_of_config(const struct cli_args *args, struct buf *ret_path)
 	return CLI_ERROR;
 }
 
-static int find_socket(const struct cli_args *args, struct buf *ret_path)
+static bool good(const struct client_answer *answer)
 {
-	if (!args->socket)
-		return socket_of_config(args, ret_path);
-	/* As the INI writes it is fine, too. */
-	buf_puts(ret_path, args->socket + (strncmp(args->socket, "unix:", 5) == 0 ? 5 : 0));
-	return CLI_OK;
+	return answer->status / 100 == 2;
 }
 
-int client_ask(const struct cli_args *args, const char *method, const char *path,
-	       int64_t timeout_ms, struct client_answer *ret_answer)
+int client_open(const struct cli_args *args, struct client *ret_client)
 {
-	struct buf socket_path = BUF_INIT, url = BUF_INIT, why = BUF_INIT;
-	struct fetch_result result = { 0 };
-	struct fetch_request req;
-	int r = find_socket(args, &socket_path);
+	struct client c = { 0 };
+	int r = CLI_OK;
 
-	if (r != CLI_OK)
-		goto out;
-	r = CLI_ERROR;
-	if (client_knock(buf_str(&socket_path), &why) != 0) {
-		fprintf(stderr, "ipvs-agent: %s\n", buf_str(&why));
-		goto out;
-	}
-	buf_printf(&url, "http://localhost%s", path);
-	if (!buf_ok(&url) || !buf_ok(&socket_path)) {
+	if (args->socket)
+		/* As the INI writes it is fine, too. */
+		buf_puts(&c.socket_path,
+			 args->socket + (strncmp(args->socket, "unix:", 5) == 0 ? 5 : 0));
+	else
+		r = socket_of_config(args, &c.socket_path);
+	if (r == CLI_OK && !buf_ok(&c.socket_path)) {
 		fputs("ipvs-agent: out of memory\n", stderr);
-		goto out;
+		r = CLI_ERROR;
 	}
-	req = (struct fetch_request){ .url = url.data,
-				      .method = method,
-				      .unix_path = socket_path.data,
-				      .timeout_ms = timeout_ms,
-				      .max_body = BODY_MAX };
-	if (fetch_wait(&req, &result) != 0 || result.error != FETCH_OK || result.truncated) {
-		fprintf(stderr, "ipvs-agent: the agent on %s gives no answer%s%s%s\n",
-			socket_path.data, result.text[0] ? " (" : "", result.text,
-			result.text[0] ? ")" : "");
-		buf_fini(&result.body);
-		goto out;
-	}
-	ret_answer->status = result.status;
-	ret_answer->body = result.body;
-	r = CLI_OK;
-out:
-	buf_fini(&result.headers);
-	buf_fini(&socket_path);
+	if (r == CLI_OK)
+		*ret_client = c;
+	else
+		client_close(&c);
+	return r;
+}
+
+void client_close(struct client *c)
+{
+	buf_fini(&c->socket_path);
+}
+
+/* Fetches, with somebody at the other end. 0, or -errno with a sentence. */
+static int fetch_from(const struct client *c, const char *path, struct fetch_request *req,
+		      struct buf *why, struct fetch_result *ret_result)
+{
+	struct fetch_result result = { 0 };
+	struct buf url = BUF_INIT;
+	int r = client_knock(buf_str(&c->socket_path), why);
+
+	if (r != 0)
+		return r;
+	buf_printf(&url, "http://localhost%s", path);
+	req->url = buf_str(&url);
+	req->unix_path = buf_str(&c->socket_path);
+	r = buf_ok(&url) ? fetch_wait(req, &result) : -ENOMEM;
 	buf_fini(&url);
-	buf_fini(&why);
+	buf_fini(&result.headers);
+	if (r == 0 && result.error == FETCH_OK && (req->on_data || !result.truncated)) {
+		*ret_result = result;
+		return 0;
+	}
+	buf_printf(why, "the agent on %s gives no answer%s%s%s", buf_str(&c->socket_path),
+		   result.text[0] ? " (" : "", result.text, result.text[0] ? ")" : "");
+	buf_fini(&result.body);
+	return r != 0 ? r : -EIO;
+}
+
+int client_call(const struct client *c, const struct client_question *q, struct buf *why,
+		struct client_answer *ret_answer)
+{
+	static const char *const headers[] = { "Content-Type: application/json", NULL };
+	char *body = q->body ? json_dumps(q->body, JSON_COMPACT) : NULL;
+	struct fetch_request req = { .method = q->method,
+				     .body = body,
+				     .body_len = body ? strlen(body) : 0,
+				     .headers = body ? headers : NULL,
+				     .timeout_ms = q->timeout_ms ? q->timeout_ms : ANSWER_MS,
+				     .max_body = BODY_MAX };
+	struct fetch_result result = { 0 };
+	int r;
+
+	if (q->body && !body) {
+		buf_puts(why, "out of memory");
+		return -ENOMEM;
+	}
+	r = fetch_from(c, q->path, &req, why, &result);
+	free(body);
+	if (r != 0)
+		return r;
+	*ret_answer = (struct client_answer){ .status = result.status, .body = result.body };
+	return 0;
+}
+
+int client_stream(const struct client *c, const char *path,
+		  bool (*on_data)(void *arg, const char *bytes, size_t len), void *arg,
+		  struct buf *why)
+{
+	struct fetch_request req = { .timeout_ms = ANSWER_MS,
+				     .max_body = BODY_MAX,
+				     .on_data = on_data,
+				     .data_arg = arg,
+				     .idle_ms = SILENCE_MS };
+	struct fetch_result result = { 0 };
+	struct client_answer answer;
+	int r = fetch_from(c, path, &req, why, &result);
+
+	if (r != 0)
+		return r;
+	answer = (struct client_answer){ .status = result.status, .body = result.body };
+	if (!good(&answer)) {
+		client_format_error(why, &answer);
+		r = -EPROTO;
+	}
+	buf_fini(&result.body);
 	return r;
 }
 
@@ -117,34 +176,6 @@ void client_format_error(struct buf *out, const struct client_answer *answer)
 	if (out->len == before)
 		buf_printf(out, "the agent answers HTTP status %d", answer->status);
 	json_decref(o);
-}
-
-int client_get(const struct cli_args *args, const char *path, struct client_answer *ret_answer)
-{
-	struct client_answer answer = { 0 };
-	struct buf message = BUF_INIT;
-	json_t *json = NULL;
-	int r = client_ask(args, "GET", path, GET_TIMEOUT_MS, &answer);
-
-	if (r != CLI_OK)
-		return r;
-	if (answer.status == 200)
-		json = json_loadb(buf_str(&answer.body), answer.body.len, 0, NULL);
-	if (!json) {
-		if (answer.status == 200)
-			buf_puts(&message, "the answer is not one that this version (" VERSION
-					   ") understands; was the agent restarted after the "
-					   "upgrade?");
-		else
-			client_format_error(&message, &answer);
-		fprintf(stderr, "ipvs-agent: %s\n", buf_str(&message));
-		buf_fini(&message);
-		buf_fini(&answer.body);
-		return CLI_ERROR;
-	}
-	json_decref(json);
-	*ret_answer = answer;
-	return CLI_OK;
 }
 
 void client_put_encoded(struct buf *out, const char *text)

@@ -1,10 +1,11 @@
-/* config.c: ipvs-agent config: the configuration in force with all defaults, or,
- * with --sample, the sample file that conf/ipvs-agent.ini is. */
+/* config.c: ipvs-agent config: the configuration of the file with all defaults; with
+ * --running that of the running agent, which may be older; with --sample the sample file
+ * that conf/ipvs-agent.ini is. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/cli/cli.h"
+#include "agent/cli/show.h"
 #include "agent/sections.h"
 #include "conf/print.h"
 
@@ -35,6 +36,12 @@ int cmd_config(const struct cli_args *args)
 	struct buf out = BUF_INIT;
 	int code = CLI_OK;
 
+	if (args->running)
+		return show_path(args, "/api/v1/config", render_config);
+	if (args->json) {
+		fprintf(stderr, "ipvs-agent config: --json goes with --running\n");
+		return CLI_USAGE;
+	}
 	if (args->sample) {
 		agent_sections_init();
 		config_print_sample(agent_sections, &out);

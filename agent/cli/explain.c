@@ -11,7 +11,7 @@ int cmd_explain(const struct cli_args *args)
 
 	buf_puts(&path, "/api/v1/explain?target=");
 	client_put_encoded(&path, args->rest[0]);
-	r = show(args, buf_str(&path), render_explain);
+	r = show_path(args, buf_str(&path), render_explain);
 	buf_fini(&path);
 	return r;
 }

@@ -33,7 +33,11 @@ int cmd_reload(const struct cli_args *args)
 	struct client_answer answer = { 0 };
 	struct buf message = BUF_INIT;
 	bool ok;
-	int r = client_ask(args, "POST", "/-/reload", RELOAD_TIMEOUT_MS, &answer);
+	int r = client_ask(args,
+			   &(struct client_question){ .method = "POST",
+						      .path = "/-/reload",
+						      .timeout_ms = RELOAD_TIMEOUT_MS },
+			   &answer);
 
 	if (r != CLI_OK)
 		return r;

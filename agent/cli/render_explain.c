@@ -6,7 +6,9 @@
  *            {"weight":0,"why":"rule probe-down",
  *             "text":"since 14:02:07 (3 m): http connection refused, 3 of 3 probes"}],
  *   "kernel":{"weight":0 (null = not there),"written":"14:02:07.412"},
- *   "returns":"after 2 good probes","notes":["…"]}]}
+ *   "returns":"after 2 good probes","notes":["…"],
+ *   "probes":[{"probe":"db","address":"10.1.2.22:3306","last":"connection refused",
+ *              "text":"…" (may be missing)}]}]}
  *
  * steps: in the order in which they lower the weight, each with the weight that holds
  * from it on (null = absent). kernel null = it could not be read; written may be
@@ -18,6 +20,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "agent/cli/when.h"
+
 /* A weight, "absent" for null, nothing where it is no weight at all. */
 static void put_weight(const json_t *value, struct buf *out)
 {
@@ -25,6 +29,18 @@ static void put_weight(const json_t *value, struct buf *out)
 		buf_put_i64(out, json_integer_value(value));
 	else if (json_is_null(value))
 		buf_puts(out, "absent");
+}
+
+/* In the agent's words, and local time. */
+static void put_sentence(struct buf *out, const struct text_style *style, const char *text)
+{
+	struct buf local = BUF_INIT;
+
+	when_put_text(&local, style, text);
+	text_put(out, buf_str(&local));
+	if (!buf_ok(&local))
+		out->failed = true;
+	buf_fini(&local);
 }
 
 static void put_head(const json_t *target, const struct text_style *style, struct buf *out)
@@ -75,7 +91,7 @@ static void put_steps(const json_t *target, const struct text_style *style, stru
 		buf_puts(out, "  ");
 		text_put(out, render_text(step, "why"));
 		buf_printf(out, "%*s  ", (int)(why_width - text_len(render_text(step, "why"))), "");
-		text_put(out, render_text(step, "text"));
+		put_sentence(out, style, render_text(step, "text"));
 		while (out->len > 0 && out->data[out->len - 1] == ' ')
 			out->len--;
 		buf_putc(out, '\n');
@@ -96,8 +112,10 @@ static void put_kernel(const json_t *target, const struct text_style *style, str
 		buf_puts(&text, "the kernel could not be read");
 	} else if (json_is_integer(weight)) {
 		buf_printf(&text, "kernel has %lld", (long long)json_integer_value(weight));
-		if (*render_text(kernel, "written"))
-			buf_printf(&text, ", written %s", render_text(kernel, "written"));
+		if (*render_text(kernel, "written")) {
+			buf_puts(&text, ", written ");
+			when_put_text(&text, style, render_text(kernel, "written"));
+		}
 	} else {
 		buf_puts(&text, "the kernel does not have it");
 	}
@@ -107,6 +125,28 @@ static void put_kernel(const json_t *target, const struct text_style *style, str
 	if (!buf_ok(&text))
 		out->failed = true;
 	buf_fini(&text);
+}
+
+/* What probes said beside their reasons. */
+static void put_probes(const json_t *target, struct buf *out)
+{
+	const json_t *probes = json_object_get(target, "probes"), *p;
+	struct buf line = BUF_INIT;
+	size_t i;
+
+	json_array_foreach (probes, i, p) {
+		if (!*render_text(p, "text"))
+			continue;
+		buf_reset(&line);
+		buf_printf(&line, "  probe %s %s: %s: %s", render_text(p, "probe"),
+			   render_text(p, "address"), render_text(p, "last"),
+			   render_text(p, "text"));
+		text_put(out, buf_str(&line));
+		buf_putc(out, '\n');
+	}
+	if (!buf_ok(&line))
+		out->failed = true;
+	buf_fini(&line);
 }
 
 static void put_target(const json_t *target, const struct text_style *style, struct buf *out)
@@ -119,12 +159,13 @@ static void put_target(const json_t *target, const struct text_style *style, str
 	put_kernel(target, style, out);
 	if (*render_text(target, "returns")) {
 		buf_puts(out, "  returns: ");
-		text_put(out, render_text(target, "returns"));
+		put_sentence(out, style, render_text(target, "returns"));
 		buf_putc(out, '\n');
 	}
+	put_probes(target, out);
 	json_array_foreach (notes, i, note) {
 		buf_puts(out, "  note: ");
-		text_put(out, json_string_value(note) ? json_string_value(note) : "?");
+		put_sentence(out, style, json_string_value(note) ? json_string_value(note) : "?");
 		buf_putc(out, '\n');
 	}
 }

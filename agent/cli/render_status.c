@@ -8,9 +8,10 @@
  *   "realservers":[{"name":"web2","state":"down","backup":false,
  *     "effective_weight":0 (null = absent),"configured_weight":100,"reason":"…",
  *     "probes":[{"probe":"http","verdict":"up","unknown":false,"success":true,
- *                "reason":"ok","duration_seconds":0.0012}],
- *     "holds":[{"class":"rule","holder":"probe-down","reason":"…"}] (may be missing:
- *     then the reason says it)}]}]}
+ *                "reason":"ok","text":"…" (may be missing),"duration_seconds":0.0012}],
+ *     "holds":[HOLD…] (may be missing: then the reason says it)}]}],
+ *   "troubles":["…"],"frozen":null|HOLD,"holds":[HOLD…]} (these two from GET
+ * /api/v1/holds, see render_hold.h; either may be missing)
  */
 #include "agent/cli/render.h"
 
@@ -18,143 +19,21 @@
 #include <string.h>
 
 #include "agent/base/attr.h"
+#include "agent/cli/render_hold.h"
+#include "agent/cli/render_row.h"
 #include "agent/cli/status_rows.h"
 
 enum { COL_NAME = 0, COL_ADDRESS, COL_STATE, COL_WEIGHT, COL_PROBE, COL_ACTIVE, COL_INACTIVE };
 
 static const struct text_column columns[] = {
 	[COL_NAME] = { .title = "REALSERVER" },
-	[COL_ADDRESS] = { .title = "ADDRESS", .drop = 3 },
+	[COL_ADDRESS] = { .title = "ADDRESS", .drop = 2 },
 	[COL_STATE] = { .title = "STATE" },
 	[COL_WEIGHT] = { .title = "WEIGHT", .right = true },
 	[COL_PROBE] = { .title = "PROBE", .drop = 4 },
-	[COL_ACTIVE] = { .title = "ACTIVE", .right = true, .drop = 2 },
+	[COL_ACTIVE] = { .title = "ACTIVE", .right = true, .drop = 3 },
 	[COL_INACTIVE] = { .title = "INACTIVE", .right = true, .drop = 1 },
 };
-
-static const struct {
-	const char *state;
-	enum text_colour colour;
-} state_colours[] = {
-	{ "up", TEXT_GREEN },    { "down", TEXT_RED },     { "unknown", TEXT_YELLOW },
-	{ "held", TEXT_YELLOW }, { "disabled", TEXT_DIM }, { "standby", TEXT_DIM },
-	{ "foreign", TEXT_DIM },
-};
-
-const char *render_text(const json_t *o, const char *key)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-
-	return text ? text : "";
-}
-
-int64_t render_int(const json_t *o, const char *key, int64_t none)
-{
-	const json_t *value = json_object_get(o, key);
-
-	return json_is_integer(value) ? json_integer_value(value) : none;
-}
-
-void render_join(const json_t *o, const char *key, const char *between, struct buf *out)
-{
-	const json_t *array = json_object_get(o, key), *value;
-	size_t i;
-
-	json_array_foreach (array, i, value) {
-		if (i > 0)
-			buf_puts(out, between);
-		buf_puts(out, json_string_value(value) ? json_string_value(value) : "?");
-	}
-}
-
-static enum text_colour colour_of(const char *state)
-{
-	for (size_t i = 0; i < countof(state_colours); i++) {
-		if (strcmp(state_colours[i].state, state) == 0)
-			return state_colours[i].colour;
-	}
-	return TEXT_PLAIN;
-}
-
-/* "100", "50 of 100", "absent of 100". */
-static void put_weight(const json_t *rs, struct buf *out)
-{
-	int64_t weight = render_int(rs, "effective_weight", -1);
-	int64_t configured = render_int(rs, "configured_weight", -1);
-
-	if (weight < 0)
-		buf_puts(out, "absent");
-	else
-		buf_put_i64(out, weight);
-	if (configured >= 0 && configured != weight)
-		buf_printf(out, " of %lld", (long long)configured);
-}
-
-/* "1.2 ms", "340 ms", "2.5 s". */
-static void put_latency(double seconds, struct buf *out)
-{
-	if (seconds >= 1)
-		buf_printf(out, "%.1f s", seconds);
-	else if (seconds >= 0.01)
-		buf_printf(out, "%.0f ms", seconds * 1000);
-	else
-		buf_printf(out, "%.1f ms", seconds * 1000);
-}
-
-/* "http 1.2 ms", "http down: refused", "tcp unknown: no-route"; all of them. */
-static void put_probes(const json_t *rs, struct buf *out)
-{
-	const json_t *probes = json_object_get(rs, "probes"), *p;
-	size_t i;
-
-	json_array_foreach (probes, i, p) {
-		const json_t *seconds = json_object_get(p, "duration_seconds");
-		const char *verdict = render_text(p, "verdict");
-		bool unknown = json_is_true(json_object_get(p, "unknown"));
-
-		buf_puts(out, i > 0 ? ", " : "");
-		buf_puts(out, render_text(p, "probe"));
-		if (strcmp(verdict, "up") == 0 && !unknown &&
-		    json_is_true(json_object_get(p, "success"))) {
-			if (json_is_number(seconds)) {
-				buf_putc(out, ' ');
-				put_latency(json_number_value(seconds), out);
-			}
-			continue;
-		}
-		buf_printf(out, " %s",
-			   unknown                        ? "unknown"
-			   : strcmp(verdict, "none") == 0 ? "no verdict yet"
-							  : verdict);
-		if (*render_text(p, "reason") && strcmp(render_text(p, "reason"), "ok") != 0)
-			buf_printf(out, ": %s", render_text(p, "reason"));
-	}
-}
-
-/* Why it is not as configured: the holds with their holders, else the agent's words;
- * and where the kernel is not as it should be. */
-static void put_why(const json_t *rs, struct buf *out)
-{
-	const json_t *holds = json_object_get(rs, "holds"), *h;
-	const json_t *kernel = json_object_get(rs, "kernel_weight");
-	size_t i;
-
-	json_array_foreach (holds, i, h) {
-		buf_printf(out, "%s%s %s", i > 0 ? "; " : "", render_text(h, "class"),
-			   render_text(h, "holder"));
-		if (*render_text(h, "reason"))
-			buf_printf(out, ": %s", render_text(h, "reason"));
-	}
-	if (out->len == 0)
-		buf_puts(out, render_text(rs, "reason"));
-	if (!kernel)
-		return;
-	buf_puts(out, out->len > 0 ? "; " : "");
-	if (json_is_null(kernel))
-		buf_puts(out, "not in the kernel");
-	else
-		buf_printf(out, "the kernel has %lld", (long long)json_integer_value(kernel));
-}
 
 static void put_count(const json_t *rs, const char *key, struct buf *out)
 {
@@ -164,7 +43,7 @@ static void put_count(const json_t *rs, const char *key, struct buf *out)
 		buf_put_i64(out, n);
 }
 
-static bool add_realserver(struct text_table *t, const json_t *rs)
+static bool add_realserver(struct text_table *t, const json_t *rs, const struct text_style *style)
 {
 	struct buf cells[countof(columns)] = { 0 }, why = BUF_INIT;
 	enum text_colour colours[countof(columns)] = { TEXT_PLAIN };
@@ -176,17 +55,12 @@ static bool add_realserver(struct text_table *t, const json_t *rs)
 	/* One that nobody configured is named by its address. */
 	if (strcmp(buf_str(&cells[COL_NAME]), buf_str(&cells[COL_ADDRESS])) == 0)
 		buf_reset(&cells[COL_ADDRESS]);
-	buf_puts(&cells[COL_STATE], render_text(rs, "state"));
-	/* One that stands by is a backup; one that serves should be seen to be one. */
-	if (json_is_true(json_object_get(rs, "backup")) &&
-	    strcmp(render_text(rs, "state"), "standby") != 0)
-		buf_puts(&cells[COL_STATE], " (backup)");
-	put_weight(rs, &cells[COL_WEIGHT]);
-	put_probes(rs, &cells[COL_PROBE]);
+	colours[COL_STATE] = render_row_state(rs, &cells[COL_STATE]);
+	render_row_weight(rs, &cells[COL_WEIGHT]);
+	render_row_probes(rs, &cells[COL_PROBE]);
 	put_count(rs, "active_connections", &cells[COL_ACTIVE]);
 	put_count(rs, "inactive_connections", &cells[COL_INACTIVE]);
-	put_why(rs, &why);
-	colours[COL_STATE] = colour_of(render_text(rs, "state"));
+	render_row_why(rs, style, &why);
 	ok = buf_ok(&why);
 	for (size_t i = 0; i < countof(columns); i++) {
 		ok = ok && buf_ok(&cells[i]);
@@ -219,7 +93,8 @@ static void put_addresses(const json_t *s, struct buf *out)
 }
 
 /* "web  tcp://10.1.2.15:80  wlc  1 of 2 available". */
-static bool add_service(struct text_table *t, const json_t *s, const json_t *rows)
+static bool add_service(struct text_table *t, const json_t *s, const json_t *rows,
+			const struct text_style *style)
 {
 	bool panic = json_is_true(json_object_get(s, "panic")), ok;
 	int64_t available = render_int(s, "available", -1);
@@ -239,12 +114,12 @@ static bool add_service(struct text_table *t, const json_t *s, const json_t *row
 	ok = buf_ok(&line) && text_table_line(t, buf_str(&line), panic ? TEXT_RED : TEXT_BOLD);
 	buf_fini(&line);
 	json_array_foreach (rows, i, row)
-		ok = ok && add_realserver(t, row);
+		ok = ok && add_realserver(t, row, style);
 	return ok;
 }
 
 struct sum {
-	size_t realservers, states[countof(state_colours)];
+	size_t realservers, states[RENDER_MAX_STATES];
 };
 
 static void count_rows(struct sum *sum, const json_t *rows)
@@ -254,9 +129,8 @@ static void count_rows(struct sum *sum, const json_t *rows)
 
 	json_array_foreach (rows, i, row) {
 		sum->realservers++;
-		for (size_t c = 0; c < countof(state_colours); c++)
-			sum->states[c] +=
-				strcmp(state_colours[c].state, render_text(row, "state")) == 0;
+		for (size_t c = 0; render_state(c); c++)
+			sum->states[c] += strcmp(render_state(c), render_text(row, "state")) == 0;
 	}
 }
 
@@ -267,17 +141,17 @@ static void put_sum(const struct sum *sum, size_t services, struct buf *out)
 
 	buf_printf(out, "%zu service%s, %zu realserver%s", services, services == 1 ? "" : "s",
 		   sum->realservers, sum->realservers == 1 ? "" : "s");
-	for (size_t c = 0; c < countof(state_colours); c++) {
+	for (size_t c = 0; render_state(c); c++) {
 		if (!sum->states[c])
 			continue;
-		buf_printf(out, "%s%zu %s", before, sum->states[c], state_colours[c].state);
+		buf_printf(out, "%s%zu %s", before, sum->states[c], render_state(c));
 		before = ", ";
 	}
 	buf_putc(out, '\n');
 }
 
 /* Of the agent itself; older ones tell none. */
-static void put_troubles(const json_t *troubles, const struct text_style *style, struct buf *out)
+void render_troubles(const json_t *troubles, const struct text_style *style, struct buf *out)
 {
 	const json_t *trouble;
 	size_t i;
@@ -297,8 +171,9 @@ int render_status(const json_t *json, const struct text_style *style, struct buf
 {
 	const json_t *services = json_object_get(json, "services"), *s;
 	struct sum sum = { 0 };
+	json_t *by_name;
 	struct text_table *t;
-	bool ok = true;
+	bool ok;
 	size_t i;
 	int r;
 
@@ -307,18 +182,22 @@ int render_status(const json_t *json, const struct text_style *style, struct buf
 	r = text_table_new(columns, countof(columns), &t);
 	if (r != 0)
 		return r;
+	by_name = status_holds(json_object_get(json, "holds"));
+	ok = by_name;
 	json_array_foreach (services, i, s) {
-		json_t *rows = status_rows(s);
+		json_t *rows = status_rows(s, by_name);
 
-		ok = ok && rows && add_service(t, s, rows);
+		ok = ok && rows && add_service(t, s, rows, style);
 		count_rows(&sum, rows);
 		json_decref(rows);
 	}
 	if (ok) {
+		render_frozen(json_object_get(json, "frozen"), style, out);
+		render_troubles(json_object_get(json, "troubles"), style, out);
 		text_table_format(t, style, out);
 		put_sum(&sum, json_array_size(services), out);
-		put_troubles(json_object_get(json, "troubles"), style, out);
 	}
+	json_decref(by_name);
 	text_table_free(t);
 	return ok && buf_ok(out) ? 0 : -ENOMEM;
 }

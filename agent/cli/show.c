@@ -1,42 +1,25 @@
-/* show.c: what status and explain share: ask, then print the API's JSON as it came, or
- * as text. */
+/* show.c: what those share who show an answer of the API: the JSON as it came, or as
+ * text. */
 #include "agent/cli/show.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
+#include "agent/base/clock.h"
 #include "agent/cli/client.h"
 
-static int as_json(const json_t *json, struct buf *out)
-{
-	char *text = json_dumps(json, JSON_INDENT(2));
-
-	if (!text)
-		return -ENOMEM;
-	buf_printf(out, "%s\n", text);
-	free(text);
-	return 0;
-}
-
-int show(const struct cli_args *args, const char *path, show_fn *render)
+int show_json(const struct cli_args *args, const json_t *json, show_fn *render)
 {
 	struct text_style style = text_style_of(STDOUT_FILENO);
-	struct client_answer answer = { 0 };
 	struct buf out = BUF_INIT;
-	json_t *json;
-	int r = client_get(args, path, &answer);
+	int r = 0;
 
-	if (r != CLI_OK)
-		return r;
-	json = json_loadb(buf_str(&answer.body), answer.body.len, 0, NULL);
-	buf_fini(&answer.body);
-	if (!json)
-		r = -ENOMEM;
+	style.now_wall_ms = clock_wall_ms();
+	if (args->json)
+		text_put_json(&out, json);
 	else
-		r = args->json ? as_json(json, &out) : render(json, &style, &out);
-	json_decref(json);
+		r = render(json, &style, &out);
 	if (r == 0) {
 		r = cli_print(&out);
 	} else {
@@ -48,4 +31,21 @@ int show(const struct cli_args *args, const char *path, show_fn *render)
 	}
 	buf_fini(&out);
 	return r;
+}
+
+int show(const struct cli_args *args, const struct client_question *q, show_fn *render)
+{
+	json_t *json;
+	int r = client_ask_json(args, q, &json);
+
+	if (r != CLI_OK)
+		return r;
+	r = show_json(args, json, render);
+	json_decref(json);
+	return r;
+}
+
+int show_path(const struct cli_args *args, const char *path, show_fn *render)
+{
+	return show(args, &(struct client_question){ .path = path }, render);
 }

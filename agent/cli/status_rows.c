@@ -6,7 +6,14 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "agent/base/attr.h"
 #include "agent/cli/render.h"
+
+/* What a realserver has at all its addresses together. */
+static const char *const summed[] = {
+	"active_connections", "inactive_connections", "persistent_connections",
+	"connections_total",  "incoming_bytes_total", "outgoing_bytes_total",
+};
 
 static void add_up(json_t *row, const char *key, const json_t *dest, bool *ok)
 {
@@ -73,10 +80,11 @@ static json_t *row_of(json_t *map, json_t *rows, const char *name)
 	return row;
 }
 
-static bool add_configured(const json_t *service, json_t *map, json_t *rows)
+static bool add_configured(const json_t *service, const json_t *by_name, json_t *map, json_t *rows)
 {
 	const json_t *realservers = json_object_get(service, "realservers");
-	json_t *rs, *row;
+	const json_t *of_service = json_object_get(by_name, render_text(service, "name"));
+	json_t *rs, *row, *holds;
 	size_t i;
 
 	json_array_foreach (realservers, i, rs) {
@@ -87,6 +95,9 @@ static bool add_configured(const json_t *service, json_t *map, json_t *rows)
 		}
 		if (json_array_append_new(rows, row) != 0 ||
 		    json_object_set(map, render_text(row, "name"), row) != 0)
+			return false;
+		holds = json_object_get(of_service, render_text(row, "name"));
+		if (holds && json_object_set(row, "holds", holds) != 0)
 			return false;
 	}
 	return true;
@@ -104,18 +115,45 @@ static bool add_dests(const json_t *address, json_t *map, json_t *rows)
 		if (!row)
 			return false;
 		add_address(row, dest, &ok);
-		add_up(row, "active_connections", dest, &ok);
-		add_up(row, "inactive_connections", dest, &ok);
+		for (size_t n = 0; n < countof(summed); n++)
+			add_up(row, summed[n], dest, &ok);
 		add_weight(row, dest, &ok);
 	}
 	return ok;
 }
 
-json_t *status_rows(const json_t *service)
+/* The object or array under a key: made where there is none yet. Borrowed. */
+static json_t *under(json_t *o, const char *key, json_t *(*make)(void))
+{
+	json_t *value = json_object_get(o, key);
+
+	if (value)
+		return value;
+	value = make();
+	return json_object_set_new(o, key, value) == 0 ? value : NULL;
+}
+
+json_t *status_holds(const json_t *holds)
+{
+	json_t *map = json_object(), *hold, *of_service, *list;
+	size_t i;
+
+	json_array_foreach (holds, i, hold) {
+		of_service = under(map, render_text(hold, "service"), json_object);
+		list = under(of_service, render_text(hold, "realserver"), json_array);
+		if (json_array_append(list, hold) != 0) {
+			json_decref(map);
+			return NULL;
+		}
+	}
+	return map;
+}
+
+json_t *status_rows(const json_t *service, const json_t *by_name)
 {
 	const json_t *addresses = json_object_get(service, "addresses"), *address;
 	json_t *map = json_object(), *rows = json_array();
-	bool ok = map && rows && add_configured(service, map, rows);
+	bool ok = map && rows && add_configured(service, by_name, map, rows);
 	size_t i;
 
 	json_array_foreach (addresses, i, address)

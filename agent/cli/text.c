@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { INDENT = 2, GAP = 2, TAIL_MIN = 32 };
+enum { INDENT = 2, GAP = 2, TAIL_MIN = 32, CUT_MIN = 12 };
 
 static const char *const escapes[] = {
 	[TEXT_PLAIN] = "",          [TEXT_GREEN] = "\033[32m", [TEXT_RED] = "\033[31m",
@@ -80,6 +80,17 @@ void text_put_colour(struct buf *out, const struct text_style *style, enum text_
 		buf_puts(out, "\033[0m");
 }
 
+void text_put_json(struct buf *out, const json_t *json)
+{
+	char *text = json_dumps(json, JSON_INDENT(2));
+
+	if (text)
+		buf_printf(out, "%s\n", text);
+	else
+		out->failed = true;
+	free(text);
+}
+
 size_t text_len(const char *text)
 {
 	size_t n = 0;
@@ -87,6 +98,23 @@ size_t text_len(const char *text)
 	for (; *text; text++)
 		n += ((unsigned char)*text & 0xc0) != 0x80;
 	return n;
+}
+
+void text_put_cut(struct buf *out, const char *text, size_t room)
+{
+	size_t n = 0, at = 0;
+
+	if (text_len(text) <= room) {
+		buf_puts(out, text);
+		return;
+	}
+	for (; text[at] && n + 1 < room; n++) {
+		at++;
+		while (((unsigned char)text[at] & 0xc0) == 0x80)
+			at++;
+	}
+	buf_put(out, text, at);
+	buf_puts(out, room > 0 ? "…" : "");
 }
 
 int text_table_new(const struct text_column *columns, size_t n, struct text_table **ret_table)
@@ -235,12 +263,18 @@ static void trim(struct buf *out)
 
 /* The text behind the columns; where there is no room for it, on lines below, broken
  * at blanks. */
-static void put_tail(const char *tail, size_t at, size_t width, struct buf *out)
+static void put_tail(const char *tail, size_t at, const struct text_style *style, struct buf *out)
 {
-	size_t room = width > at ? width - at : 0;
+	size_t width = style->width, room = width > at ? width - at : 0;
 
 	if (!*tail)
 		return;
+	if (style->cut && width) {
+		if (room < CUT_MIN)
+			return;
+		text_put_cut(out, tail, room);
+		return;
+	}
 	if (width && room < text_len(tail) && room < TAIL_MIN) {
 		at = INDENT + 2;
 		room = width > at + 8 ? width - at : 8;
@@ -313,7 +347,7 @@ void text_table_format(const struct text_table *t, const struct text_style *styl
 			titled = true;
 		}
 		put_cells(t, &l, style, row, out);
-		put_tail(row->tail, l.total, style->width, out);
+		put_tail(row->tail, l.total, style, out);
 		trim(out);
 		buf_putc(out, '\n');
 	}

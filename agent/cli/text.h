@@ -3,14 +3,18 @@
 #ifndef CLI_TEXT_H
 #define CLI_TEXT_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "agent/base/buf.h"
 
 struct text_style {
 	bool colour;
-	size_t width; /* columns of the terminal; 0 = no limit */
+	size_t width;        /* columns of the terminal; 0 = no limit */
+	bool cut;            /* what is too long ends there, and takes no further lines */
+	int64_t now_wall_ms; /* for what is told as time from now; 0 = that is left out */
 };
 
 enum text_colour { TEXT_PLAIN = 0, TEXT_GREEN, TEXT_RED, TEXT_YELLOW, TEXT_DIM, TEXT_BOLD };
@@ -25,6 +29,10 @@ void text_put_lines(struct buf *out, const char *text);
 /* text_put() in a colour where the style has any. */
 void text_put_colour(struct buf *out, const struct text_style *style, enum text_colour colour,
 		     const char *text);
+/* As much of it as fits into `room` columns. */
+void text_put_cut(struct buf *out, const char *text, size_t room);
+/* JSON of several lines, with a newline. */
+void text_put_json(struct buf *out, const json_t *json);
 /* Characters of UTF-8 text. */
 size_t text_len(const char *text);
 

@@ -9,6 +9,7 @@
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
+#include "agent/holds/effect.h"
 #include "agent/holds/place.h"
 
 enum { LOOK_MS = 60000, RETRY_MS = 1000 };
@@ -20,20 +21,31 @@ struct expirer {
 	int64_t next_wall_ms; /* what it waits for */
 };
 
+struct next {
+	int64_t wall_ms;
+	bool frozen;
+};
+
+/* While everything is frozen, an alert that acts goes on acting. */
+static bool stays(const struct hold *h, bool frozen)
+{
+	return frozen && h->hold_class == HOLD_ALERT && !h->waiting;
+}
+
 static void find_next(void *arg, const struct hold *h)
 {
-	int64_t *next = arg;
+	struct next *next = arg;
 
-	if (h->until_wall_ms && h->until_wall_ms < *next)
-		*next = h->until_wall_ms;
+	if (h->until_wall_ms && h->until_wall_ms < next->wall_ms && !stays(h, next->frozen))
+		next->wall_ms = h->until_wall_ms;
 }
 
 int64_t holds_next_end(const struct holds *h)
 {
-	int64_t next = INT64_MAX;
+	struct next next = { INT64_MAX, holds_freeze(h) != NULL };
 
 	holds_each(h, find_next, &next);
-	return next;
+	return next.wall_ms;
 }
 
 /* Those that are over, by id: lifting changes the table that is walked. */
@@ -41,14 +53,15 @@ struct over {
 	int64_t now;
 	char **ids;
 	size_t n, room;
-	bool failed;
+	bool frozen, failed;
 };
 
 static void find_over(void *arg, const struct hold *h)
 {
 	struct over *o = arg;
 
-	if (!h->until_wall_ms || h->until_wall_ms > o->now || o->n == o->room)
+	if (!h->until_wall_ms || h->until_wall_ms > o->now || o->n == o->room ||
+	    stays(h, o->frozen))
 		return;
 	o->ids[o->n] = strdup(h->id);
 	o->failed |= !o->ids[o->n];
@@ -59,6 +72,9 @@ static void lift(struct expirer *x, const char *id)
 {
 	const struct hold *h = holds_find(x->holds, id);
 
+	/* With the end of a freeze others ended, perhaps this one. */
+	if (!h)
+		return;
 	log_event(LOG_INFO, "hold released", LOG_STR("service", h->service),
 		  LOG_STR("realserver", h->realserver),
 		  LOG_STR("class", hold_class_names[h->hold_class]), LOG_STR("holder", h->holder),
@@ -69,7 +85,9 @@ static void lift(struct expirer *x, const char *id)
 /* False: not all could be lifted for want of memory. */
 static bool lift_over(struct expirer *x, int64_t now)
 {
-	struct over o = { .now = now, .room = holds_count(x->holds) };
+	struct over o = { .now = now,
+			  .room = holds_count(x->holds),
+			  .frozen = holds_freeze(x->holds) != NULL };
 	size_t i;
 
 	o.ids = calloc(o.room + 1, sizeof(*o.ids));
@@ -117,13 +135,13 @@ static void on_timer(void *arg)
 void expirer_note(struct expirer *x, const char *service, const char *realserver)
 {
 	const struct hold *h = holds_of(x->holds, service, realserver);
-	int64_t next = x->next_wall_ms;
+	struct next next = { x->next_wall_ms, holds_freeze(x->holds) != NULL };
 
 	for (; h; h = h->next)
 		find_next(&next, h);
-	if (next == x->next_wall_ms)
+	if (next.wall_ms == x->next_wall_ms)
 		return;
-	x->next_wall_ms = next;
+	x->next_wall_ms = next.wall_ms;
 	arm(x, clock_wall_ms());
 }
 

@@ -13,8 +13,11 @@
 #define uthash_nonfatal_oom(element) (oom = true)
 #include <uthash.h>
 
+#include "agent/holds/effect.h"
+
 const char *const hold_class_names[HOLD_N_CLASSES] = {
 	[HOLD_RULE] = "rule",
+	[HOLD_AGENT] = "agent",
 	[HOLD_ALERT] = "alert",
 	[HOLD_OPERATOR] = "operator",
 };
@@ -244,7 +247,7 @@ struct hold *holds_same(const struct holds *h, const struct hold *hold)
 {
 	struct hold *at = holds_of(h, hold->service, hold->realserver);
 
-	while (at && (at->hold_class != hold->hold_class || strcmp(at->holder, hold->holder) != 0))
+	while (at && !hold_alike(at, hold))
 		at = at->next;
 	return at;
 }
@@ -286,7 +289,7 @@ int holds_place(struct holds *h, struct hold *hold, bool *ret_same)
 		return -ENOMEM;
 	}
 	if (ret_same)
-		*ret_same = old && old->effect == hold->effect;
+		*ret_same = old && hold_same_effect(old, hold);
 	if (old)
 		list_remove(r, old);
 	list_append(r, hold);
@@ -329,7 +332,7 @@ const struct holds_service *holds_in(const struct holds *h, const char *service)
 
 struct hold *holds_at(const struct holds_service *s, const char *realserver)
 {
-	const struct holds_realserver *r = find_in(s, realserver);
+	const struct holds_realserver *r = s ? find_in(s, realserver) : NULL;
 
 	return r ? r->first : NULL;
 }
@@ -369,6 +372,7 @@ struct hold *hold_new(const struct hold *like)
 	hold->service = copy(like->service, &ok);
 	hold->realserver = copy(like->realserver, &ok);
 	hold->holder = copy(like->holder, &ok);
+	hold->rule = copy(like->rule, &ok);
 	hold->reason = copy(like->reason, &ok);
 	if (!ok) {
 		hold_free(hold);
@@ -385,32 +389,7 @@ void hold_free(struct hold *hold)
 	free(hold->service);
 	free(hold->realserver);
 	free(hold->holder);
+	free(hold->rule);
 	free(hold->reason);
 	free(hold);
-}
-
-int32_t hold_weight(int effect, uint32_t configured)
-{
-	uint64_t weight = configured;
-
-	if (effect < 0)
-		return HOLD_ABSENT;
-	if (effect == HOLD_ZERO)
-		return 0;
-	/* Rounded up, so that a share of a weight above 0 is never 0. */
-	if (effect < 100)
-		weight = (weight * (unsigned int)effect + 99) / 100;
-	return weight > INT32_MAX ? INT32_MAX : (int32_t)weight;
-}
-
-void hold_format_effect(struct buf *out, int effect)
-{
-	if (effect == HOLD_FALLBACK)
-		buf_puts(out, "the backups serve");
-	else if (effect < 0)
-		buf_puts(out, "absent");
-	else if (effect == HOLD_ZERO)
-		buf_puts(out, "weight 0");
-	else
-		buf_printf(out, "%d%% of the weight", effect);
 }

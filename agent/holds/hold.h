@@ -11,7 +11,7 @@
 #include "agent/base/buf.h"
 
 /* Who holds: a lower class never lifts what a higher one placed. */
-enum hold_class { HOLD_RULE = 0, HOLD_ALERT, HOLD_OPERATOR, HOLD_N_CLASSES };
+enum hold_class { HOLD_RULE = 0, HOLD_AGENT, HOLD_ALERT, HOLD_OPERATOR, HOLD_N_CLASSES };
 extern const char *const hold_class_names[HOLD_N_CLASSES];
 
 /* Effects in order: absent < 0 < a share of the configured weight. */
@@ -20,7 +20,12 @@ enum {
 	HOLD_ZERO = 0, /* 1..100: percent, rounded up, at least 1 */
 	/* On a service as a whole, its realserver being "*": the backups shall serve. Of
 	 * a realserver's weight it takes nothing. */
-	HOLD_FALLBACK = 101
+	HOLD_FALLBACK = 101,
+	/* What an operator may ask for besides; none of it takes anything of a weight. */
+	HOLD_FREEZE = 102,  /* on service "*", realserver "*": rules and alerts change nothing */
+	HOLD_ADMIT = 103,   /* rules are ignored there: the check is wrong */
+	HOLD_REPLACE = 104, /* `weight` stands for the configured weight, … */
+	HOLD_REPLACE_SHARE = 105, /* … or `weight` percent of it do; the other holds apply on top */
 };
 #define HOLD_SERVICE "*"
 
@@ -28,12 +33,18 @@ struct hold {
 	char *id; /* unique over restarts, [0-9a-z-] */
 	enum hold_class hold_class;
 	char *service, *realserver; /* names in the INI */
-	char *holder;               /* the rule's name, the alert's fingerprint, the operator's */
+	char *holder; /* the rule's name, the probe's by which a realserver asks for it
+			 itself (class agent), the alert's fingerprint, the operator's */
+	char *rule;   /* of an alert: the rule by which it acts; else "" */
 	int effect;
+	uint32_t weight;                      /* of HOLD_REPLACE…; else 0 */
 	char *reason;                         /* for people */
 	int64_t since_wall_ms, until_wall_ms; /* until 0 = its holder's end */
+	int64_t starts_wall_ms;               /* of an alert: its episode (startsAt); else 0 */
+	int64_t drain_ms;  /* of an operator's 0: late so long after since; else 0 */
+	bool waiting;      /* of an alert: recorded, but no guard has let it act: not active */
 	bool restored;     /* from before the start, and nothing has confirmed it yet */
-	bool active;       /* counts; false while it waits for the ledger */
+	bool active;       /* counts; false while it waits for the ledger, or for a guard */
 	bool recorded;     /* the ledger has it */
 	struct hold *next; /* of the same realserver */
 };
@@ -44,10 +55,9 @@ struct holds_service;
 int holds_new(struct holds **ret_holds);
 void holds_free(struct holds *h);
 
-/* Takes `hold` over (all strings malloc'd). One of the same class, holder, service
- * and realserver is replaced and freed; *ret_same (may be NULL) tells that it had the
- * same effect: no weight changes, only words and times. -EEXIST for a known id of
- * another; -ENOMEM. On failure nothing changed and the hold stays the caller's. */
+/* Takes `hold` over (all strings malloc'd). One that is hold_alike() is replaced and
+ * freed; *ret_same (may be NULL) tells that it had the same effect. -EEXIST for a known
+ * id of another; -ENOMEM. On failure nothing changed and the hold stays the caller's. */
 int holds_place(struct holds *h, struct hold *hold, bool *ret_same);
 /* Takes it out; the caller frees it. NULL when unknown. */
 struct hold *holds_take(struct holds *h, const char *id);
@@ -73,7 +83,8 @@ void hold_free(struct hold *hold);
 /* What an effect makes of a configured weight; -1 = absent. Never above `configured`,
  * so a share of 0 is 0. */
 int32_t hold_weight(int effect, uint32_t configured);
-/* Appends "weight 0", "absent", "50% of the weight". */
+/* Appends "weight 0", "absent", "50% of the weight"; of one that replaces the weight no
+ * figure: hold_format() (effect.h) has it. */
 void hold_format_effect(struct buf *out, int effect);
 
 #endif

@@ -34,6 +34,7 @@ struct journal {
 	struct journal_stats stats;
 	/* The loop's own: */
 	struct journal_line line;
+	struct journal_tap tap; /* all NULL = none */
 	uint64_t seq;
 	/* The thread's own: */
 	char *dir;
@@ -372,11 +373,22 @@ void journal_set_size(struct journal *j, uint64_t size)
 	pthread_mutex_unlock(&j->mutex);
 }
 
+void journal_set_tap(struct journal *j, const struct journal_tap *tap)
+{
+	if (j)
+		j->tap = *tap;
+}
+
+static bool tapped(const struct journal *j, enum journal_kind kind)
+{
+	return j->tap.wants && j->tap.wants(j->tap.arg, kind);
+}
+
 struct journal_line *journal_begin(struct journal *j, enum journal_kind kind, int64_t wall_ms,
 				   int64_t mono_ms)
 {
 	/* Only this thread writes it. */
-	if (!j || !j->size_max)
+	if (!j || (!j->size_max && !tapped(j, kind)))
 		return NULL;
 	journal_line_begin(&j->line, kind, wall_ms, mono_ms, ++j->seq);
 	return &j->line;
@@ -391,6 +403,10 @@ void journal_end(struct journal *j, struct journal_line *line)
 		return;
 	ok = journal_line_end(line) == 0;
 	text = &line->text;
+	if (ok && tapped(j, line->kind))
+		j->tap.line(j->tap.arg, text, j->seq);
+	if (!j->size_max)
+		return;
 	pthread_mutex_lock(&j->mutex);
 	idle = j->waiting.len == 0;
 	ok = ok && text->len <= QUEUE_MAX - j->waiting.len && buf_reserve(&j->waiting, text->len);

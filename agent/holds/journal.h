@@ -26,7 +26,16 @@ void journal_free(struct journal *j);
 /* On the loop thread, as all of these. A size of 0 stops it until the next one. */
 void journal_set_size(struct journal *j, uint64_t size);
 
-/* Begins a line: fill it by journal_line_…(), then end it. NULL where none is kept.
+/* Who else is told of each line, as it is ended; `wants` is asked before. */
+struct journal_tap {
+	bool (*wants)(void *arg, enum journal_kind kind);
+	void (*line)(void *arg, const struct buf *text, uint64_t seq); /* newline included */
+	void *arg;
+};
+void journal_set_tap(struct journal *j, const struct journal_tap *tap);
+
+/* Begins a line: fill it by journal_line_…(), then end it. NULL where none is kept
+ * and the tap wants none.
  * Lines are numbered from 1, dropped ones too, so that a gap is seen. One line at once. */
 struct journal_line *journal_begin(struct journal *j, enum journal_kind kind, int64_t wall_ms,
 				   int64_t mono_ms);

@@ -56,10 +56,16 @@ static const struct journal_field config_fields[] = {
 
 static const struct journal_field hold_fields[] = {
 	OF_HOLDER,
-	INT("effect", "-1 = absent, 0, or percent of the weight"),
+	INT("effect", "-1 = absent, 0, or percent of the weight; 102 = freeze, 103 = admit, 104 = "
+		      "another weight, 105 = another percentage"),
 	TEXT("reason", "in words"),
 	INT("since", "wall time, ms"),
 	INT("until", "wall time, ms; 0 = until its holder ends it"),
+	TEXT("rule", "of an alert: the rule by which it acts"),
+	INT("weight", "of one that replaces the weight"),
+	INT("starts", "of an alert: its episode, wall time, ms"),
+	INT("drain", "of an operator's 0: late so many ms after since"),
+	BOOL("waiting", "no guard has let it act yet"),
 };
 
 static const struct journal_field kernel_fields[] = {
@@ -76,6 +82,7 @@ static const struct journal_field verdict_fields[] = {
 	BOOL("unknown", "the last attempt cannot tell: what went wrong is on our side"),
 	TEXT("reason", "of the last attempt, its slug"),
 	INT("status", "of HTTP; 0 = none"),
+	TEXT("text", "what was said beside, where there was anything"),
 	INT("failures", "in a row"),
 	INT("passes", "in a row"),
 };
@@ -88,15 +95,20 @@ static const struct journal_field sample_fields[] = {
 
 static const struct journal_field ended_fields[] = {
 	OF_HOLDER,
+	INT("effect", "that it had"),
+	TEXT("rule", "of an alert: the rule by which it acted"),
 	TEXT("reason", "why: lifted, resolved, its time has passed"),
 };
 
 static const struct journal_field order_fields[] = {
-	TEXT("order", "freeze, thaw, admit"),
-	OF_REALSERVER,
+	TEXT("order", "drain, weight, admit, lift, freeze or thaw"),
+	TEXT("target", "as it was asked, or the id of a hold; * = all"),
 	TEXT("by", "who ordered it"),
+	TEXT("holder", "in whose name"),
 	TEXT("reason", "in words"),
-	INT("until", "wall time, ms; 0 = until another order"),
+	INT("ttl_ms", "its end from then on"),
+	TEXT("outcome", "done, or what refused it"),
+	TEXT("overrode", "the guards that it overrode by force"),
 };
 
 static const struct journal_field rule_fields[] = {
@@ -179,6 +191,16 @@ static const struct journal_field drift_fields[] = {
 	TEXT("reason", "in words"),
 };
 
+static const struct journal_field drain_fields[] = {
+	OF_HOLDER,
+	TEXT("state", "draining (again), drained, stalled or late"),
+	INT("active", "connections, as the kernel counts them"),
+	INT("inactive", "… that are closing, or over and kept for a while; UDP"),
+	INT("persistent", "clients that persistence sends there"),
+	INT("elapsed_ms", "since it began"),
+	TEXT("reason", "what it waits for, in words"),
+};
+
 #define KIND(k, n, in, f, h)                                                                       \
 	[k] = { .name = (n), .help = (h), .input = (in), .fields = (f), .n_fields = countof(f) }
 
@@ -191,7 +213,8 @@ const struct journal_kind_row journal_kinds[JOURNAL_N_KINDS] = {
 	KIND(JOURNAL_KERNEL, "kernel", true, kernel_fields, "The kernel's table was read whole."),
 	KIND(JOURNAL_VERDICT, "verdict", true, verdict_fields, "What probes say has changed."),
 	KIND(JOURNAL_SAMPLE, "sample", true, sample_fields, "What rules look at, each interval."),
-	KIND(JOURNAL_ASKED, "asked", true, hold_fields, "An operator's or an alert's hold."),
+	KIND(JOURNAL_ASKED, "asked", true, hold_fields,
+	     "An operator's or an alert's hold, or one that a realserver asks for itself."),
 	KIND(JOURNAL_ENDED, "ended", true, ended_fields, "The end of such a hold."),
 	KIND(JOURNAL_ORDER, "order", true, order_fields, "What else an operator ordered."),
 	KIND(JOURNAL_RULE, "rule", false, rule_fields, "A rule's state changed."),
@@ -203,6 +226,7 @@ const struct journal_kind_row journal_kinds[JOURNAL_N_KINDS] = {
 	KIND(JOURNAL_FREEZE, "freeze", false, freeze_fields, "A brake stops all decisions."),
 	KIND(JOURNAL_RAMP, "ramp", false, ramp_fields, "A step of the slow start."),
 	KIND(JOURNAL_DRIFT, "drift", false, drift_fields, "Somebody else changed what is ours."),
+	KIND(JOURNAL_DRAIN, "drain", false, drain_fields, "How far a drain is has changed."),
 };
 
 bool journal_kind_find(const char *name, enum journal_kind *ret_kind)
@@ -251,10 +275,30 @@ static int put_bytes(const char *bytes, size_t len, void *arg)
 	return buf_ok(out) ? 0 : -1;
 }
 
+/* How long it is, if JSON takes it as it stands; else 0. */
+static size_t plain_len(const char *text)
+{
+	size_t len;
+
+	for (len = 0; text[len]; len++)
+		if (text[len] < ' ' || text[len] > '~' || text[len] == '"' || text[len] == '\\')
+			return 0;
+	return len <= TEXT_MAX_LEN ? len : 0;
+}
+
+/* A host that is gone is 1,000 lines of eight strings, nearly all of them plain. */
 static void put_string(struct buf *out, const char *text)
 {
-	json_t *value = text_value(text, TEXT_MAX_LEN);
+	size_t len = plain_len(text);
+	json_t *value;
 
+	if (len) {
+		buf_putc(out, '"');
+		buf_put(out, text, len);
+		buf_putc(out, '"');
+		return;
+	}
+	value = text_value(text, TEXT_MAX_LEN);
 	if (json_dump_callback(value, put_bytes, out, JSON_ENCODE_ANY) != 0)
 		out->failed = true;
 	json_decref(value);

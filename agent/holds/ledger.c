@@ -17,6 +17,7 @@
 
 enum {
 	BATCH_MAX = 1024,
+	DONE_AT_ONCE = 64,   /* called back for in one turn of the loop */
 	RETRY_MS = 5000,     /* between attempts on a disk that refuses */
 	POST_RETRY_MS = 100, /* between attempts to post when memory is out */
 };
@@ -35,6 +36,7 @@ struct request_list {
 /* What is done and waits for the loop. Outlives the ledger where a post is still
  * under way when that is freed. */
 struct outbox {
+	struct loop *loop;
 	pthread_mutex_t mutex;
 	struct request_list done;
 	bool posted; /* a post is under way and holds a reference */
@@ -91,12 +93,13 @@ static void request_free(struct request *r)
 
 /* --- results, on their way to the loop --------------------------------------- */
 
-static struct outbox *outbox_new(void)
+static struct outbox *outbox_new(struct loop *loop)
 {
 	struct outbox *o = calloc(1, sizeof(*o));
 
 	if (!o)
 		return NULL;
+	o->loop = loop;
 	pthread_mutex_init(&o->mutex, NULL);
 	list_init(&o->done);
 	o->refs = 1;
@@ -118,8 +121,8 @@ static void outbox_unref(struct outbox *o)
 	free(o);
 }
 
-/* Calls back for all that is done. */
-static void outbox_empty(struct outbox *o)
+/* Calls back for what is done, `most` at most. */
+static void outbox_empty(struct outbox *o, size_t most)
 {
 	struct request *r;
 
@@ -130,17 +133,29 @@ static void outbox_empty(struct outbox *o)
 		if (r && r->fn)
 			r->fn(r->arg, r->change.error);
 		request_free(r);
-	} while (r);
+	} while (r && --most > 0);
 }
 
+/* The others get their turn in between: when a host is gone, its 1,000 holds are on disk
+ * in one moment. */
 static void on_done(void *arg)
 {
 	struct outbox *o = arg;
+	bool more;
 
+	outbox_empty(o, DONE_AT_ONCE);
 	pthread_mutex_lock(&o->mutex);
-	o->posted = false;
+	more = o->done.first;
+	o->posted = more;
 	pthread_mutex_unlock(&o->mutex);
-	outbox_empty(o);
+	if (more && !loop_post(o->loop, "ledger", on_done, o))
+		return;
+	if (more) {
+		pthread_mutex_lock(&o->mutex);
+		o->posted = false;
+		pthread_mutex_unlock(&o->mutex);
+		outbox_empty(o, SIZE_MAX);
+	}
 	outbox_unref(o);
 }
 
@@ -292,7 +307,7 @@ int ledger_open(const char *state_dir, struct loop *loop, struct buf *why,
 	int r = -ENOMEM;
 
 	if (l)
-		l->outbox = outbox_new();
+		l->outbox = outbox_new(loop);
 	if (!l || !l->outbox) {
 		buf_puts(why, "cannot open the ledger: out of memory");
 		goto out;
@@ -331,7 +346,7 @@ void ledger_free(struct ledger *l)
 	pthread_cond_signal(&l->wake);
 	pthread_mutex_unlock(&l->mutex);
 	pthread_join(l->thread, NULL);
-	outbox_empty(l->outbox);
+	outbox_empty(l->outbox, SIZE_MAX);
 	outbox_unref(l->outbox);
 	pthread_mutex_destroy(&l->mutex);
 	pthread_cond_destroy(&l->wake);

@@ -6,11 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "agent/base/buf.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
+#include "agent/holds/effect.h"
 #include "agent/holds/ledger.h"
+#include "agent/holds/place_internal.h"
 
 enum { PATIENCE_MS = 200 };
 
@@ -20,31 +23,7 @@ struct waiting {
 	struct loop_timer *timer;
 	char *id;
 	bool counted; /* it took effect unrecorded */
-	struct waiting *next;
-};
-
-/* One of an operator or an alert: nobody's hold until the ledger has it. */
-struct asked {
-	struct placer *placer;
-	struct hold *hold; /* in no table yet */
-	placer_asked_fn *fn;
-	void *arg;
-	bool lifted; /* meanwhile */
-	struct asked *next;
-};
-
-struct placer {
-	struct loop *loop;
-	struct ledger *ledger;
-	struct holds *holds;
-	placer_fn *fn;
-	void *arg;
-	struct waiting *waiting;
-	struct asked *asked;
-	placer_watch_fn *watch; /* NULL = nobody */
-	void *watch_arg;
-	uint64_t unrecorded;
-	uint32_t serial; /* of the ids of this process */
+	LIST_ENTRY(waiting) link;
 };
 
 static void waiting_free(struct waiting *w)
@@ -56,7 +35,7 @@ static void waiting_free(struct waiting *w)
 	free(w);
 }
 
-static void asked_free(struct asked *q)
+void placer_asked_free(struct asked *q)
 {
 	if (!q)
 		return;
@@ -80,19 +59,19 @@ int placer_new(struct loop *loop, struct ledger *ledger, struct holds *holds, pl
 
 void placer_free(struct placer *p)
 {
-	struct waiting *w, *next;
+	struct waiting *w;
 	struct asked *q;
 
 	if (!p)
 		return;
-	for (w = p->waiting; w; w = next) {
-		next = w->next;
+	while ((w = LIST_FIRST(&p->waiting))) {
+		LIST_REMOVE(w, link);
 		waiting_free(w);
 	}
 	while ((q = p->asked)) {
 		p->asked = q->next;
 		q->fn(q->arg, -ESHUTDOWN, NULL);
-		asked_free(q);
+		placer_asked_free(q);
 	}
 	free(p);
 }
@@ -121,16 +100,11 @@ static void on_impatient(void *arg)
 
 static void on_recorded(void *arg, int error)
 {
-	struct waiting *w = arg, **at;
+	struct waiting *w = arg;
 	struct placer *p = w->placer;
 	struct hold *h = holds_find(p->holds, w->id);
 
-	for (at = &p->waiting; *at; at = &(*at)->next) {
-		if (*at == w) {
-			*at = w->next;
-			break;
-		}
-	}
+	LIST_REMOVE(w, link);
 	if (h && error)
 		log_event(LOG_WARN,
 			  "a rule's hold could not be recorded, it takes effect all the same",
@@ -161,8 +135,7 @@ static void record(struct placer *p, struct hold *h)
 		activate(p, h);
 		return;
 	}
-	w->next = p->waiting;
-	p->waiting = w;
+	LIST_INSERT_HEAD(&p->waiting, w, link);
 	loop_timer_start(w->timer, PATIENCE_MS);
 }
 
@@ -179,10 +152,11 @@ static bool is_held(const struct placer *p, const struct hold *h)
 	return old && old->active;
 }
 
-/* A hold like that under a new id. */
-static struct hold *make(struct placer *p, const struct hold *like, int64_t now_wall_ms)
+struct hold *placer_make(struct placer *p, const struct hold *like, int64_t now_wall_ms)
 {
-	static const char prefix[HOLD_N_CLASSES] = { 'r', 'a', 'o' };
+	static const char prefix[HOLD_N_CLASSES] = {
+		[HOLD_RULE] = 'r', [HOLD_AGENT] = 's', [HOLD_ALERT] = 'a', [HOLD_OPERATOR] = 'o'
+	};
 	struct buf id = BUF_INIT;
 	struct hold *h = NULL;
 
@@ -194,10 +168,15 @@ static struct hold *make(struct placer *p, const struct hold *like, int64_t now_
 					     .service = like->service,
 					     .realserver = like->realserver,
 					     .holder = like->holder,
+					     .rule = like->rule,
 					     .effect = like->effect,
+					     .weight = like->weight,
 					     .reason = like->reason,
 					     .since_wall_ms = now_wall_ms,
-					     .until_wall_ms = like->until_wall_ms });
+					     .until_wall_ms = like->until_wall_ms,
+					     .starts_wall_ms = like->starts_wall_ms,
+					     .drain_ms = like->drain_ms,
+					     .waiting = like->waiting });
 	buf_fini(&id);
 	return h;
 }
@@ -213,7 +192,7 @@ int placer_rule(struct placer *p, const struct hold *like, int64_t now_wall_ms)
 	for (h = holds_of(p->holds, like->service, like->realserver); h; h = h->next)
 		if (same(h, like))
 			return 0;
-	h = make(p, like, now_wall_ms);
+	h = placer_make(p, like, now_wall_ms);
 	if (!h)
 		return -ENOMEM;
 	/* Between what was in force and what comes in its place the realserver must not
@@ -231,96 +210,48 @@ int placer_rule(struct placer *p, const struct hold *like, int64_t now_wall_ms)
 	return 0;
 }
 
-/* --- operators' and alerts' --------------------------------------------------- */
-
-static void on_asked_recorded(void *arg, int error)
+/* Said anew it may have other words. */
+static int renew(struct hold *h, const char *reason)
 {
-	struct asked *q = arg, **at;
-	struct placer *p = q->placer;
-	struct hold *h = q->hold;
+	char *copy;
 
-	for (at = &p->asked; *at; at = &(*at)->next) {
-		if (*at == q) {
-			*at = q->next;
-			break;
-		}
-	}
-	if (q->lifted && !error)
-		error = -ECANCELED;
-	if (!error) {
-		h->active = h->recorded = true;
-		error = holds_place(p->holds, h, NULL);
-		/* What is not in force must not come back with the next start. */
-		if (error)
-			(void)ledger_lift(p->ledger, h->id, NULL, NULL);
-	}
-	if (!error) {
-		q->hold = NULL;
-		if (p->watch)
-			p->watch(p->watch_arg, h, false);
-		p->fn(p->arg, h->service, h->realserver);
-	}
-	q->fn(q->arg, error, error ? NULL : h);
-	asked_free(q);
-}
-
-/* The new one; said anew, one of the same effect stays what it is for longer. */
-static struct hold *make_asked(struct placer *p, const struct hold *like, int64_t now_wall_ms)
-{
-	const struct hold *old = holds_same(p->holds, like);
-	struct hold renewed = *like;
-
-	if (!old || old->effect != like->effect)
-		return make(p, like, now_wall_ms);
-	renewed.id = old->id;
-	renewed.since_wall_ms = old->since_wall_ms;
-	return hold_new(&renewed);
-}
-
-int placer_asked(struct placer *p, const struct hold *like, int64_t now_wall_ms,
-		 placer_asked_fn *fn, void *arg)
-{
-	struct asked *q;
-	int r;
-
-	if (like->hold_class == HOLD_RULE)
-		return -EINVAL;
-	if (!p->ledger)
-		return -EROFS;
-	q = calloc(1, sizeof(*q));
-	if (!q)
+	if (!strcmp(h->reason, reason))
+		return 0;
+	copy = strdup(reason);
+	if (!copy)
 		return -ENOMEM;
-	*q = (struct asked){ .placer = p, .fn = fn, .arg = arg };
-	q->hold = make_asked(p, like, now_wall_ms);
-	r = q->hold ? ledger_place(p->ledger, q->hold, on_asked_recorded, q) : -ENOMEM;
-	if (r) {
-		asked_free(q);
-		return r;
-	}
-	q->next = p->asked;
-	p->asked = q;
+	free(h->reason);
+	h->reason = copy;
 	return 0;
 }
 
-static bool is_of(const struct hold *h, const struct hold *like)
+int placer_told(struct placer *p, const struct hold *like, int64_t now_wall_ms)
 {
-	return h->hold_class == like->hold_class && !strcmp(h->holder, like->holder) &&
-	       !strcmp(h->service, like->service) && !strcmp(h->realserver, like->realserver);
-}
+	struct hold *old = holds_same(p->holds, like), *h;
+	int r;
 
-bool placer_is_asked(const struct placer *p, const struct hold *like)
-{
-	const struct asked *q;
-
-	for (q = p->asked; q; q = q->next)
-		if (!q->lifted && is_of(q->hold, like))
-			return true;
-	return false;
+	if (like->hold_class != HOLD_AGENT)
+		return -EINVAL;
+	if (old && old->effect == like->effect)
+		return renew(old, like->reason);
+	h = placer_make(p, like, now_wall_ms);
+	if (!h)
+		return -ENOMEM;
+	h->active = true;
+	r = holds_place(p->holds, h, NULL);
+	if (r) {
+		hold_free(h);
+		return r;
+	}
+	if (p->watch)
+		p->watch(p->watch_arg, h, false);
+	p->fn(p->arg, h->service, h->realserver);
+	return 0;
 }
 
 /* --- the end ------------------------------------------------------------------ */
 
-static void record_end(struct placer *p, const struct hold *h)
+void placer_record_end(struct placer *p, const struct hold *h)
 {
 	if (p->ledger && ledger_lift(p->ledger, h->id, NULL, NULL))
 		log_event(LOG_WARN, "the end of a hold could not be recorded",
@@ -337,7 +268,8 @@ void placer_lift(struct placer *p, const char *id)
 	/* It is being said anew: that is answered before this end is recorded. */
 	for (q = p->asked; q; q = q->next)
 		q->lifted |= !strcmp(q->hold->id, id);
-	record_end(p, h);
+	if (h->hold_class != HOLD_AGENT)
+		placer_record_end(p, h);
 	if (p->watch && h->hold_class != HOLD_RULE)
 		p->watch(p->watch_arg, h, true);
 	p->fn(p->arg, h->service, h->realserver);
@@ -356,10 +288,10 @@ void placer_lift_asked(struct placer *p, const struct hold *like)
 	struct asked *q;
 
 	for (q = p->asked; q; q = q->next) {
-		if (q->lifted || !is_of(q->hold, like))
+		if (q->lifted || !hold_alike(q->hold, like))
 			continue;
 		q->lifted = true;
-		record_end(p, q->hold);
+		placer_record_end(p, q->hold);
 	}
 	if (h)
 		placer_lift(p, h->id);

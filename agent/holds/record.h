@@ -8,7 +8,9 @@
 #include "agent/ipvs/ipvs.h"
 
 enum {
-	RECORD_FORMAT = 1,      /* of the file; a higher one is a newer agent's */
+	/* Of the file; a higher one is a newer agent's. 1: before operators could freeze,
+	 * admit and replace; it lacks the members for it and is read as it is. */
+	RECORD_FORMAT = 2,
 	RECORD_MAX = 64 * 1024, /* bytes of a line, newline included */
 };
 

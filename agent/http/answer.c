@@ -1,11 +1,13 @@
 /* answer.c: what a request is answered, as a value: server.c makes a response of
  * it. Nothing that a client sent is ever shown as it came. */
-#include "agent/http/request.h"
+#include "agent/http/answer.h"
 
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "agent/http/request.h"
 
 enum { CLEAN_MAX = 200 };
 
@@ -13,9 +15,16 @@ static const struct {
 	unsigned int status;
 	const char *code;
 } codes[] = {
-	{ 400, "bad_request" },       { 401, "unauthorized" },       { 403, "forbidden" },
-	{ 404, "not_found" },         { 405, "method_not_allowed" }, { 409, "refused" },
-	{ 413, "content_too_large" }, { 500, "internal" },           { 503, "unavailable" },
+	{ 400, "bad_request" },
+	{ 401, "unauthorized" },
+	{ 403, "forbidden" },
+	{ 404, "not_found" },
+	{ 405, "method_not_allowed" },
+	{ 409, "refused" },
+	{ 413, "content_too_large" },
+	{ 415, "unsupported_type" },
+	{ 500, "internal" },
+	{ 503, "unavailable" },
 	{ 504, "timeout" },
 };
 
@@ -72,12 +81,12 @@ void http_answer_stream(struct http_request *r, const char *type, const struct h
 	r->answer.stream = *stream;
 }
 
-static const char *code_of(unsigned int status)
+const char *http_status_word(unsigned int status)
 {
 	for (size_t i = 0; i < countof(codes); i++)
 		if (codes[i].status == status)
 			return codes[i].code;
-	return "error";
+	return status < 400 ? "ok" : "error";
 }
 
 /* Lines stay lines (a configuration's errors have many); all else that is not text
@@ -92,15 +101,16 @@ static void clean_controls(struct buf *text)
 	}
 }
 
-static void put_error_json(struct buf *body, unsigned int status, const char *message)
+static void put_error_json(struct buf *body, unsigned int status, const char *guard,
+			   const char *message)
 {
-	json_t *o =
-		json_pack("{s:{s:s,s:s}}", "error", "code", code_of(status), "message", message);
+	const char *code = http_status_word(status);
+	json_t *o = json_pack("{s:{s:s,s:s,s:s*}}", "error", "code", code, "message", message,
+			      "guard", guard);
 	char *text;
 
 	if (!o)
-		o = json_pack("{s:{s:s,s:s}}", "error", "code", code_of(status), "message",
-			      "(not text)");
+		o = json_pack("{s:{s:s,s:s}}", "error", "code", code, "message", "(not text)");
 	text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	buf_puts(body,
 		 text ? text : "{\"error\":{\"code\":\"internal\",\"message\":\"out of memory\"}}");
@@ -109,25 +119,44 @@ static void put_error_json(struct buf *body, unsigned int status, const char *me
 	json_decref(o);
 }
 
-void http_error(struct http_request *r, unsigned int status, const char *fmt, ...)
+/* Cleans the text and frees it. */
+static void answer_error(struct http_request *r, unsigned int status, const char *guard,
+			 struct buf *text)
 {
 	bool api = strncmp(r->path, "/api/", 5) == 0 || strcmp(r->path, "/api") == 0;
-	struct buf text = BUF_INIT, body = BUF_INIT;
+	struct buf body = BUF_INIT;
+
+	clean_controls(text);
+	if (api) {
+		put_error_json(&body, status, guard, buf_str(text));
+	} else {
+		buf_puts(&body, buf_str(text));
+		if (body.len == 0 || body.data[body.len - 1] != '\n')
+			buf_putc(&body, '\n');
+	}
+	buf_fini(text);
+	http_answer(r, status, api ? "application/json" : "text/plain; charset=utf-8", &body);
+}
+
+void http_error(struct http_request *r, unsigned int status, const char *fmt, ...)
+{
+	struct buf text = BUF_INIT;
 	va_list ap;
 
 	va_start(ap, fmt);
 	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	clean_controls(&text);
-	if (api) {
-		put_error_json(&body, status, buf_str(&text));
-	} else {
-		buf_puts(&body, buf_str(&text));
-		if (body.len == 0 || body.data[body.len - 1] != '\n')
-			buf_putc(&body, '\n');
-	}
-	buf_fini(&text);
-	http_answer(r, status, api ? "application/json" : "text/plain; charset=utf-8", &body);
+	answer_error(r, status, NULL, &text);
+}
+
+void http_error_guard(struct http_request *r, unsigned int status, const char *guard,
+		      const char *text)
+{
+	struct buf copy = BUF_INIT;
+
+	buf_puts(&copy, text);
+	r->answer.guard = guard;
+	answer_error(r, status, guard, &copy);
 }
 
 void http_answer_fini(struct http_answer *a)

@@ -1,13 +1,18 @@
 /* api_services.c: GET /api/v1/services, …/SERVICE, …/SERVICE/realservers/NAME, from
  * the snapshot. An answer is walked a row at a time: no list is ever whole in
  * memory. SERVICE is the INI's name, or the address of a foreign service
- * (tcp://10.0.0.1:80), whose slashes may be escaped or not. */
+ * (tcp://10.0.0.1:80), whose slashes may be escaped or not. ?max_age=DURATION asks for a
+ * reading of the kernel no older than that; else it is the latest that there is, and
+ * "time" says of when. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/base/clock.h"
 #include "agent/base/parse.h"
+#include "agent/http/internal.h"
 #include "agent/http/routes.h"
 #include "agent/http/view_json.h"
+#include "agent/http/wait.h"
 
 enum step { AT_UNIT = 0, AT_VIP, AT_DEST, AT_REALSERVER };
 
@@ -129,6 +134,14 @@ static void step_dest(struct walk *w, struct buf *out)
 	w->step = AT_VIP;
 }
 
+/* When the kernel was read. */
+static void put_time(const struct view *v, struct buf *out)
+{
+	buf_puts(out, ",\"time\":\"");
+	clock_format_wall(out, v->made_wall_ms);
+	buf_puts(out, "\"");
+}
+
 static void step_realserver(struct walk *w, struct buf *out)
 {
 	const struct view *v = w->view;
@@ -139,7 +152,10 @@ static void step_realserver(struct walk *w, struct buf *out)
 		put_object(out, view_json_realserver(v, s->first_realserver + w->at++), false);
 		return;
 	}
-	buf_puts(out, "]}");
+	buf_puts(out, "]");
+	if (!w->list)
+		put_time(v, out);
+	buf_puts(out, "}");
 	w->step = AT_UNIT;
 	w->unit++;
 }
@@ -168,7 +184,9 @@ static void put_troubles(const struct view *v, struct buf *out)
 			out->failed = true;
 		buf_fini(&text);
 	}
-	buf_puts(out, "],\"troubles\":");
+	buf_puts(out, "]");
+	put_time(v, out);
+	buf_puts(out, ",\"troubles\":");
 	put_object(out, list, false);
 	buf_puts(out, "}\n");
 }
@@ -202,12 +220,14 @@ static bool walk_next(void *state, struct buf *out, size_t enough)
 static void answer_walk(struct http_request *r, struct walk *w)
 {
 	http_add_header(r, "Cache-Control", "no-store");
-	http_answer_stream(r, "application/json", &(struct http_stream){ walk_next, walk_free, w });
+	http_answer_stream(
+		r, "application/json",
+		&(struct http_stream){ .next = walk_next, .free = walk_free, .state = w });
 }
 
-static struct walk *begin(struct http_request *r)
+/* Takes the view over. */
+static struct walk *begin(struct http_request *r, struct view *v)
 {
-	struct view *v = http_view(r);
 	struct walk *w;
 
 	if (!v) {
@@ -221,15 +241,32 @@ static struct walk *begin(struct http_request *r)
 	return w;
 }
 
-void http_services(struct http_request *r)
+/* Goes on with `then` as soon as there is a reading as young as ?max_age asks for. */
+static void with_reading(struct http_request *r, http_view_handler *then)
 {
-	struct walk *w = begin(r);
+	const char *text = http_query(r, "max_age");
+	int64_t max_age_ms = HTTP_ANY_AGE;
+
+	if (text && parse_duration(text, &max_age_ms) != 0)
+		http_error(r, 400, "max_age: a duration, as 0 or 1s");
+	else
+		http_with_view(r, max_age_ms, then);
+}
+
+static void list_services(struct http_request *r, struct view *v)
+{
+	struct walk *w = begin(r, v);
 
 	if (!w)
 		return;
 	w->list = true;
 	w->end = w->view->n_services + w->view->n_vips;
 	answer_walk(r, w);
+}
+
+void http_services(struct http_request *r)
+{
+	with_reading(r, list_services);
 }
 
 /* --- one of them ------------------------------------------------------------------- */
@@ -370,12 +407,12 @@ static void no_service(struct http_request *r, const struct view *v, const char 
 	buf_fini(&name);
 }
 
-void http_service(struct http_request *r)
+static void show_service(struct http_request *r, struct view *v)
 {
 	static const char below[] = "/realservers/";
 	const char *service = r->path + strlen(r->route->path), *sub = strstr(service, below);
 	size_t len = sub ? (size_t)(sub - service) : strlen(service);
-	struct walk *w = begin(r);
+	struct walk *w = begin(r, v);
 
 	if (!w)
 		return;
@@ -389,4 +426,9 @@ void http_service(struct http_request *r)
 		w->end = w->unit + 1;
 		answer_walk(r, w);
 	}
+}
+
+void http_service(struct http_request *r)
+{
+	with_reading(r, show_service);
 }

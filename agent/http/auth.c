@@ -10,15 +10,14 @@
 #include <strings.h>
 
 #include "agent/base/clock.h"
-#include "agent/base/log.h"
 #include "agent/base/loop.h"
 #include "agent/http/internal.h"
+#include "agent/http/origin.h"
 #include "agent/http/routes.h"
 #include "agent/http/secrets.h"
 #include "agent/http/wait.h"
 
 enum {
-	HEADER_MAX = 4096,
 	RUNNING_MAX = 2,  /* checks at a time: the queue has four threads for all */
 	WAITING_MAX = 32, /* requests under check; more are 503 */
 	CHECK_MS = 30 * 1000,
@@ -43,119 +42,6 @@ struct check {
 	bool good;
 	struct check *next;
 };
-
-/* --- the header -------------------------------------------------------------------- */
-
-static int base64_value(char c)
-{
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				       "0123456789+/";
-	const char *at = c ? strchr(alphabet, c) : NULL;
-
-	return at ? (int)(at - alphabet) : -1;
-}
-
-/* Strict: whole groups, padding at the end only. Returns the length, or -1. */
-static ssize_t base64_decode(const char *text, size_t len, char *out)
-{
-	size_t n = 0, pad = 0;
-
-	if (len % 4 != 0 || len == 0)
-		return -1;
-	while (pad < 2 && text[len - 1 - pad] == '=')
-		pad++;
-	for (size_t i = 0; i < len; i += 4) {
-		uint32_t bits = 0;
-
-		for (size_t j = 0; j < 4; j++) {
-			bool padding = i + j >= len - pad;
-			int value = padding ? 0 : base64_value(text[i + j]);
-
-			if (value < 0)
-				return -1;
-			bits = bits << 6 | (uint32_t)value;
-		}
-		for (size_t j = 0; j < 3; j++)
-			out[n++] = (char)(bits >> (16 - 8 * j));
-	}
-	return (ssize_t)(n - pad);
-}
-
-static int parse_basic(const char *text, size_t len, struct credentials *c)
-{
-	char *plain = malloc(len + 1), *colon;
-	ssize_t n;
-
-	if (!plain)
-		return -ENOMEM;
-	n = base64_decode(text, len, plain);
-	colon = n > 0 ? memchr(plain, ':', (size_t)n) : NULL;
-	if (colon && !memchr(plain, '\0', (size_t)n)) {
-		plain[n] = '\0';
-		*colon = '\0';
-		c->user = strdup(plain);
-		c->secret = strdup(colon + 1);
-		c->kind = c->user && c->secret ? CREDENTIALS_BASIC : CREDENTIALS_NONE;
-	} else {
-		c->kind = CREDENTIALS_BAD;
-	}
-	explicit_bzero(plain, len + 1);
-	free(plain);
-	return c->kind == CREDENTIALS_NONE ? -ENOMEM : 0;
-}
-
-static int parse_bearer(const char *text, size_t len, struct credentials *c)
-{
-	for (size_t i = 0; i < len; i++)
-		if (text[i] <= ' ' || text[i] > '~')
-			len = 0;
-	if (len == 0) {
-		c->kind = CREDENTIALS_BAD;
-		return 0;
-	}
-	c->secret = strndup(text, len);
-	c->kind = CREDENTIALS_BEARER;
-	return c->secret ? 0 : -ENOMEM;
-}
-
-int credentials_parse(const char *header, struct credentials *ret_credentials)
-{
-	struct credentials c = { .kind = CREDENTIALS_NONE };
-	size_t scheme, len;
-	const char *text;
-	int error = 0;
-
-	if (!header) {
-		*ret_credentials = c;
-		return 0;
-	}
-	header += strspn(header, " \t");
-	scheme = strcspn(header, " \t");
-	text = header + scheme;
-	text += strspn(text, " \t");
-	len = strlen(text);
-	while (len > 0 && strchr(" \t", text[len - 1]))
-		len--;
-	c.kind = CREDENTIALS_BAD;
-	if (len > 0 && len <= HEADER_MAX) {
-		if (scheme == 5 && strncasecmp(header, "Basic", 5) == 0)
-			error = parse_basic(text, len, &c);
-		else if (scheme == 6 && strncasecmp(header, "Bearer", 6) == 0)
-			error = parse_bearer(text, len, &c);
-	}
-	if (error < 0)
-		credentials_fini(&c);
-	else
-		*ret_credentials = c;
-	return error;
-}
-
-void credentials_fini(struct credentials *c)
-{
-	free(c->user);
-	secret_free(c->secret);
-	*c = (struct credentials){ .kind = CREDENTIALS_NONE };
-}
 
 /* --- one configuration's --------------------------------------------------------------- */
 
@@ -268,6 +154,7 @@ struct pass {
 	struct auth *auth;
 	http_handler *next;
 	char *user;
+	char *certified; /* the name in a certificate */
 };
 
 static void pass_free(void *state)
@@ -276,6 +163,7 @@ static void pass_free(void *state)
 
 	auth_unref(p->auth);
 	free(p->user);
+	free(p->certified);
 	free(p);
 }
 
@@ -284,9 +172,9 @@ static void allow(struct http_request *r, const char *how)
 	struct pass *p = r->state;
 	http_handler *next = p->next;
 
-	log_event(LOG_INFO, "write request", LOG_STR("method", r->method),
-		  LOG_STR("path", r->route->path), LOG_STR("by", how),
-		  LOG_STR("user", p->user ? p->user : ""));
+	r->by = how;
+	r->who = p->user ? p->user : strdup(how);
+	p->user = NULL;
 	r->state = NULL;
 	r->state_free = NULL;
 	pass_free(p);
@@ -295,13 +183,13 @@ static void allow(struct http_request *r, const char *how)
 
 static void refuse(struct http_request *r)
 {
-	const struct pass *p = r->state;
+	struct pass *p = r->state;
 	const struct auth *a = p->auth;
 	bool users = secrets_have_users(a->secrets), tokens = secrets_have_tokens(a->secrets);
 	bool asked = http_header(r, "Authorization") != NULL;
 
-	log_event(LOG_WARN, "write request refused", LOG_STR("method", r->method),
-		  LOG_STR("path", r->route->path), LOG_STR("user", p->user ? p->user : ""));
+	r->who = p->user; /* as he says */
+	p->user = NULL;
 	if (users)
 		http_add_header(r, "WWW-Authenticate",
 				"Basic realm=\"ipvs-agent\", charset=\"UTF-8\"");
@@ -372,59 +260,160 @@ static void check_password(struct http_request *r, struct credentials *credentia
 		check_free(c); /* not good: 401 rather than a guess */
 }
 
-/* A page of somebody else's, open in an operator's browser, must not write with
- * his credentials or from his loopback. */
-static bool cross_origin(const struct http_request *r)
-{
-	const char *origin = http_header(r, "Origin"), *host = http_header(r, "Host");
-	const char *authority = origin ? strstr(origin, "://") : NULL;
+/* What is to be done with a request, as far as its headers tell. */
+enum verdict {
+	VERDICT_ALLOW = 0,
+	VERDICT_REFUSE,
+	VERDICT_FOREIGN,  /* another site's page sent it */
+	VERDICT_HOST,     /* over loopback, by a name that is not this machine's */
+	VERDICT_TYPE,     /* of a type that a page can send anywhere */
+	VERDICT_PASSWORD, /* to be checked */
+};
 
-	if (!origin)
-		return false;
-	return !authority || !host || strcasecmp(authority + 3, host) != 0;
-}
-
-static void decide(struct http_request *r, struct credentials *c)
+/* `how` and the pass's user are set where it is let in, or claims to be somebody. */
+static enum verdict judge_credentials(const struct http_request *r, struct pass *p,
+				      const struct credentials *c, const struct origin *origin,
+				      const char **how)
 {
-	struct pass *p = r->state;
 	struct secrets *secrets = p->auth->secrets;
 	bool judged = (c->kind == CREDENTIALS_BASIC && secrets_have_users(secrets)) ||
 		      (c->kind == CREDENTIALS_BEARER && secrets_have_tokens(secrets));
 
-	if (http_transport(r) == HTTP_UNIX) {
-		allow(r, "socket");
-	} else if (cross_origin(r)) {
-		http_error(r, 403, "this request comes from another site's page");
-	} else if (http_client_certified(r)) {
-		allow(r, "certificate");
-	} else if (judged && c->kind == CREDENTIALS_BASIC) {
-		p->user = strdup(c->user);
-		check_password(r, c);
-	} else if (judged) {
-		if (secrets_token_ok(secrets, c->secret))
-			allow(r, "token");
-		else
-			refuse(r);
-	} else if (p->auth->loopback_writes && http_from_loopback(r)) {
-		allow(r, "loopback");
-	} else {
-		refuse(r);
+	if (http_client_certified(r, &p->certified)) {
+		free(p->user);
+		p->user = p->certified;
+		p->certified = NULL;
+		*how = "certificate";
+		return VERDICT_ALLOW;
 	}
+	if (judged && c->kind == CREDENTIALS_BASIC)
+		return VERDICT_PASSWORD;
+	*how = judged ? "token" : "loopback";
+	if (judged && !secrets_token_ok(secrets, c->secret))
+		return VERDICT_REFUSE;
+	if (!judged && (!p->auth->loopback_writes || !http_from_loopback(r)))
+		return VERDICT_REFUSE;
+	if (!judged && !origin_host_is_loopback(origin))
+		return VERDICT_HOST;
+	/* Whoever he says he is: nobody has looked. */
+	free(p->user);
+	p->user = NULL;
+	return VERDICT_ALLOW;
+}
+
+static enum verdict judge(const struct http_request *r, struct pass *p, const struct credentials *c,
+			  const char **how)
+{
+	const struct origin origin = { .site = http_header(r, "Sec-Fetch-Site"),
+				       .origin = http_header(r, "Origin"),
+				       .host = http_header(r, "Host"),
+				       .type = http_header(r, "Content-Type") };
+	enum verdict verdict;
+
+	if (http_transport(r) == HTTP_UNIX) {
+		p->user = http_peer_user(r);
+		*how = "socket";
+		return VERDICT_ALLOW;
+	}
+	p->user = c->kind == CREDENTIALS_BASIC ? strdup(c->user) : NULL;
+	if (origin_foreign(&origin))
+		return VERDICT_FOREIGN;
+	verdict = judge_credentials(r, p, c, &origin, how);
+	if ((verdict == VERDICT_ALLOW || verdict == VERDICT_PASSWORD) && !origin_type_ok(&origin))
+		verdict = VERDICT_TYPE;
+	return verdict;
+}
+
+static void refuse_as(struct http_request *r, enum verdict verdict)
+{
+	if (verdict == VERDICT_FOREIGN)
+		http_error(r, 403, "this request comes from another site's page");
+	else if (verdict == VERDICT_HOST)
+		http_error(r, 403,
+			   "without authentication this host is written to by the name "
+			   "localhost or by a loopback address only");
+	else if (verdict == VERDICT_TYPE)
+		http_error(r, 415, "Content-Type must be application/json");
+	else
+		refuse(r);
+}
+
+/* Reads the headers; NULL when memory is out, the request being answered then. */
+static struct pass *pass_new(struct http_request *r, http_handler *next,
+			     struct credentials *ret_credentials)
+{
+	struct pass *p = calloc(1, sizeof(*p));
+
+	if (!p || credentials_parse(http_header(r, "Authorization"), ret_credentials) < 0) {
+		free(p);
+		http_error(r, 500, "out of memory");
+		return NULL;
+	}
+	*p = (struct pass){ .auth = http_auth(r->server), .next = next };
+	r->state = p;
+	r->state_free = pass_free;
+	return p;
+}
+
+static void pass_drop(struct http_request *r)
+{
+	pass_free(r->state);
+	r->state = NULL;
+	r->state_free = NULL;
+}
+
+void auth_early(struct http_request *r)
+{
+	struct credentials credentials;
+	enum verdict verdict;
+	struct pass *p;
+	const char *how;
+
+	if (http_transport(r) == HTTP_UNIX)
+		return;
+	p = pass_new(r, NULL, &credentials);
+	if (!p)
+		return;
+	verdict = judge(r, p, &credentials, &how);
+	if (verdict != VERDICT_ALLOW && verdict != VERDICT_PASSWORD)
+		refuse_as(r, verdict);
+	credentials_fini(&credentials);
+	pass_drop(r);
 }
 
 void auth_then(struct http_request *r, http_handler *next)
 {
 	struct credentials credentials;
-	struct pass *p = calloc(1, sizeof(*p));
+	struct pass *p = pass_new(r, next, &credentials);
+	enum verdict verdict;
+	const char *how;
 
-	if (!p || credentials_parse(http_header(r, "Authorization"), &credentials) < 0) {
-		free(p);
-		http_error(r, 500, "out of memory");
+	if (!p)
 		return;
+	verdict = judge(r, p, &credentials, &how);
+	if (verdict == VERDICT_ALLOW)
+		allow(r, how);
+	else if (verdict == VERDICT_PASSWORD)
+		check_password(r, &credentials);
+	else
+		refuse_as(r, verdict);
+	credentials_fini(&credentials);
+}
+
+void auth_known(struct http_request *r, http_handler *next)
+{
+	struct credentials credentials;
+	struct pass *p = pass_new(r, next, &credentials);
+	const char *how;
+
+	if (!p)
+		return;
+	if (http_header(r, "Authorization") || judge(r, p, &credentials, &how) == VERDICT_ALLOW) {
+		pass_drop(r);
+		auth_then(r, next);
+	} else {
+		pass_drop(r);
+		next(r);
 	}
-	*p = (struct pass){ .auth = http_auth(r->server), .next = next };
-	r->state = p;
-	r->state_free = pass_free;
-	decide(r, &credentials);
 	credentials_fini(&credentials);
 }

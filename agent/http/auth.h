@@ -4,25 +4,9 @@
 #ifndef HTTP_AUTH_H
 #define HTTP_AUTH_H
 
+#include "agent/http/credentials.h"
 #include "agent/http/http_conf.h"
 #include "agent/http/request.h"
-
-enum credentials_kind {
-	CREDENTIALS_NONE = 0,
-	CREDENTIALS_BASIC,
-	CREDENTIALS_BEARER,
-	CREDENTIALS_BAD
-};
-
-struct credentials {
-	enum credentials_kind kind;
-	char *user;   /* basic */
-	char *secret; /* password or token */
-};
-
-/* Reads an Authorization header; NULL is none. -ENOMEM only. */
-int credentials_parse(const char *header, struct credentials *ret_credentials);
-void credentials_fini(struct credentials *c);
 
 /* The secrets and switches of one configuration, reference-counted. */
 struct auth;
@@ -30,8 +14,14 @@ int auth_new(const struct http_conf *conf, struct buf *why, struct auth **ret_au
 struct auth *auth_ref(struct auth *a);
 void auth_unref(struct auth *a);
 
+/* Answers a write that is refused by its headers alone, before its body is read; one
+ * that may yet be let in is left alone. */
+void auth_early(struct http_request *r);
 /* Lets the request on to `next`, at once or after the password was checked, or
  * answers 401 or 403. */
 void auth_then(struct http_request *r, http_handler *next);
+/* The same for what may be asked by anybody: who shows no credentials goes on as nobody
+ * (r->who NULL), wrong ones are refused. */
+void auth_known(struct http_request *r, http_handler *next);
 
 #endif

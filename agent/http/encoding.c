@@ -162,6 +162,6 @@ int gzip_stream(const struct http_stream *inner, struct http_stream *ret_stream)
 	}
 	g->inner = *inner;
 	g->more = true;
-	*ret_stream = (struct http_stream){ gzip_next, gzip_free, g };
+	*ret_stream = (struct http_stream){ .next = gzip_next, .free = gzip_free, .state = g };
 	return 0;
 }

@@ -6,23 +6,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "agent/http/conn.h"
 #include "agent/http/listen.h"
-#include "agent/http/request.h"
 #include "agent/http/server.h"
 #include "agent/http/tls.h"
 
 struct auth;
-
-/* One connection, from accept to close; guarded by the lock. */
-struct http_conn {
-	struct http_conn *prev, *next;
-	struct http_daemon *daemon;
-	int fd;
-	bool is_unix;
-	int64_t deadline_ms;          /* monotonic: then it is cut */
-	struct http_request *waiting; /* set aside, until wait_ms */
-	int64_t wait_ms;
-};
 
 /* One daemon of libmicrohttpd. It outlives its place in the configuration until
  * what is under way is answered. */
@@ -38,6 +27,7 @@ struct http_daemon {
 	void *mhd;
 	unsigned int requests; /* under way; guarded by the lock */
 	atomic_bool closing;   /* answers close their connection */
+	bool crowded;          /* has too many connections; guarded by the lock */
 	bool stopping;         /* nobody may wait any more; guarded by the lock */
 	int64_t retire_ms;     /* when it is stopped at last */
 };
@@ -61,7 +51,13 @@ struct http_server {
 		struct http_wait **waiting; /* first come, first served */
 		size_t n_waiting, cap_waiting;
 	} scrapes; /* guarded by the lock */
-	atomic_bool was_ready;
+	/* Who listens to events, and when they are looked after next; see events.h. */
+	struct listen_stream *listeners;
+	int64_t beat_ms, look_ms;
+	atomic_uint listening;
+	char *state_dir;     /* the journal's; "" = none is kept */
+	atomic_uint readers; /* of it, under way */
+	atomic_uint large;   /* bodies over HTTP_SMALL_BODY in memory */
 };
 
 void http_server_unref(struct http_server *s);
@@ -80,6 +76,12 @@ void http_daemon_free(struct http_daemon *d);
 void http_resume(struct http_request *r);
 void http_suspend(struct http_request *r);
 
+/* --- respond.c --- */
+
+/* Sends r->answer; what on_request() returns (MHD_NO closes the connection: what is left
+ * when memory is out). */
+int http_respond(struct http_request *r);
+
 /* --- watch.c --- */
 
 /* Starts the thread that cuts connections and ends waits whose time is over, and
@@ -88,7 +90,5 @@ int http_watch_start(struct http_server *s);
 void http_watch_stop(struct http_server *s);
 /* Something is due at `when_ms`; with the lock held. */
 void http_watch_at(struct http_server *s, int64_t when_ms);
-/* A connection's next step must be over within that time. */
-void http_conn_within(struct http_conn *c, int64_t ms);
 
 #endif

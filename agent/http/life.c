@@ -10,7 +10,7 @@
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
 #include "agent/http/auth.h"
-#include "agent/http/internal.h"
+#include "agent/http/events.h"
 #include "agent/http/wait.h"
 
 enum { RETIRE_MS = 30 * 1000 };
@@ -21,8 +21,10 @@ static const struct http_limits default_limits = {
 	.answer_ms = 60 * 1000,
 	.idle_ms = 120 * 1000,
 	.loop_ms = 2 * 1000,
+	.view_ms = 10 * 1000,
 	.reload_ms = 120 * 1000,
 	.drain_ms = 1000,
+	.heartbeat_ms = 10 * 1000,
 	.scrapes = 16,
 };
 
@@ -35,7 +37,9 @@ static void limits_init(struct http_limits *l)
 	l->answer_ms = l->answer_ms ? l->answer_ms : d->answer_ms;
 	l->idle_ms = l->idle_ms ? l->idle_ms : d->idle_ms;
 	l->loop_ms = l->loop_ms ? l->loop_ms : d->loop_ms;
+	l->view_ms = l->view_ms ? l->view_ms : d->view_ms;
 	l->reload_ms = l->reload_ms ? l->reload_ms : d->reload_ms;
+	l->heartbeat_ms = l->heartbeat_ms ? l->heartbeat_ms : d->heartbeat_ms;
 	l->drain_ms = l->drain_ms ? l->drain_ms : d->drain_ms;
 	l->scrapes = l->scrapes ? l->scrapes : d->scrapes;
 }
@@ -56,6 +60,7 @@ void http_server_unref(struct http_server *s)
 		return;
 	auth_unref(s->auth);
 	free(s->scrapes.waiting);
+	free(s->state_dir);
 	pthread_cond_destroy(&s->idle);
 	pthread_cond_destroy(&s->wake);
 	pthread_mutex_destroy(&s->lock);
@@ -140,6 +145,7 @@ static void retire(struct http_server *s, struct http_daemon *d)
 	listener_free(d->listener);
 	d->listener = NULL;
 	pthread_mutex_lock(&s->lock);
+	http_events_end(s, d);
 	d->retire_ms = clock_mono_ms() + RETIRE_MS;
 	d->next = s->retired;
 	s->retired = d;
@@ -262,6 +268,8 @@ int http_new(const struct http_conf *conf, const struct http_env *env, struct bu
 		return -ENOMEM;
 	}
 	s->env = *env;
+	s->state_dir = strdup(env->state_dir ? env->state_dir : "");
+	s->env.state_dir = s->state_dir;
 	s->limits = env->limits;
 	limits_init(&s->limits);
 	atomic_init(&s->refs, 1);
@@ -271,8 +279,10 @@ int http_new(const struct http_conf *conf, const struct http_env *env, struct bu
 	pthread_cond_init(&s->wake, &attr);
 	pthread_cond_init(&s->idle, &attr);
 	pthread_condattr_destroy(&attr);
-	error = http_watch_start(s);
-	if (error < 0)
+	error = s->state_dir ? http_watch_start(s) : -ENOMEM;
+	if (error == -ENOMEM)
+		buf_puts(why, "out of memory");
+	else if (error < 0)
 		buf_printf(why, "cannot start a thread: %s", strerror(-error));
 	else
 		error = http_reload(s, conf, why);
@@ -306,6 +316,7 @@ static void drain(struct http_server *s)
 	for (struct http_conn *c = s->conns; c; c = c->next)
 		if (c->waiting)
 			http_wait_give_up(c->waiting, HTTP_WAIT_STOPPING);
+	http_events_end(s, NULL);
 	while (requests(s) > 0)
 		if (pthread_cond_timedwait(&s->idle, &s->lock, &ts) == ETIMEDOUT)
 			break;

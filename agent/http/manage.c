@@ -13,6 +13,8 @@ static const unsigned int statuses[] = {
 	[COMMAND_REFUSED] = 400, [COMMAND_FAILED] = 500,  [COMMAND_STOPPING] = 503,
 };
 
+static const char ready[] = "ipvs-agent is ready.\n";
+
 static void after_turn(struct http_request *r)
 {
 	const struct http_result *result = http_wait_result(r);
@@ -33,22 +35,29 @@ void http_healthy(struct http_request *r)
 	http_ask_loop(r, r->server->limits.loop_ms, after_turn);
 }
 
-void http_ready(struct http_request *r)
+static void after_view(struct http_request *r, struct view *v)
 {
-	struct view *v = http_view(r);
 	struct buf why = BUF_INIT;
 
-	/* A kernel that cannot be read for once does not take readiness back. */
 	if (v && v->generation > 0 && v->agent.kernel_ok)
-		atomic_store(&r->server->was_ready, true);
-	if (atomic_load(&r->server->was_ready))
-		http_answer_text(r, 200, "ipvs-agent is ready.\n");
+		http_answer_text(r, 200, ready);
 	else if (!v || v->generation == 0)
 		http_error(r, 503, "not ready: nothing has been read yet");
 	else if (view_trouble(v, 0, &why))
 		http_error(r, 503, "not ready: %s", buf_str(&why));
 	buf_fini(&why);
 	view_unref(v);
+}
+
+/* A kernel that cannot be read for once does not take readiness back. */
+void http_ready(struct http_request *r)
+{
+	const struct agent_door *door = &r->server->env.door;
+
+	if (door->was_read(door->agent))
+		http_answer_text(r, 200, ready);
+	else
+		http_with_view(r, HTTP_ANY_AGE, after_view);
 }
 
 /* Warnings first: what counts is what is read last. */

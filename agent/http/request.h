@@ -5,8 +5,8 @@
 #define HTTP_REQUEST_H
 
 #include "agent/command.h"
+#include "agent/http/answer.h"
 
-struct http_request;
 struct http_route;
 struct http_server;
 struct http_wait;
@@ -14,31 +14,10 @@ struct secrets;
 struct view;
 
 typedef void http_handler(struct http_request *r);
+/* Takes the reference on the snapshot over; NULL = none came in time. */
+typedef void http_view_handler(struct http_request *r, struct view *v);
 
 enum http_transport { HTTP_TCP = 0, HTTP_TLS, HTTP_UNIX };
-
-/* What is made while it is sent. next() appends until `out` holds `enough` bytes or
- * all is said, and is false with the last of it. free() may be NULL. */
-struct http_stream {
-	bool (*next)(void *state, struct buf *out, size_t enough);
-	void (*free)(void *state);
-	void *state;
-};
-
-enum { HTTP_MAX_HEADERS = 6 };
-
-struct http_answer {
-	unsigned int status; /* 0 = none yet */
-	const char *type;    /* a literal */
-	struct {
-		const char *name;
-		char *value;
-	} headers[HTTP_MAX_HEADERS];
-	unsigned int n_headers;
-	struct buf body;
-	struct http_stream stream; /* next != NULL: instead of the body */
-	int64_t within_ms;         /* to be sent within; 0 = the usual */
-};
 
 struct http_request {
 	struct http_server *server;
@@ -48,11 +27,17 @@ struct http_request {
 	const struct http_route *route;
 	struct buf body;
 	size_t swallowed; /* of a body that was too large */
+	bool large;       /* its body counts among the large ones, … */
+	bool crowded;     /* … of which there were too many */
 	struct http_answer answer;
-	http_handler *next;     /* what goes on after the wait */
-	struct http_wait *wait; /* its result, from then on until the request's end */
+	http_handler *next;         /* what goes on after the wait */
+	http_view_handler *viewing; /* and with what it waited for */
+	struct http_wait *wait;     /* its result, from then on until the request's end */
 	bool suspended;
-	void *state; /* the handler's own, freed with the request */
+	char *who;      /* of a write: who was let in, or claims to be somebody; may be NULL */
+	const char *by; /* … and by what: "token"; NULL = nobody was */
+	char *about;    /* of a write: its target, for the audit; may be NULL */
+	void *state;    /* the handler's own, freed with the request */
 	void (*state_free)(void *state);
 };
 
@@ -65,27 +50,18 @@ const char *http_query(const struct http_request *r, const char *name);
 /* Calls fn for each ?name=… in turn until it returns false. */
 void http_query_each(const struct http_request *r, const char *name,
 		     bool (*fn)(void *arg, const char *value), void *arg);
+/* The first name in the query that is none of `known` (NULL-terminated); NULL = none. */
+const char *http_query_other(const struct http_request *r, const char *const *known);
 bool http_is_head(const struct http_request *r);
 enum http_transport http_transport(const struct http_request *r);
 bool http_from_loopback(const struct http_request *r);
-/* True when the client showed a certificate that client_ca_file vouches for. */
-bool http_client_certified(const struct http_request *r);
-
-/* --- what is answered (answer.c) --- */
-
-/* Adds a header; the value is copied. To be called before the answer. */
-void http_add_header(struct http_request *r, const char *name, const char *value);
-/* Takes the body's bytes over. */
-void http_answer(struct http_request *r, unsigned int status, const char *type, struct buf *body);
-void http_answer_text(struct http_request *r, unsigned int status, const char *text);
-/* Takes the stream over: its free() is called in any case. */
-void http_answer_stream(struct http_request *r, const char *type, const struct http_stream *stream);
-/* JSON under /api, a line of text elsewhere; control characters become '?'. */
-void http_error(struct http_request *r, unsigned int status, const char *fmt, ...)
-	ATTR_PRINTF(3, 4);
-void http_answer_fini(struct http_answer *a);
-/* Appends what somebody sent, fit to be shown: at most 200 bytes, printable. */
-void http_put_clean(struct buf *out, const char *text);
+/* True when the client showed a certificate that client_ca_file vouches for; its
+ * common name then, malloc'd, or NULL where it has none. */
+bool http_client_certified(const struct http_request *r, char **ret_name);
+/* The user at the other end of a unix socket; malloc'd, NULL = not to be had. */
+char *http_peer_user(const struct http_request *r);
+/* Appends where the request comes from: an address with its port, or "unix". */
+void http_put_from(const struct http_request *r, struct buf *out);
 
 /* A reference on the latest snapshot, or NULL (wait.c). */
 struct view *http_view(const struct http_request *r);

@@ -6,11 +6,16 @@
 
 #include "agent/http/auth.h"
 
-enum { READ = HTTP_GET | HTTP_HEAD, SMALL_BODY = 64 * 1024 };
+enum {
+	READ = HTTP_GET | HTTP_HEAD,
+	SMALL_BODY = HTTP_SMALL_BODY,
+	WEBHOOK_BODY = 1024 * 1024,
+};
 
 /* clang-format off */
 const struct http_route http_routes[] = {
-	{ "/", false, READ, false, SMALL_BODY, http_page, "this page" },
+	{ "/", false, READ, false, SMALL_BODY, http_page, "the status page" },
+	{ "/page/", true, READ, false, SMALL_BODY, http_page, "the files of the status page" },
 	{ "/metrics", false, READ, false, SMALL_BODY, http_metrics,
 	  "metrics for Prometheus; collect[]=NAME for some collectors only" },
 	{ "/-/healthy", false, READ, false, SMALL_BODY, http_healthy,
@@ -25,6 +30,32 @@ const struct http_route http_routes[] = {
 	  "one service, or SERVICE/realservers/REALSERVER" },
 	{ "/api/v1/explain", false, READ, false, SMALL_BODY, http_explain,
 	  "?target=SERVICE/REALSERVER: why its weight is what it is" },
+	{ "/api/v1/holds", false, READ, false, SMALL_BODY, http_holds,
+	  "who holds what, and why; ?target= ?class= ?holder= for some of it" },
+	{ "/api/v1/holds", false, HTTP_POST, true, SMALL_BODY, http_hold,
+	  "drains a target, admits it, or replaces its weight" },
+	{ "/api/v1/holds", false, HTTP_DELETE, true, SMALL_BODY, http_lift,
+	  "?target=: ends the caller's holds there; &holder= &all=1 &kind=" },
+	{ "/api/v1/holds/", true, HTTP_DELETE, true, SMALL_BODY, http_lift_id,
+	  "ends the hold of that id" },
+	{ "/api/v1/freeze", false, HTTP_POST, true, SMALL_BODY, http_freeze,
+	  "rules and alerts change nothing any more" },
+	{ "/api/v1/freeze", false, HTTP_DELETE, true, SMALL_BODY, http_thaw,
+	  "they do again" },
+	{ "/api/v1/probe", false, HTTP_POST, true, SMALL_BODY, http_probe,
+	  "makes one attempt now, and tells every step of it" },
+	{ "/api/v1/alerts", false, HTTP_POST, true, WEBHOOK_BODY, http_alerts,
+	  "Alertmanager's webhook, version 4" },
+	{ "/api/v1/events", false, READ, false, SMALL_BODY, http_events,
+	  "what happens, as it happens: server-sent events" },
+	{ "/api/v1/whoami", false, READ, false, SMALL_BODY, http_whoami,
+	  "who asks, and whether he may write" },
+	{ "/api/v1/journal", false, READ, false, SMALL_BODY, http_journal,
+	  "what was seen and decided; ?limit=100 &target= &what=hold,release" },
+	{ "/api/v1/config", false, READ, false, SMALL_BODY, http_config,
+	  "the configuration in force, and the lines that it comes from" },
+	{ "/api/v1/rules", false, READ, false, SMALL_BODY, http_rules,
+	  "the rules and what they are doing" },
 };
 /* clang-format on */
 const size_t http_n_routes = countof(http_routes);
@@ -37,48 +68,66 @@ static const struct {
 	{ "PUT", HTTP_PUT }, { "DELETE", HTTP_DELETE },
 };
 
-const struct http_route *http_route(const char *path)
+static bool path_fits(const struct http_route *row, const char *path)
 {
-	for (size_t i = 0; i < http_n_routes; i++) {
-		const struct http_route *row = &http_routes[i];
-		size_t len = strlen(row->path);
+	size_t len = strlen(row->path);
 
-		if (row->below ? strncmp(path, row->path, len) == 0 && path[len]
-			       : strcmp(path, row->path) == 0)
-			return row;
-	}
+	return row->below ? strncmp(path, row->path, len) == 0 && path[len]
+			  : strcmp(path, row->path) == 0;
+}
+
+static unsigned int method_of(const char *name)
+{
+	for (size_t i = 0; i < countof(methods); i++)
+		if (strcmp(name, methods[i].name) == 0)
+			return methods[i].method;
+	return 0;
+}
+
+const struct http_route *http_route(const char *path, const char *method)
+{
+	for (size_t i = 0; i < http_n_routes; i++)
+		if ((http_routes[i].methods & method_of(method)) &&
+		    path_fits(&http_routes[i], path))
+			return &http_routes[i];
 	return NULL;
 }
 
-static bool method_allowed(const struct http_request *r)
+void http_put_methods(unsigned int mask, struct buf *out)
 {
-	for (size_t i = 0; i < countof(methods); i++)
-		if (strcmp(r->method, methods[i].name) == 0)
-			return r->route->methods & methods[i].method;
-	return false;
-}
-
-static void refuse_method(struct http_request *r)
-{
-	struct buf allow = BUF_INIT;
+	const char *comma = "";
 
 	for (size_t i = 0; i < countof(methods); i++) {
-		if (!(r->route->methods & methods[i].method))
+		if (!(mask & methods[i].method))
 			continue;
-		buf_puts(&allow, allow.len > 0 ? ", " : "");
-		buf_puts(&allow, methods[i].name);
+		buf_printf(out, "%s%s", comma, methods[i].name);
+		comma = ", ";
 	}
-	http_add_header(r, "Allow", buf_str(&allow));
-	http_error(r, 405, "only %s here", buf_str(&allow));
+}
+
+/* No row for it: 404, or 405 where other methods have one. */
+static void refuse_route(struct http_request *r)
+{
+	struct buf allow = BUF_INIT;
+	unsigned int mask = 0;
+
+	for (size_t i = 0; i < http_n_routes; i++)
+		if (path_fits(&http_routes[i], r->path))
+			mask |= http_routes[i].methods;
+	http_put_methods(mask, &allow);
+	if (mask) {
+		http_add_header(r, "Allow", buf_str(&allow));
+		http_error(r, 405, "only %s here", buf_str(&allow));
+	} else {
+		http_error(r, 404, "there is nothing here");
+	}
 	buf_fini(&allow);
 }
 
 void http_dispatch(struct http_request *r)
 {
 	if (!r->route)
-		http_error(r, 404, "there is nothing here");
-	else if (!method_allowed(r))
-		refuse_method(r);
+		refuse_route(r);
 	else if (!buf_ok(&r->body))
 		http_error(r, 500, "out of memory");
 	else if (r->route->write)

@@ -135,7 +135,8 @@ static void add_headers(struct http_request *r, const struct scrape *sc)
 static void stream(struct http_request *r)
 {
 	struct scrape *sc = r->state;
-	struct http_stream plain = { scrape_next, scrape_free, sc }, s = plain;
+	struct http_stream plain = { .next = scrape_next, .free = scrape_free, .state = sc },
+			   s = plain;
 	int64_t within = sc->budget_ms + GRACE_MS;
 
 	sc->ask.chosen = sc->chosen;
@@ -214,12 +215,11 @@ static void ask_round(struct http_request *r)
 {
 	struct scrape *sc = r->state;
 	struct view *v = http_view(r);
-	struct command cmd = { .kind = COMMAND_ROUND };
+	struct command cmd = { .kind = COMMAND_ROUND, .max_age_ms = COMMAND_MAX_AGE };
 	int64_t left = sc->deadline_ms - clock_mono_ms();
 
 	if (v) {
-		cmd.max_age_ms = max_age(v);
-		if (clock_mono_ms() - v->made_mono_ms <= cmd.max_age_ms) {
+		if (clock_mono_ms() - v->made_mono_ms <= max_age(v)) {
 			serve(r, v);
 			return;
 		}

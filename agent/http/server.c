@@ -11,20 +11,20 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "agent/base/addr.h"
 #include "agent/base/log.h"
 #include "agent/base/parse.h"
+#include "agent/http/auth.h"
 #include "agent/http/internal.h"
 #include "agent/http/routes.h"
 #include "agent/http/wait.h"
 
 enum {
 	CONNECTION_MEMORY = 32 * 1024, /* headers, and the chunks of an answer */
-	BLOCK = 64 * 1024,             /* of a stream */
 	UNIX_CONNECTIONS = 64,
-	MIN_PER_ADDRESS = 16,
+	NEWCOMERS = 32,    /* above max_connections, until somebody has made room */
 	IDLE_SLACK_S = 30, /* over the watch's idle time: the second line */
 	SWALLOW_MAX = 1 << 20,
+	LARGE_BODIES = 8,
 };
 
 /* --- what was asked -------------------------------------------------------------- */
@@ -73,42 +73,49 @@ const char *http_query(const struct http_request *r, const char *name)
 	return value;
 }
 
+struct other {
+	const char *const *known;
+	const char *found;
+};
+
+static enum MHD_Result on_name(void *cls, enum MHD_ValueKind kind, const char *key,
+			       const char *value)
+{
+	struct other *o = cls;
+
+	(void)kind;
+	(void)value;
+	for (const char *const *known = o->known; *known; known++)
+		if (strcmp(key, *known) == 0)
+			return MHD_YES;
+	o->found = key;
+	return MHD_NO;
+}
+
+const char *http_query_other(const struct http_request *r, const char *const *known)
+{
+	struct other o = { .known = known };
+
+	MHD_get_connection_values(r->mhd, MHD_GET_ARGUMENT_KIND, on_name, &o);
+	return o.found;
+}
+
 bool http_is_head(const struct http_request *r)
 {
 	return strcmp(r->method, "HEAD") == 0;
 }
 
-enum http_transport http_transport(const struct http_request *r)
-{
-	const struct http_daemon *d = r->conn->daemon;
-
-	if (d->tls)
-		return HTTP_TLS;
-	return r->conn->is_unix ? HTTP_UNIX : HTTP_TCP;
-}
-
-bool http_from_loopback(const struct http_request *r)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	struct addr a;
-
-	if (!info || addr_from_sockaddr(info->client_addr, &a) < 0)
-		return false;
-	if (a.family == AF_INET6 && memcmp(a.bytes, mapped, sizeof(mapped)) == 0)
-		return a.bytes[12] == 127;
-	return addr_is_loopback(&a);
-}
-
-bool http_client_certified(const struct http_request *r)
+bool http_client_certified(const struct http_request *r, char **ret_name)
 {
 	const union MHD_ConnectionInfo *info;
 
 	if (!r->conn->daemon->tls || !r->conn->daemon->tls->client_ca)
 		return false;
 	info = MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-	return info && tls_client_ok(info->tls_session);
+	if (!info || !tls_client_ok(info->tls_session))
+		return false;
+	*ret_name = tls_client_name(info->tls_session);
+	return true;
 }
 
 void http_suspend(struct http_request *r)
@@ -123,107 +130,6 @@ void http_resume(struct http_request *r)
 	MHD_resume_connection(r->mhd);
 }
 
-/* --- what is answered -------------------------------------------------------------- */
-
-/* A stream's text on its way: libmicrohttpd asks for so many bytes at a time. */
-struct reader {
-	struct http_stream stream;
-	struct buf text;
-	size_t at;
-	bool more;
-};
-
-/* Fills what it is given, for each call is a packet of its own; never 0 bytes, for
- * libmicrohttpd would ask again at once, and again. */
-static ssize_t reader_read(void *cls, uint64_t pos, char *out, size_t max)
-{
-	struct reader *rd = cls;
-	size_t n = 0, part;
-
-	(void)pos;
-	while (n < max) {
-		if (rd->at == rd->text.len) {
-			buf_reset(&rd->text);
-			rd->at = 0;
-			if (!rd->more)
-				break;
-			rd->more = rd->stream.next(rd->stream.state, &rd->text, max - n);
-			if (!buf_ok(&rd->text))
-				return MHD_CONTENT_READER_END_WITH_ERROR;
-		}
-		part = rd->text.len - rd->at < max - n ? rd->text.len - rd->at : max - n;
-		memcpy(out + n, rd->text.data + rd->at, part);
-		rd->at += part;
-		n += part;
-	}
-	return n ? (ssize_t)n : MHD_CONTENT_READER_END_OF_STREAM;
-}
-
-static void reader_free(void *cls)
-{
-	struct reader *rd = cls;
-
-	if (rd->stream.free)
-		rd->stream.free(rd->stream.state);
-	buf_fini(&rd->text);
-	free(rd);
-}
-
-static struct MHD_Response *stream_response(struct http_answer *a)
-{
-	struct reader *rd = calloc(1, sizeof(*rd));
-	struct MHD_Response *response;
-
-	if (!rd)
-		return NULL;
-	rd->stream = a->stream;
-	rd->more = true;
-	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, reader_read, rd,
-						     reader_free);
-	if (response)
-		a->stream = (struct http_stream){ 0 }; /* the response's now */
-	else
-		free(rd);
-	return response;
-}
-
-static struct MHD_Response *body_response(struct http_answer *a)
-{
-	size_t len = a->body.len;
-	char *text = len > 0 ? buf_take(&a->body) : NULL;
-	struct MHD_Response *response;
-
-	if (!text)
-		return MHD_create_response_from_buffer(0, (void *)(uintptr_t) "",
-						       MHD_RESPMEM_PERSISTENT);
-	response = MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
-	if (!response)
-		free(text);
-	return response;
-}
-
-/* MHD_NO closes the connection: what is left when memory is out. */
-static enum MHD_Result queue_answer(struct http_request *r)
-{
-	struct http_answer *a = &r->answer;
-	const struct http_limits *limits = &r->server->limits;
-	struct MHD_Response *response = a->stream.next ? stream_response(a) : body_response(a);
-	enum MHD_Result result;
-
-	if (!response)
-		return MHD_NO;
-	MHD_add_response_header(response, "Content-Type", a->type);
-	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-	for (unsigned int i = 0; i < a->n_headers; i++)
-		MHD_add_response_header(response, a->headers[i].name, a->headers[i].value);
-	if (atomic_load(&r->conn->daemon->closing))
-		MHD_add_response_header(response, "Connection", "close");
-	http_conn_within(r->conn, a->within_ms ? a->within_ms : limits->answer_ms);
-	result = MHD_queue_response(r->mhd, a->status, response);
-	MHD_destroy_response(response);
-	return result;
-}
-
 /* --- a request's life ---------------------------------------------------------------- */
 
 static struct http_conn *conn_of(struct MHD_Connection *c)
@@ -234,46 +140,82 @@ static struct http_conn *conn_of(struct MHD_Connection *c)
 	return info ? info->socket_context : NULL;
 }
 
-/* The headers are there. Only what could be large is refused now: libmicrohttpd
- * then closes the connection, and only after POST and PUT (after others it would
- * take the body for the next request). */
+/* The headers are there. What cannot be answered well is refused now, before its body
+ * is sent: libmicrohttpd then closes the connection, and only after POST and PUT (after
+ * others it would take the body for the next request). */
+static bool refused_early(struct http_request *r)
+{
+	const char *length = http_header(r, "Content-Length");
+	uint64_t n = 0;
+
+	if (strcmp(r->method, "POST") != 0 && strcmp(r->method, "PUT") != 0)
+		return false;
+	if (!r->route)
+		http_dispatch(r);
+	else if (length && (parse_u64(length, &n) < 0 || n > r->route->max_body))
+		http_error(r, 413, "the body is too large: %zu bytes at most", r->route->max_body);
+	else if (r->route->write)
+		auth_early(r);
+	return r->answer.status;
+}
+
 static enum MHD_Result begin(struct http_daemon *d, struct http_conn *conn, const char *url,
 			     const char *method, struct MHD_Connection *c, void **con_cls)
 {
 	struct http_request *r = conn ? calloc(1, sizeof(*r)) : NULL;
-	const char *length;
-	uint64_t n;
 
 	if (!r)
 		return MHD_NO;
 	*r = (struct http_request){ .server = d->server, .conn = conn, .mhd = c };
 	r->path = url;
 	r->method = method;
-	r->route = http_route(url);
+	r->route = http_route(url, method);
 	*con_cls = r;
 	pthread_mutex_lock(&d->server->lock);
 	d->requests++;
 	pthread_mutex_unlock(&d->server->lock);
-	http_conn_within(conn, d->server->limits.body_ms);
-	length = http_header(r, "Content-Length");
-	if (!length || (strcmp(method, "POST") != 0 && strcmp(method, "PUT") != 0))
-		return MHD_YES;
-	if (parse_u64(length, &n) == 0 && n <= (r->route ? r->route->max_body : 0))
-		return MHD_YES;
-	http_error(r, 413, "the body is too large");
-	return queue_answer(r);
+	http_conn_step(conn, HTTP_PHASE_BODY, d->server->limits.body_ms);
+	return refused_early(r) ? http_respond(r) : MHD_YES;
+}
+
+/* Large bodies, of which a route may have some, are in memory at a time in a number that
+ * this machine can bear; one that is too much is read to its end, and told so. */
+static bool room_for(struct http_request *r, size_t size)
+{
+	size_t max = r->route ? r->route->max_body : 0;
+
+	if (r->swallowed > 0 || r->body.len + size > max)
+		return false;
+	if (r->large || r->body.len + size <= HTTP_SMALL_BODY)
+		return true;
+	if (atomic_fetch_add(&r->server->large, 1) < LARGE_BODIES) {
+		r->large = true;
+		return true;
+	}
+	atomic_fetch_sub(&r->server->large, 1);
+	r->crowded = true;
+	return false;
 }
 
 static enum MHD_Result take_body(struct http_request *r, const char *data, size_t *size)
 {
-	size_t max = r->route ? r->route->max_body : 0;
-
-	if (r->swallowed == 0 && r->body.len + *size <= max)
+	if (room_for(r, *size))
 		buf_put(&r->body, data, *size);
 	else
 		r->swallowed += *size;
 	*size = 0;
 	return r->swallowed <= SWALLOW_MAX ? MHD_YES : MHD_NO;
+}
+
+static void refuse_body(struct http_request *r)
+{
+	if (r->crowded) {
+		http_add_header(r, "Retry-After", "1");
+		http_error(r, 503, "too many large requests at once");
+	} else {
+		http_error(r, 413, "the body is too large: %zu bytes at most",
+			   r->route ? r->route->max_body : 0);
+	}
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const char *url,
@@ -293,11 +235,11 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
 	if (next)
 		next(r);
 	else if (r->swallowed > 0)
-		http_error(r, 413, "the body is too large");
+		refuse_body(r);
 	else
 		http_dispatch(r);
 	if (r->answer.status)
-		return queue_answer(r);
+		return http_respond(r);
 	/* Set aside, perhaps already taken up again: the next call goes on. */
 	return r->next ? MHD_YES : MHD_NO;
 }
@@ -313,12 +255,16 @@ static void on_completed(void *cls, struct MHD_Connection *c, void **con_cls,
 	if (!r)
 		return;
 	*con_cls = NULL;
-	http_conn_within(r->conn, d->server->limits.idle_ms);
+	http_conn_step(r->conn, HTTP_PHASE_IDLE, d->server->limits.idle_ms);
 	http_answer_fini(&r->answer);
 	http_wait_fini(r);
 	if (r->state_free)
 		r->state_free(r->state);
 	buf_fini(&r->body);
+	if (r->large)
+		atomic_fetch_sub(&d->server->large, 1);
+	free(r->who);
+	free(r->about);
 	free(r);
 	pthread_mutex_lock(&d->server->lock);
 	d->requests--;
@@ -330,6 +276,7 @@ static void on_connection(void *cls, struct MHD_Connection *c, void **context,
 			  enum MHD_ConnectionNotificationCode code)
 {
 	struct http_daemon *d = cls;
+	const union MHD_ConnectionInfo *peer;
 	struct http_server *s = d->server;
 	struct http_conn *conn = *context;
 
@@ -342,10 +289,14 @@ static void on_connection(void *cls, struct MHD_Connection *c, void **context,
 		conn->is_unix = d->is_unix;
 		conn->fd =
 			MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+		peer = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+		if (peer && !d->is_unix)
+			(void)addr_from_sockaddr(peer->client_addr, &conn->peer);
 		pthread_mutex_lock(&s->lock);
 		DL_PREPEND(s->conns, conn);
 		pthread_mutex_unlock(&s->lock);
-		http_conn_within(conn, s->limits.head_ms);
+		http_conn_step(conn, HTTP_PHASE_IDLE, s->limits.head_ms);
+		http_conn_admit(conn);
 	} else if (conn) {
 		*context = NULL;
 		pthread_mutex_lock(&s->lock);
@@ -401,17 +352,6 @@ ATTR_NORETURN static void on_panic(void *cls, const char *file, unsigned int lin
 	abort();
 }
 
-static unsigned int per_address(const struct http_daemon *d)
-{
-	unsigned int half = d->max_connections / 2;
-
-	if (d->is_unix)
-		return 0; /* off: there are no addresses */
-	if (half < MIN_PER_ADDRESS)
-		half = MIN_PER_ADDRESS;
-	return half < d->max_connections ? half : d->max_connections;
-}
-
 int http_daemon_start(struct http_daemon *d, struct buf *why)
 {
 	const char *priorities = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE";
@@ -443,8 +383,7 @@ int http_daemon_start(struct http_daemon *d, struct buf *why)
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, d,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, d,
 		MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)d->max_connections,
-		MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address(d),
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)d->max_connections + NEWCOMERS,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1,
 		MHD_OPTION_CONNECTION_TIMEOUT, idle,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,

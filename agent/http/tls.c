@@ -173,3 +173,22 @@ bool tls_client_ok(void *session)
 		return false;
 	return gnutls_certificate_verify_peers(session, &purpose, 1, &status) == 0 && status == 0;
 }
+
+char *tls_client_name(void *session)
+{
+	char name[256];
+	size_t len = sizeof(name);
+	const gnutls_datum_t *certs;
+	gnutls_x509_crt_t crt;
+	char *copy = NULL;
+	unsigned int n = 0;
+
+	certs = gnutls_certificate_get_peers(session, &n);
+	if (!certs || n == 0 || gnutls_x509_crt_init(&crt) != 0)
+		return NULL;
+	if (gnutls_x509_crt_import(crt, &certs[0], GNUTLS_X509_FMT_DER) == 0 &&
+	    gnutls_x509_crt_get_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &len) == 0)
+		copy = strndup(name, len);
+	gnutls_x509_crt_deinit(crt);
+	return copy;
+}

@@ -24,5 +24,7 @@ bool tls_same(const struct tls *a, const struct tls *b);
 /* The session's (gnutls_session_t) peer certificate stands the test against
  * client_ca_file, as a client's. */
 bool tls_client_ok(void *session);
+/* The common name in the session's peer certificate; malloc'd, NULL = it has none. */
+char *tls_client_name(void *session);
 
 #endif

@@ -2,7 +2,11 @@
  * where there is a metric; times are RFC 3339, durations seconds. */
 #include "agent/http/view_json.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "agent/base/clock.h"
+#include "agent/holds/hold_json.h"
 #include "agent/http/request.h"
 #include "agent/ipvs/ipvs.h"
 
@@ -128,6 +132,20 @@ json_t *view_json_dest(const struct view *v, uint32_t dest)
 	return o;
 }
 
+/* What the answer is beside those of the service's other realservers. */
+static void put_digest(json_t **o, const struct view_digest *d)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%012" PRIx64, d->value);
+	put(o, "digest", d->value ? json_string(text) : json_null());
+	put(o, "stale",
+	    d->word == CONSENSUS_UNKNOWN ? json_null() : json_boolean(d->word == CONSENSUS_STALE));
+	put(o, "digest_agree", count(d->agree));
+	put(o, "digest_heard", count(d->heard));
+	put(o, "digest_too_long", json_boolean(d->too_long));
+}
+
 static json_t *probe_json(const struct view *v, uint32_t probe)
 {
 	const struct view_probe *p = &v->probes[probe];
@@ -141,12 +159,18 @@ static json_t *probe_json(const struct view *v, uint32_t probe)
 		put(&o, "reason", view_json_text(probe_reasons[p->reason].slug));
 		put(&o, "said", view_json_text(probe_reasons[p->reason].sentence));
 	}
+	if (p->text)
+		put(&o, "text", view_json_text(view_probe_text(v, probe)));
 	put(&o, "consecutive_passes", count(p->streak > 0 ? (uint64_t)p->streak : 0));
 	put(&o, "consecutive_failures", count(p->streak < 0 ? (uint64_t)-p->streak : 0));
 	put(&o, "attempts_total", count(p->attempts));
 	put(&o, "since", wall(p->since_wall_ms));
 	put(&o, "last", wall(p->last_wall_ms));
 	put(&o, "duration_seconds", seconds(p->last_us));
+	if (v->digests && v->digests[probe].compared)
+		put_digest(&o, &v->digests[probe]);
+	if (p->tls_not_after)
+		put(&o, "tls_expiry", wall((int64_t)p->tls_not_after * 1000));
 	return o;
 }
 
@@ -180,12 +204,10 @@ json_t *view_json_hold(const struct view_hold *h)
 	put(&o, "id", view_json_text(h->id));
 	put(&o, "class", view_json_text(h->class_name));
 	put(&o, "holder", view_json_text(h->holder));
-	put(&o, "effect",
-	    h->effect < 0    ? json_string("absent")
-	    : h->effect == 0 ? json_integer(0)
-			     : json_sprintf("%d%%", h->effect));
+	put(&o, "effect", hold_effect_json(h->effect, h->weight));
 	put(&o, "reason", view_json_text(h->reason));
 	put(&o, "since", wall(h->since_wall_ms));
 	put(&o, "until", wall(h->until_wall_ms));
+	put(&o, "waiting", json_boolean(h->waiting));
 	return o;
 }

@@ -3,7 +3,6 @@
  * may be ended late, when the request has long gone on without. All under the
  * server's lock, which therefore lives as long as the last wait. */
 #include "agent/http/wait.h"
-
 #include <errno.h>
 #include <stdlib.h>
 
@@ -119,6 +118,7 @@ struct http_result *http_wait_result(struct http_request *r)
 static void on_reply(void *arg, struct command_reply *reply)
 {
 	struct http_result result = { .status = reply->status,
+				      .guard = reply->guard,
 				      .text = reply->text,
 				      .view = reply->view };
 
@@ -144,12 +144,12 @@ void http_command(struct http_request *r, struct command *cmd, int64_t timeout_m
 	int error;
 
 	if (!w) {
-		free(cmd->target);
+		command_fini(cmd);
 		return;
 	}
 	error = door->post(door->agent, cmd, on_reply, w);
 	if (error < 0) {
-		free(cmd->target);
+		command_fini(cmd);
 		not_posted(w, error);
 	}
 }
@@ -179,4 +179,34 @@ struct view *http_view(const struct http_request *r)
 	const struct agent_door *door = &r->server->env.door;
 
 	return door->view(door->agent);
+}
+
+static void after_round(struct http_request *r)
+{
+	struct http_result *result = http_wait_result(r);
+	struct view *v = result->view;
+
+	if (result->outcome == HTTP_WAIT_STOPPING || result->status == COMMAND_STOPPING) {
+		http_error(r, 503, "the agent is stopping");
+		return;
+	}
+	result->view = NULL;
+	/* Rather an older one than none. */
+	r->viewing(r, v ? v : http_view(r));
+}
+
+void http_with_view(struct http_request *r, int64_t max_age_ms, http_view_handler *next)
+{
+	struct command cmd = { .kind = COMMAND_ROUND, .max_age_ms = max_age_ms };
+	struct view *v = http_view(r);
+
+	if (v && clock_mono_ms() - v->made_mono_ms <= max_age_ms) {
+		next(r, v);
+		return;
+	}
+	view_unref(v);
+	r->viewing = next;
+	if (max_age_ms == HTTP_ANY_AGE)
+		cmd.max_age_ms = COMMAND_MAX_AGE;
+	http_command(r, &cmd, r->server->limits.view_ms, after_round);
 }

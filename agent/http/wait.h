@@ -16,6 +16,7 @@ struct http_result {
 	enum http_outcome outcome;
 	int value;                  /* the one who ended it says what it means */
 	enum command_status status; /* of a command */
+	const char *guard;          /* … that one refuses: its slug; NULL = none */
 	struct buf text;
 	struct view *view;
 };
@@ -29,6 +30,14 @@ struct http_result *http_wait_result(struct http_request *r);
 /* Posts a command and waits for its reply. */
 void http_command(struct http_request *r, struct command *cmd, int64_t timeout_ms,
 		  http_handler *next);
+/* The same where nothing but the reply is the answer: its JSON with `status` (200, 201),
+ * or the error that it is. */
+void http_pass_command(struct http_request *r, struct command *cmd, unsigned int status);
+#define HTTP_ANY_AGE INT64_MAX
+/* Goes on with the latest snapshot where it is that young; else a fresh one is waited for,
+ * and an older one does where that takes too long. NULL for next() when there is none at
+ * all. The wait may end the request: then next() is not called. */
+void http_with_view(struct http_request *r, int64_t max_age_ms, http_view_handler *next);
 /* Waits for the loop to turn once. */
 void http_ask_loop(struct http_request *r, int64_t timeout_ms, http_handler *next);
 

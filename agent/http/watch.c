@@ -4,11 +4,10 @@
  * and stops retired daemons. Not the loop's timers, because a loop that hangs is
  * one of the things to be told. */
 #include <errno.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #include "agent/base/clock.h"
-#include "agent/http/internal.h"
+#include "agent/http/events.h"
 #include "agent/http/wait.h"
 
 enum { LONG_MS = 3600 * 1000, RETIRED_LOOK_MS = 50 };
@@ -21,16 +20,6 @@ void http_watch_at(struct http_server *s, int64_t when_ms)
 	pthread_cond_signal(&s->wake);
 }
 
-void http_conn_within(struct http_conn *c, int64_t ms)
-{
-	struct http_server *s = c->daemon->server;
-
-	pthread_mutex_lock(&s->lock);
-	c->deadline_ms = clock_mono_ms() + ms;
-	http_watch_at(s, c->deadline_ms);
-	pthread_mutex_unlock(&s->lock);
-}
-
 /* Does what is due; returns when something is due next. With the lock held. */
 static int64_t watch_conns(struct http_server *s, int64_t now)
 {
@@ -39,12 +28,8 @@ static int64_t watch_conns(struct http_server *s, int64_t now)
 	for (struct http_conn *c = s->conns; c; c = c->next) {
 		if (c->waiting && c->wait_ms <= now)
 			http_wait_give_up(c->waiting, HTTP_WAIT_TIMEOUT);
-		if (!c->waiting && c->deadline_ms <= now) {
-			/* Its thread finds the connection broken and closes it; until
-			 * then this is not tried again and again. */
-			shutdown(c->fd, SHUT_RDWR);
-			c->deadline_ms = now + LONG_MS;
-		}
+		if (!c->waiting && c->deadline_ms <= now)
+			http_conn_cut(c, now);
 		due = c->waiting ? c->wait_ms : c->deadline_ms;
 		if (due < next)
 			next = due;
@@ -64,6 +49,7 @@ static struct http_daemon *next_to_stop(struct http_server *s, int64_t now, int6
 		for (struct http_conn *c = s->conns; c; c = c->next)
 			if (c->daemon == d && c->waiting)
 				http_wait_give_up(c->waiting, HTTP_WAIT_STOPPING);
+		http_events_end(s, d);
 		/* Those just told so get their answer first. */
 		if (d->requests == 0 || d->retire_ms + RETIRED_LOOK_MS <= now) {
 			*at = d->next;
@@ -82,6 +68,7 @@ static void *watch(void *arg)
 	pthread_mutex_lock(&s->lock);
 	while (!s->stop_watch) {
 		int64_t now = clock_mono_ms(), next = watch_conns(s, now);
+		int64_t beat = http_events_watch(s, now), relief = http_conn_relieve(s, now);
 		struct http_daemon *d = next_to_stop(s, now, &next);
 		struct timespec ts;
 
@@ -91,7 +78,8 @@ static void *watch(void *arg)
 			pthread_mutex_lock(&s->lock);
 			continue;
 		}
-		s->watch_ms = next;
+		s->watch_ms = next < beat ? next : beat;
+		s->watch_ms = s->watch_ms < relief ? s->watch_ms : relief;
 		while (!s->stop_watch && s->watch_ms > clock_mono_ms()) {
 			ts.tv_sec = s->watch_ms / 1000;
 			ts.tv_nsec = (long)(s->watch_ms % 1000) * 1000000;

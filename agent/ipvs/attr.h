@@ -14,8 +14,23 @@ struct nlreq;
 void attr_put_service(struct nlreq *q, const struct ipvs_service *s, bool full);
 
 /* Appends IPVS_CMD_ATTR_DEST; `full` for NEW_DEST and SET_DEST, which replace every
- * attribute: what is left out would become 0. */
+ * attribute: what is left out becomes 0. */
 void attr_put_dest(struct nlreq *q, const struct ipvs_dest *d, bool full);
+
+/* Both: a dest, and the service that it is one of. */
+void attr_put_dest_of(struct nlreq *q, const struct ipvs_service *s, const struct ipvs_dest *d,
+		      bool full);
+
+/* The same bytes for a full dest, in a tenth of the instructions; false, and nothing
+ * appended, for a service by fwmark, a tunnel, or when it does not fit. What
+ * attr_put_dest_of() tries first. */
+bool attr_quick_put(struct nlreq *q, const struct ipvs_service *s, const struct ipvs_dest *d);
+
+/* Whether its tunnel's attributes are to be sent. */
+static inline bool attr_says_tunnel(const struct ipvs_dest *d)
+{
+	return d->forward == IPVS_TUNNEL || d->tun_type || d->tun_port || d->tun_flags;
+}
 
 /* Each reads the body of one reply. -EBADMSG for anything cut short, out of range or
  * without what belongs there; *ret_… is untouched then. Unknown attributes are passed

@@ -79,6 +79,18 @@ void attr_put_dest(struct nlreq *q, const struct ipvs_dest *d, bool full)
 		.tun_type = d->tun_type,
 	};
 
-	put_rows(q, IPVS_CMD_ATTR_DEST, attr_dest_rows, ATTR_DEST_ROWS, &a,
-		 full ? USE_KEY | USE_FULL : USE_KEY);
+	unsigned int uses = full ? USE_KEY | USE_FULL : USE_KEY;
+
+	if (full && attr_says_tunnel(d))
+		uses |= USE_TUNNEL;
+	put_rows(q, IPVS_CMD_ATTR_DEST, attr_dest_rows, ATTR_DEST_ROWS, &a, uses);
+}
+
+void attr_put_dest_of(struct nlreq *q, const struct ipvs_service *s, const struct ipvs_dest *d,
+		      bool full)
+{
+	if (full && attr_quick_put(q, s, d))
+		return;
+	attr_put_service(q, s, false);
+	attr_put_dest(q, d, full);
 }

@@ -1,7 +1,8 @@
-/* attr_quick.c: a dest as every kernel since 5.3 lays it out, read without a walk: if the
- * attributes stand where they always do, their values are loads from known places, which
- * takes a tenth of the instructions. Whatever looks different in any way is for
- * attr.c, which knows the rules. Source: ip_vs_genl_fill_dest() in
+/* attr_quick.c: dests without a walk. One that is read as every kernel since 5.3 lays it
+ * out: if the attributes stand where they always do, their values are loads from known
+ * places, which takes a tenth of the instructions. One that is written: stores to
+ * known places. Whatever looks different in any way is for attr.c and attr_put.c, which
+ * know the rules. Source: ip_vs_genl_fill_dest() and ip_vs_genl_parse_dest() in
  * net/netfilter/ipvs/ip_vs_ctl.c. */
 #include "agent/ipvs/attr.h"
 
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "agent/ipvs/attr_rows.h"
+#include "agent/ipvs/nlreq.h"
 
 #define PLACE(name, size)                                                                          \
 	struct nlattr name##_head;                                                                 \
@@ -126,5 +128,81 @@ bool attr_quick_dest(const struct nlmsghdr *h, struct ipvs_dest *ret_dest)
 	memcpy(&ret_dest->stats.out_packets, w->out_packets, 8);
 	memcpy(&ret_dest->stats.in_bytes, w->in_bytes, 8);
 	memcpy(&ret_dest->stats.out_bytes, w->out_bytes, 8);
+	return true;
+}
+
+/* --- writing ------------------------------------------------------------------- */
+
+struct request {
+	struct nlattr service_head;
+	PLACE(vip_family, 2);
+	PLACE(proto, 2);
+	PLACE(vip, 16);
+	PLACE(vip_port, 2);
+	struct nlattr dest_head;
+	PLACE(addr, 16);
+	PLACE(port, 2);
+	PLACE(forward, 4);
+	PLACE(weight, 4);
+	PLACE(upper, 4);
+	PLACE(lower, 4);
+	PLACE(family, 2);
+};
+
+#define HEAD(type, len)                                                                            \
+	{                                                                                          \
+		.nla_len = (uint16_t)(NLA_HDRLEN + (len)), .nla_type = (type)                      \
+	}
+#define SERVICE_LEN                                                                                \
+	(offsetof(struct request, dest_head) - offsetof(struct request, vip_family_head))
+#define DEST_LEN (sizeof(struct request) - offsetof(struct request, addr_head))
+
+static const struct request blank = {
+	.service_head = HEAD(IPVS_CMD_ATTR_SERVICE | NLA_F_NESTED, SERVICE_LEN),
+	.vip_family_head = HEAD(IPVS_SVC_ATTR_AF, 2),
+	.proto_head = HEAD(IPVS_SVC_ATTR_PROTOCOL, 2),
+	.vip_head = HEAD(IPVS_SVC_ATTR_ADDR, 16),
+	.vip_port_head = HEAD(IPVS_SVC_ATTR_PORT, 2),
+	.dest_head = HEAD(IPVS_CMD_ATTR_DEST | NLA_F_NESTED, DEST_LEN),
+	.addr_head = HEAD(IPVS_DEST_ATTR_ADDR, 16),
+	.port_head = HEAD(IPVS_DEST_ATTR_PORT, 2),
+	.forward_head = HEAD(IPVS_DEST_ATTR_FWD_METHOD, 4),
+	.weight_head = HEAD(IPVS_DEST_ATTR_WEIGHT, 4),
+	.upper_head = HEAD(IPVS_DEST_ATTR_U_THRESH, 4),
+	.lower_head = HEAD(IPVS_DEST_ATTR_L_THRESH, 4),
+	.family_head = HEAD(IPVS_DEST_ATTR_ADDR_FAMILY, 2),
+};
+
+static inline void store16(uint8_t *at, uint16_t value)
+{
+	memcpy(at, &value, sizeof(value));
+}
+
+static inline void store32(uint8_t *at, uint32_t value)
+{
+	memcpy(at, &value, sizeof(value));
+}
+
+bool attr_quick_put(struct nlreq *q, const struct ipvs_service *s, const struct ipvs_dest *d)
+{
+	struct request *r;
+
+	if (s->key.fwmark || attr_says_tunnel(d) || q->room - q->len < sizeof(*r))
+		return false;
+	r = (struct request *)(void *)nlreq_take(q, sizeof(*r));
+	if (!r)
+		return false;
+	*r = blank;
+	store16(r->vip_family, s->key.addr.family);
+	store16(r->proto, s->key.proto);
+	memcpy(r->vip, s->key.addr.bytes, sizeof(r->vip));
+	store16(r->vip_port, htons(s->key.addr.port));
+	memcpy(r->addr, d->addr.bytes, sizeof(r->addr));
+	store16(r->port, htons(d->addr.port));
+	store32(r->forward, d->forward);
+	store32(r->weight, d->weight);
+	store32(r->upper, d->upper);
+	store32(r->lower, d->lower);
+	store16(r->family, d->addr.family);
 	return true;
 }

@@ -45,9 +45,9 @@ const struct attr_row attr_dest_rows[] = {
 	[IPVS_DEST_ATTR_STATS] = DEST(FORM_STATS, 0, stats, 0),
 	[IPVS_DEST_ATTR_ADDR_FAMILY] = DEST(FORM_HOST, 2, addr.family, USE_KEY),
 	[IPVS_DEST_ATTR_STATS64] = DEST(FORM_STATS64, 0, stats, 0),
-	[IPVS_DEST_ATTR_TUN_TYPE] = SPLIT(FORM_HOST, 1, tun_type, USE_FULL),
-	[IPVS_DEST_ATTR_TUN_PORT] = DEST(FORM_NET, 2, tun_port, USE_FULL),
-	[IPVS_DEST_ATTR_TUN_FLAGS] = SPLIT(FORM_HOST, 2, tun_flags, USE_FULL),
+	[IPVS_DEST_ATTR_TUN_TYPE] = SPLIT(FORM_HOST, 1, tun_type, USE_TUNNEL),
+	[IPVS_DEST_ATTR_TUN_PORT] = DEST(FORM_NET, 2, tun_port, USE_TUNNEL),
+	[IPVS_DEST_ATTR_TUN_FLAGS] = SPLIT(FORM_HOST, 2, tun_flags, USE_TUNNEL),
 };
 
 const struct attr_row attr_info_rows[] = {

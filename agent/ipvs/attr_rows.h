@@ -30,6 +30,7 @@ enum {
 	USE_BY_ADDR = 0x2, /* in the key of a service without a fwmark */
 	USE_BY_MARK = 0x4, /* in the key of one with a fwmark */
 	USE_FULL = 0x8,    /* in NEW and SET */
+	USE_TUNNEL = 0x10, /* there too, where it says something: absent is 0 */
 };
 
 struct attr_row {

@@ -51,12 +51,6 @@ struct netlink_kernel {
 	uint32_t last_services, last_dests;
 };
 
-const char *const ipvs_op_names[IPVS_N_OPS] = {
-	[IPVS_NEW_SERVICE] = "new_service", [IPVS_SET_SERVICE] = "set_service",
-	[IPVS_DEL_SERVICE] = "del_service", [IPVS_NEW_DEST] = "new_dest",
-	[IPVS_SET_DEST] = "set_dest",       [IPVS_DEL_DEST] = "del_dest",
-};
-
 /* --- the family ------------------------------------------------------------ */
 
 static int on_family(void *arg, const struct nlmsghdr *h)
@@ -91,8 +85,7 @@ static int find_family(struct netlink_kernel *n, struct nlsock *sock)
 	if (r)
 		return r;
 	r = nlsock_talk(sock, &result, on_family, &id);
-	if (!r)
-		r = result;
+	r = r ? r : result;
 	if (r == -ENOENT)
 		return -ENOPROTOOPT;
 	if (!r && id < GENL_MIN_ID)
@@ -300,6 +293,25 @@ static int netlink_dump(struct ipvs_kernel *k, void (*between)(void *arg), void 
 	return error;
 }
 
+/* Of the services nothing but their keys. */
+static int netlink_dests(struct ipvs_kernel *k, const struct ipvs_key *keys, uint32_t n_keys,
+			 struct ipvs_table *ret_table)
+{
+	struct netlink_kernel *n = container_of(k, struct netlink_kernel, kernel);
+	struct reading r = { .draft.table = ret_table };
+	int error = find_family(n, &n->reads);
+	bool gone;
+
+	for (uint32_t i = 0; !error && i < n_keys; i++) {
+		struct ipvs_service *s = table_add_service(&r.draft);
+
+		if (s)
+			*s = (struct ipvs_service){ .key = keys[i] };
+		error = s ? read_dests(n, &r, s, &gone) : -ENOMEM;
+	}
+	return error;
+}
+
 static int on_info(void *arg, const struct nlmsghdr *h)
 {
 	return attr_get_info(h, arg);
@@ -333,7 +345,7 @@ static int netlink_info(struct ipvs_kernel *k, struct ipvs_info *ret_info)
 
 /* --- writing --------------------------------------------------------------- */
 
-static const struct {
+static const struct op_request {
 	uint8_t cmd;
 	bool service_full;
 	bool dest, dest_full;
@@ -362,14 +374,16 @@ static bool op_is_sound(const struct ipvs_batch *b, const struct ipvs_op *op)
 static int build(struct netlink_kernel *n, const struct ipvs_batch *b, const struct ipvs_op *op,
 		 bool last)
 {
-	struct nlreq *q;
+	const struct op_request *is = &op_requests[op->kind];
+	const struct ipvs_service *s = &b->services[op->service];
+	struct nlreq *q = nlsock_begin(&n->writes, n->family, is->cmd, last ? NLM_F_ACK : 0);
 
-	q = nlsock_begin(&n->writes, n->family, op_requests[op->kind].cmd, last ? NLM_F_ACK : 0);
 	if (!q)
 		return -EMSGSIZE;
-	attr_put_service(q, &b->services[op->service], op_requests[op->kind].service_full);
-	if (op_requests[op->kind].dest)
-		attr_put_dest(q, &b->dests[op->dest], op_requests[op->kind].dest_full);
+	if (is->dest)
+		attr_put_dest_of(q, s, &b->dests[op->dest], is->dest_full);
+	else
+		attr_put_service(q, s, is->service_full);
 	return nlsock_end(&n->writes);
 }
 
@@ -468,19 +482,19 @@ int ipvs_netlink_new(const char *procfs, struct ipvs_kernel **ret_kernel)
 	static const struct ipvs_kernel_ops ops = {
 		.info = netlink_info,
 		.dump = netlink_dump,
+		.dests = netlink_dests,
 		.apply = netlink_apply,
 		.free = netlink_free,
 	};
 	struct netlink_kernel *n = calloc(1, sizeof(*n));
 
-	if (!n)
-		return -ENOMEM;
-	n->kernel.ops = &ops;
-	n->procfs = strdup(procfs);
-	if (!n->procfs) {
+	if (n)
+		n->procfs = strdup(procfs);
+	if (!n || !n->procfs) {
 		free(n);
 		return -ENOMEM;
 	}
+	n->kernel.ops = &ops;
 	*ret_kernel = &n->kernel;
 	return 0;
 }

@@ -25,7 +25,7 @@
 /* How often an idle thread says that it is alive. */
 enum { IDLE_TICK_MS = 1000 };
 
-enum job_kind { JOB_DUMP = 0, JOB_APPLY, JOB_INFO };
+enum job_kind { JOB_DUMP = 0, JOB_DESTS, JOB_APPLY, JOB_INFO };
 
 struct job {
 	struct job *next;
@@ -33,6 +33,8 @@ struct job {
 	bool urgent;
 	int error;
 	struct ipvs_table table;
+	struct ipvs_key *keys; /* whose dests are asked for */
+	uint32_t n_keys;
 	struct ipvs_batch *batch;
 	struct ipvs_info info;
 	void (*deliver)(struct job *j); /* calls the caller's function */
@@ -65,6 +67,12 @@ struct ipvs_port {
 	struct job_list waiting;
 	bool stop;
 	_Atomic int64_t alive_ms;
+};
+
+const char *const ipvs_op_names[IPVS_N_OPS] = {
+	[IPVS_NEW_SERVICE] = "new_service", [IPVS_SET_SERVICE] = "set_service",
+	[IPVS_DEL_SERVICE] = "del_service", [IPVS_NEW_DEST] = "new_dest",
+	[IPVS_SET_DEST] = "set_dest",       [IPVS_DEL_DEST] = "del_dest",
 };
 
 /* --- jobs -------------------------------------------------------------------- */
@@ -109,6 +117,7 @@ static void job_free(struct job *j)
 	if (!j)
 		return;
 	ipvs_table_fini(&j->table);
+	free(j->keys);
 	ipvs_batch_free(j->batch);
 	free(j);
 }
@@ -242,6 +251,17 @@ static void between(void *arg)
 	}
 }
 
+static void run_dests(struct ipvs_port *p, struct job *j)
+{
+	struct ipvs_table *t = &j->table;
+
+	t->started_us = clock_mono_us();
+	t->error = p->kernel->ops->dests(p->kernel, j->keys, j->n_keys, t);
+	t->complete = !t->error;
+	t->taken_us = clock_mono_us() - t->started_us;
+	t->wall_ms = clock_wall_ms();
+}
+
 static void run(struct ipvs_port *p, struct job *j)
 {
 	const struct ipvs_kernel_ops *ops = p->kernel->ops;
@@ -252,6 +272,9 @@ static void run(struct ipvs_port *p, struct job *j)
 		return;
 	case JOB_DUMP:
 		j->error = ops->dump(p->kernel, between, p, &j->table);
+		break;
+	case JOB_DESTS:
+		run_dests(p, j);
 		break;
 	case JOB_INFO:
 		j->error = ops->info(p->kernel, &j->info);
@@ -402,6 +425,19 @@ int ipvs_port_dump(struct ipvs_port *p, ipvs_dump_fn *fn, void *arg)
 	const struct job j = {
 		.kind = JOB_DUMP, .deliver = deliver_dump, .fn.dump = fn, .arg = arg
 	};
+
+	return enqueue(p, &j);
+}
+
+int ipvs_port_dests(struct ipvs_port *p, struct ipvs_key *keys, uint32_t n_keys, ipvs_dump_fn *fn,
+		    void *arg)
+{
+	const struct job j = { .kind = JOB_DESTS,
+			       .keys = keys,
+			       .n_keys = n_keys,
+			       .deliver = deliver_dump,
+			       .fn.dump = fn,
+			       .arg = arg };
 
 	return enqueue(p, &j);
 }

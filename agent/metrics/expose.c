@@ -12,6 +12,16 @@
 #include "agent/metrics/self.h"
 #include "agent/model/view.h"
 
+/* Families of the same rows follow one another, and their groups have the same labels:
+ * those of the first 16,384 groups are kept from one family to the next. A group is known
+ * by the row at which it was come to; rows without a sample may stand before that. */
+enum { KEPT_GROUPS = 16384, KEPT_BYTES = 1024 * 1024 };
+
+struct kept {
+	uint32_t from, end, at;
+	uint32_t text, len; /* in the texts */
+};
+
 struct expose {
 	const struct view *view;
 	enum expose_format format;
@@ -28,6 +38,11 @@ struct expose {
 	 * before group_end. */
 	struct buf start;
 	uint32_t group_end, group_at;
+	/* What is kept, and of which rows; where it is looked for next. */
+	const struct metric_rows *kept_of;
+	struct kept *kept; /* KEPT_GROUPS of them; NULL = nothing is kept */
+	uint32_t n_kept, next_kept;
+	struct buf texts;
 };
 
 int expose_new(const struct view *v, const struct expose_request *req, struct expose **ret_expose)
@@ -48,8 +63,11 @@ int expose_new(const struct view *v, const struct expose_request *req, struct ex
 
 void expose_free(struct expose *e)
 {
-	if (e)
-		buf_fini(&e->start);
+	if (!e)
+		return;
+	buf_fini(&e->start);
+	buf_fini(&e->texts);
+	free(e->kept);
 	free(e);
 }
 
@@ -74,6 +92,21 @@ static const struct collector *current(const struct expose *e, const void **ret_
 	return *ret_values ? c : NULL;
 }
 
+/* What was kept of the family before is of use where its rows are the same. */
+static void look_at_kept(struct expose *e)
+{
+	const struct metric_rows *rows = e->metric->rows;
+
+	e->next_kept = 0;
+	if (rows == e->kept_of || !rows->group)
+		return;
+	e->kept_of = rows;
+	e->n_kept = 0;
+	buf_reset(&e->texts);
+	if (!e->kept)
+		e->kept = malloc(KEPT_GROUPS * sizeof(*e->kept));
+}
+
 /* Steps into the next family that has rows; false at the end of all. */
 static bool enter(struct expose *e)
 {
@@ -96,6 +129,7 @@ static bool enter(struct expose *e)
 			e->family_len = metric_family_len(m);
 			e->row = 0;
 			e->group_end = e->group_at = 0;
+			look_at_kept(e);
 			e->entered = true;
 			e->headed = false;
 			return true;
@@ -179,33 +213,82 @@ static void put_end(struct buf *out, const struct metric_value *value)
 	out->len = (size_t)(to - out->data);
 }
 
+/* The labels of the row's group, if they were kept. */
+static bool put_kept(struct expose *e)
+{
+	const struct kept *k;
+
+	while (e->next_kept < e->n_kept && e->kept[e->next_kept].end <= e->row)
+		e->next_kept++;
+	if (e->next_kept == e->n_kept)
+		return false;
+	k = &e->kept[e->next_kept];
+	if (e->row < k->from)
+		return false;
+	buf_put(&e->start, e->texts.data + k->text, k->len);
+	e->group_end = k->end;
+	e->group_at = k->at;
+	return true;
+}
+
+/* In order, so only behind what is kept already. */
+static void keep(struct expose *e, size_t from)
+{
+	size_t len = e->start.len - from;
+
+	if (!e->kept || e->next_kept < e->n_kept || e->n_kept == KEPT_GROUPS ||
+	    len > KEPT_BYTES - e->texts.len || !buf_ok(&e->start))
+		return;
+	buf_put(&e->texts, e->start.data + from, len);
+	if (!buf_ok(&e->texts))
+		return;
+	e->kept[e->n_kept++] = (struct kept){ e->row, e->group_end, e->group_at,
+					      (uint32_t)(e->texts.len - len), (uint32_t)len };
+}
+
 /* The labels of a group are written once, not once a line. */
 static void next_group(struct expose *e)
 {
 	const struct metric_rows *rows = e->metric->rows;
+	size_t from;
 
 	buf_reset(&e->start);
 	buf_put(&e->start, e->metric->name, e->name_len);
 	buf_putc(&e->start, '{');
-	e->group_end =
-		rows->group ? rows->group(e->view, e->row, &e->group_at, &e->start) : e->n_rows;
+	from = e->start.len;
+	if (!rows->group) {
+		e->group_end = e->n_rows;
+		return;
+	}
+	if (put_kept(e))
+		return;
+	e->group_end = rows->group(e->view, e->row, &e->group_at, &e->start);
+	keep(e, from);
 }
 
 static void put_sample(struct expose *e, struct buf *out, uint32_t sub,
 		       const struct metric_value *value)
 {
 	const struct metric *m = e->metric;
+	const char *suffix = metric_suffix(m, sub);
+	const char *word = !m->label ? NULL : m->subs ? m->subs[sub] : m->sub(sub);
+	size_t name_len = *suffix ? e->name_len : 0;
 
 	if (!e->headed)
 		put_head(e, out);
 	if (e->row >= e->group_end)
 		next_group(e);
 	out->failed |= e->start.failed;
-	buf_put(out, e->start.data, e->start.len);
+	if (*suffix) {
+		buf_put(out, e->metric->name, name_len);
+		buf_puts(out, suffix);
+	}
+	if (buf_ok(&e->start))
+		buf_put(out, e->start.data + name_len, e->start.len - name_len);
 	if (m->rows->labels)
 		m->rows->labels(e->view, e->values, e->row, out);
-	if (m->label)
-		metric_label(out, m->label, m->subs ? m->subs[sub] : m->sub(sub));
+	if (word)
+		metric_label(out, m->label, word);
 	if (m->info)
 		m->info(e->view, e->values, e->row, out);
 	put_end(out, value);

@@ -7,37 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Length of the UTF-8 sequence at s, 0 = none is there: RFC 3629, so no overlong
- * forms, no surrogates, nothing above U+10FFFF. Stops at NUL by itself. */
-static size_t utf8_len(const unsigned char *s)
-{
-	unsigned char lo = 0x80, hi = 0xbf;
-	size_t n, i;
-
-	if (s[0] >= 0xc2 && s[0] <= 0xdf)
-		n = 2;
-	else if (s[0] >= 0xe0 && s[0] <= 0xef)
-		n = 3;
-	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
-		n = 4;
-	else
-		return 0;
-	if (s[0] == 0xe0)
-		lo = 0xa0;
-	else if (s[0] == 0xed)
-		hi = 0x9f;
-	else if (s[0] == 0xf0)
-		lo = 0x90;
-	else if (s[0] == 0xf4)
-		hi = 0x8f;
-	if (s[1] < lo || s[1] > hi)
-		return 0;
-	for (i = 2; i < n; i++) {
-		if (s[i] < 0x80 || s[i] > 0xbf)
-			return 0;
-	}
-	return n;
-}
+#include "agent/base/printable.h"
 
 /* Writes one character that is not plain; returns how many bytes of s it was. */
 static size_t put_special(char **to, const unsigned char *s)
@@ -115,9 +85,9 @@ static void put_label_value(struct buf *out, char *to, const char *value, size_t
 	out->len = (size_t)(to - out->data);
 }
 
-void metric_label(struct buf *out, const char *name, const char *value)
+void metric_label_named(struct buf *out, const char *name, size_t name_len, const char *value)
 {
-	size_t name_len = strlen(name), value_len = strlen(value);
+	size_t value_len = strlen(value);
 	char *to = label_room(out, name_len, value_len);
 
 	if (!to)
@@ -288,6 +258,7 @@ size_t metric_family_len(const struct metric *m)
 		[METRIC_GAUGE] = "",
 		[METRIC_COUNTER] = "_total",
 		[METRIC_INFO] = "_info",
+		[METRIC_HISTOGRAM] = "", /* by metric_suffix() */
 	};
 	size_t len = strlen(m->name), suffix = strlen(suffixes[m->type]);
 
@@ -302,7 +273,17 @@ const char *metric_type_name(enum metric_type type)
 		[METRIC_GAUGE] = "gauge",
 		[METRIC_COUNTER] = "counter",
 		[METRIC_INFO] = "info",
+		[METRIC_HISTOGRAM] = "histogram",
 	};
 
 	return names[type];
+}
+
+const char *metric_suffix(const struct metric *m, uint32_t sub)
+{
+	if (m->type != METRIC_HISTOGRAM)
+		return "";
+	if (sub + 2 < m->n_subs)
+		return "_bucket";
+	return sub + 2 == m->n_subs ? "_sum" : "_count";
 }

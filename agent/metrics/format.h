@@ -18,7 +18,11 @@ void metric_put_help(struct buf *out, const char *help, bool quotes);
  * OpenMetrics' family name. */
 size_t metric_family_len(const struct metric *m);
 
-/* "counter", "gauge", "info". */
+/* What a sample's name has behind the family's: "_bucket", "_sum" or "_count" of a
+ * histogram, else "". */
+const char *metric_suffix(const struct metric *m, uint32_t sub);
+
+/* "counter", "gauge", "info", "histogram". */
 const char *metric_type_name(enum metric_type type);
 
 #endif

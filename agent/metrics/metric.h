@@ -2,7 +2,6 @@
  * have, and where a row's value is found. Exposition walks them over a view. */
 #ifndef METRICS_METRIC_H
 #define METRICS_METRIC_H
-
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -10,7 +9,7 @@
 
 struct view;
 
-enum metric_type { METRIC_GAUGE = 0, METRIC_COUNTER, METRIC_INFO };
+enum metric_type { METRIC_GAUGE = 0, METRIC_COUNTER, METRIC_INFO, METRIC_HISTOGRAM };
 
 /* METRIC_US and _MS are durations or times in those units, written in seconds, exactly. */
 enum metric_kind { METRIC_U64 = 0, METRIC_I64, METRIC_F64, METRIC_US, METRIC_MS };
@@ -80,16 +79,17 @@ struct metric {
 	const char *label;       /* NULL = none */
 	const char *const *subs; /* its values; count n_subs */
 	uint32_t n_subs;
-	const char *(*sub)(uint32_t sub); /* the same by a function where subs is NULL */
+	/* The same by a function; a histogram's last two are NULL: _sum, _count. */
+	const char *(*sub)(uint32_t sub);
 	/* An info family's further labels, appended: ,scheduler="wlc"; NULL = none. */
 	void (*info)(const struct view *v, const void *values, uint32_t row, struct buf *out);
 	const char *info_names; /* "scheduler,flags" */
 };
 
-/* Appends ,name="value" with the value escaped for the exposition formats, bytes
- * that are no UTF-8 replaced by U+FFFD. No comma where nothing stands before: at
- * the start of `out`, or behind its "{". */
-void metric_label(struct buf *out, const char *name, const char *value);
+/* Appends ,name="value" with the value escaped, bytes that are no UTF-8 replaced by
+ * U+FFFD. No comma at the start of `out`, or behind its "{". */
+void metric_label_named(struct buf *out, const char *name, size_t name_len, const char *value);
+#define metric_label(out, name, value) metric_label_named(out, name, __builtin_strlen(name), value)
 /* The same in two, for where many values follow one text: that is ,name=" and this is
  * the value, escaped, and its quote. */
 void metric_label_value(struct buf *out, const char *value);

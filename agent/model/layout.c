@@ -1,7 +1,5 @@
 /* layout.c: unfolds a configuration into flat rows. Counting first and filling
- * then keeps every array at its exact size. One address and probe may serve many
- * realservers: what is asked for twice is found by sorting, which needs no memory that
- * lies between the rows which stay. */
+ * then keeps every array at its exact size. */
 #include "agent/model/layout.h"
 #include "agent/ipvs/ipvs.h"
 
@@ -10,12 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a realserver wants probed, and where in links that stands. */
-struct wish {
-	struct addr addr;
-	uint32_t link;
-	const struct probe_conf *conf;
-};
+#include "agent/base/attr.h"
+#include "agent/base/parse.h"
+#include "agent/base/rows.h"
+#include "agent/model/layout_targets.h"
 
 /* A destination of the VIP at hand, while they are sorted. */
 struct place {
@@ -38,7 +34,7 @@ static bool place_of(const struct layout *l, uint32_t vip, uint32_t realserver,
 				      l->realservers[realserver].conf, ret_addr);
 }
 
-static int cmp_place(const void *a, const void *b)
+static int cmp_place(const void *a, const void *b, void *arg ATTR_UNUSED)
 {
 	return addr_cmp(&((const struct place *)a)->addr, &((const struct place *)b)->addr);
 }
@@ -54,16 +50,16 @@ static int cmp_service(const void *a, const void *b, void *arg)
 {
 	const struct layout *l = arg;
 
-	return strcmp(l->services[*(const uint32_t *)a].conf->head.name,
-		      l->services[*(const uint32_t *)b].conf->head.name);
+	return name_cmp(l->services[*(const uint32_t *)a].conf->head.name,
+			l->services[*(const uint32_t *)b].conf->head.name);
 }
 
 static int cmp_realserver(const void *a, const void *b, void *arg)
 {
 	const struct layout *l = arg;
 
-	return strcmp(l->realservers[*(const uint32_t *)a].conf->name,
-		      l->realservers[*(const uint32_t *)b].conf->name);
+	return name_cmp(l->realservers[*(const uint32_t *)a].conf->name,
+			l->realservers[*(const uint32_t *)b].conf->name);
 }
 
 static void fill_realservers(struct layout *l, uint32_t service)
@@ -78,8 +74,8 @@ static void fill_realservers(struct layout *l, uint32_t service)
 		};
 		l->realservers_by_name[s->first_realserver + i] = s->first_realserver + i;
 	}
-	qsort_r(&l->realservers_by_name[s->first_realserver], s->n_realservers,
-		sizeof(*l->realservers_by_name), cmp_realserver, l);
+	rows_sort(&l->realservers_by_name[s->first_realserver], s->n_realservers,
+		  sizeof(*l->realservers_by_name), cmp_realserver, l);
 }
 
 static int fill_services(struct layout *l)
@@ -128,8 +124,8 @@ static int fill_services(struct layout *l)
 		}
 		fill_realservers(l, (uint32_t)i);
 	}
-	qsort_r(l->vips_by_key, vips, sizeof(*l->vips_by_key), cmp_vip, l);
-	qsort_r(l->services_by_name, n, sizeof(*l->services_by_name), cmp_service, l);
+	rows_sort(l->vips_by_key, vips, sizeof(*l->vips_by_key), cmp_vip, l);
+	rows_sort(l->services_by_name, n, sizeof(*l->services_by_name), cmp_service, l);
 	return 0;
 }
 
@@ -172,7 +168,7 @@ static int fill_dests(struct layout *l)
 	}
 	for (v = 0; v < l->n_vips; v++) {
 		n = find_places(l, v, places);
-		qsort(places, n, sizeof(*places), cmp_place);
+		rows_sort(places, n, sizeof(*places), cmp_place, NULL);
 		for (i = 0; i < n; i++)
 			l->dests[l->vips[v].first_dest + i] =
 				(struct layout_dest){ v, places[i].realserver };
@@ -204,135 +200,6 @@ static int fill_dest_links(struct layout *l)
 	return 0;
 }
 
-/* A realserver that takes part is probed at each of its addresses. */
-static bool takes_part(const struct layout *l, const struct layout_realserver *r)
-{
-	return r->conf->enabled && l->services[r->service].conf->enabled;
-}
-
-/* What all realservers want probed; its place in links is each one's own. */
-static int fill_wishes(struct layout *l, struct wish *wishes)
-{
-	const struct probe_conf *conf = NULL;
-	const char *name = NULL;
-	uint32_t i, a, n = 0;
-	size_t p;
-
-	for (i = 0; i < l->n_realservers; i++) {
-		struct layout_realserver *rs = &l->realservers[i];
-		const struct service_conf *s = l->services[rs->service].conf;
-
-		rs->first_link = n;
-		for (p = 0; takes_part(l, rs) && p < rs->conf->terms->probes.n; p++) {
-			/* One pool has the same list of names, side by side. */
-			if (name != rs->conf->terms->probes.items[p]) {
-				name = rs->conf->terms->probes.items[p];
-				conf = config_named(l->conf, &probe_section, name);
-			}
-			if (!conf)
-				return -EINVAL; /* the cross-check let it through */
-			for (a = 0; a < rs->conf->n_addr; a++, n++)
-				wishes[n] = (struct wish){
-					service_conf_probe_addr(s, rs->conf, a, conf), n, conf
-				};
-		}
-		rs->n_links = (uint16_t)(n - rs->first_link);
-	}
-	return 0;
-}
-
-static int cmp_question(const struct wish *x, const struct wish *y)
-{
-	int c = addr_cmp(&x->addr, &y->addr);
-
-	return c ? c
-		 : ((uintptr_t)x->conf > (uintptr_t)y->conf) -
-			       ((uintptr_t)x->conf < (uintptr_t)y->conf);
-}
-
-static int cmp_wish(const void *a, const void *b, void *arg)
-{
-	const struct wish *wishes = arg;
-	const struct wish *x = &wishes[*(const uint32_t *)a], *y = &wishes[*(const uint32_t *)b];
-	int c = cmp_question(x, y);
-
-	return c ? c : (x->link > y->link) - (x->link < y->link);
-}
-
-/* Equal wishes are one target, whose number is that of its first wish among all. */
-static int fill_targets(struct layout *l, const struct wish *wishes)
-{
-	uint32_t *order = array(l->n_links, sizeof(*order));
-	uint32_t i, first = 0;
-
-	if (!order)
-		return -ENOMEM;
-	for (i = 0; i < l->n_links; i++)
-		order[i] = i;
-	qsort_r(order, l->n_links, sizeof(*order), cmp_wish, (void *)wishes);
-	for (i = 0; i < l->n_links; i++) {
-		if (i && cmp_question(&wishes[order[first]], &wishes[order[i]]))
-			first = i;
-		l->links[order[i]] = order[first];
-	}
-	free(order);
-	for (i = 0; i < l->n_links; i++)
-		l->n_targets += l->links[i] == i;
-	l->targets = array(l->n_targets + 1, sizeof(*l->targets));
-	if (!l->targets)
-		return -ENOMEM;
-	for (i = first = 0; i < l->n_links; i++) {
-		if (l->links[i] != i) {
-			l->links[i] = l->links[l->links[i]];
-			continue;
-		}
-		l->targets[first] =
-			(struct layout_target){ .addr = wishes[i].addr, .conf = wishes[i].conf };
-		l->links[i] = first++;
-	}
-	return 0;
-}
-
-static int fill_links(struct layout *l)
-{
-	struct wish *wishes;
-	uint32_t i;
-	int r;
-
-	for (i = 0; i < l->n_realservers; i++)
-		if (takes_part(l, &l->realservers[i]))
-			l->n_links += l->realservers[i].conf->n_addr *
-				      (uint32_t)l->realservers[i].conf->terms->probes.n;
-	l->links = array(l->n_links, sizeof(*l->links));
-	l->users = array(l->n_links, sizeof(*l->users));
-	wishes = array(l->n_links, sizeof(*wishes));
-	r = l->links && l->users && wishes ? fill_wishes(l, wishes) : -ENOMEM;
-	if (!r)
-		r = fill_targets(l, wishes);
-	free(wishes);
-	return r;
-}
-
-/* Who uses each target: counted, then entered from the back, which brings first_user
- * down to where it belongs. */
-static void fill_users(struct layout *l)
-{
-	uint32_t at = 0, i, j;
-
-	for (i = 0; i < l->n_links; i++)
-		l->targets[l->links[i]].first_user++;
-	for (i = 0; i <= l->n_targets; i++) {
-		at += l->targets[i].first_user;
-		l->targets[i].first_user = at;
-	}
-	for (i = l->n_realservers; i-- > 0;) {
-		const struct layout_realserver *r = &l->realservers[i];
-
-		for (j = r->first_link; j < r->first_link + r->n_links; j++)
-			l->users[--l->targets[l->links[j]].first_user] = i;
-	}
-}
-
 int layout_new(struct config *conf, struct layout **ret_layout)
 {
 	struct layout *l = calloc(1, sizeof(*l));
@@ -348,12 +215,11 @@ int layout_new(struct config *conf, struct layout **ret_layout)
 	if (!r)
 		r = fill_dest_links(l);
 	if (!r)
-		r = fill_links(l);
+		r = layout_fill_targets(l);
 	if (r) {
 		layout_unref(l);
 		return r;
 	}
-	fill_users(l);
 	*ret_layout = l;
 	return 0;
 }
@@ -377,6 +243,7 @@ void layout_unref(struct layout *l)
 	free(l->dests);
 	free(l->dest_links);
 	free(l->targets);
+	free(l->lanes);
 	free(l->links);
 	free(l->users);
 	config_unref(l->conf);
@@ -416,7 +283,7 @@ uint32_t layout_find_service(const struct layout *l, const char *name)
 
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;
-		int c = strcmp(l->services[l->services_by_name[mid]].conf->head.name, name);
+		int c = name_cmp(l->services[l->services_by_name[mid]].conf->head.name, name);
 
 		if (!c)
 			return l->services_by_name[mid];
@@ -435,7 +302,7 @@ uint32_t layout_find_realserver(const struct layout *l, uint32_t service, const 
 
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;
-		int c = strcmp(l->realservers[l->realservers_by_name[mid]].conf->name, name);
+		int c = name_cmp(l->realservers[l->realservers_by_name[mid]].conf->name, name);
 
 		if (!c)
 			return l->realservers_by_name[mid];

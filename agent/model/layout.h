@@ -5,6 +5,7 @@
 #ifndef MODEL_LAYOUT_H
 #define MODEL_LAYOUT_H
 
+#include "agent/model/lane.h"
 #include "agent/model/service_conf.h"
 #include "agent/probes/probe_conf.h"
 
@@ -39,9 +40,10 @@ struct layout_dest {
 /* Something to probe; several realservers may share one. Of users its realservers are
  * those from first_user up to that of the row behind it: there is one row more. */
 struct layout_target {
-	struct addr addr;
+	struct addr addr; /* with via = forward the VIP's, which is asked … */
 	uint32_t first_user;
 	const struct probe_conf *conf;
+	const struct lane *lane; /* … of one realserver by this way; NULL = directly */
 };
 
 struct layout {
@@ -51,16 +53,17 @@ struct layout {
 	struct layout_realserver *realservers;
 	struct layout_dest *dests; /* of one VIP side by side, sorted by addr */
 	struct layout_target *targets;
+	struct lane *lanes;                   /* in the order of ipvs_key_cmp() */
 	uint32_t *links, *dest_links, *users; /* as many users as links */
 	uint32_t *vips_by_key;                /* VIP ids in the order of ipvs_key_cmp() */
-	uint32_t *services_by_name;           /* service ids in the order of strcmp() */
-	/* Of one service side by side, as realservers are; ids in the order of strcmp(). */
+	uint32_t *services_by_name;           /* service ids in the order of name_cmp() */
+	/* Of one service side by side, as realservers are; ids in the order of name_cmp(). */
 	uint32_t *realservers_by_name;
-	uint32_t n_services, n_vips, n_realservers, n_dests, n_targets, n_links;
+	uint32_t n_services, n_vips, n_realservers, n_dests, n_targets, n_links, n_lanes;
 	_Atomic unsigned int refs;
 };
 
-/* Unfolds a configuration without errors; takes a reference on it. -ENOMEM. */
+/* Unfolds a configuration without errors; takes a reference on it. -ENOMEM, -E2BIG. */
 int layout_new(struct config *conf, struct layout **ret_layout);
 struct layout *layout_ref(struct layout *l);
 /* NULL is fine; from every thread. */

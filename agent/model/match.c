@@ -103,7 +103,27 @@ int reading_new(struct layout *layout, struct ipvs_table *table, struct reading 
 
 int reading_match(struct reading *r)
 {
-	return match_table(r->layout, &r->table, &r->match);
+	int e = lanes_split(&r->table, &r->n_lanes);
+
+	return e ? e : match_table(r->layout, &r->table, &r->match);
+}
+
+uint32_t reading_lane(const struct reading *r, const struct ipvs_key *key)
+{
+	uint32_t low = r->table.n_services, high = low + r->n_lanes;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+		int c = ipvs_key_cmp(&r->table.services[mid].key, key);
+
+		if (!c)
+			return mid;
+		if (c < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return MATCH_NONE;
 }
 
 struct reading *reading_ref(struct reading *r)

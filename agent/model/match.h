@@ -19,6 +19,9 @@ struct match {
 struct reading {
 	struct layout *layout; /* a reference */
 	struct ipvs_table table;
+	/* Once it is matched: so many rows of lanes stand behind table.services, in the order
+	 * of their keys, and are none of its services. */
+	uint32_t n_lanes;
 	struct match match;
 	_Atomic unsigned int refs;
 };
@@ -29,6 +32,8 @@ void reading_unref(struct reading *r);
  * any thread. */
 int reading_new(struct layout *layout, struct ipvs_table *table, struct reading **ret_reading);
 int reading_match(struct reading *r);
+/* The row of a lane, or MATCH_NONE. */
+uint32_t reading_lane(const struct reading *r, const struct ipvs_key *key);
 
 /* One walk over both, which must be in order, as every reading is. -ENOMEM. */
 int match_table(const struct layout *l, const struct ipvs_table *table, struct match *ret_match);

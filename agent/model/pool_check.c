@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/base/parse.h"
+#include "agent/base/rows.h"
 #include "agent/model/pool_conf.h"
 
 static const char *family_name(unsigned int family)
@@ -106,7 +108,7 @@ static int cmp_names(const void *a, const void *b, void *arg)
 {
 	const struct realserver_conf *rs = arg;
 	const struct place *x = a, *y = b;
-	int r = strcmp(rs[x->rs].name, rs[y->rs].name);
+	int r = name_cmp(rs[x->rs].name, rs[y->rs].name);
 
 	return r ? r : x->rs < y->rs ? -1 : x->rs > y->rs;
 }
@@ -127,7 +129,7 @@ static void find_names(struct config *c, const struct service_conf *s, struct pl
 
 	for (i = 0; i < s->n_realservers; i++)
 		places[i] = (struct place){ .rs = i };
-	qsort_r(places, s->n_realservers, sizeof(*places), cmp_names, rs);
+	rows_sort(places, s->n_realservers, sizeof(*places), cmp_names, rs);
 	for (i = 1; i < s->n_realservers; i++) {
 		const struct realserver_conf *a = &rs[places[first].rs], *b = &rs[places[i].rs];
 
@@ -181,7 +183,7 @@ static void find_addresses(struct config *c, const struct service_conf *s, struc
 		for (k = 0; k < rs[i].n_addr; k++)
 			places[n++] = (struct place){ .rs = i, .addr = k };
 	}
-	qsort_r(places, n, sizeof(*places), cmp_addresses, rs);
+	rows_sort(places, n, sizeof(*places), cmp_addresses, rs);
 	for (i = 1; i < n; i++) {
 		const struct addr *a = &rs[places[i].rs].addr[places[i].addr];
 		const struct addr *h = &rs[places[host].rs].addr[places[host].addr];

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/base/parse.h"
+#include "agent/model/service_types.h"
 #include "conf/setter.h"
 
 /* Duplicates are looked for among them one by one. */
@@ -128,7 +129,8 @@ const struct conf_type conf_vip = {
 /* A line while it is read, and when it is written: one field for each key. */
 struct line {
 	struct realserver_conf r;
-	struct addr addr[2];
+	struct addr addr[3]; /* with room for probe_addr behind the others */
+	struct addr probe_addr;
 	uint32_t weight;
 	bool enabled;
 	struct realserver_terms terms;
@@ -153,7 +155,17 @@ static const struct conf_type name_type = { .name = "name", .set = set_name, .ge
 #define FIELD(f) .offset = offsetof(struct line, f)
 
 /* What a realserver's line may say behind its addresses. */
-enum { RS_WEIGHT = 0, RS_DOMAIN, RS_FORWARD, RS_TUNNEL, RS_UPPER, RS_LOWER, RS_PROBE, RS_ENABLED };
+enum {
+	RS_WEIGHT = 0,
+	RS_DOMAIN,
+	RS_FORWARD,
+	RS_TUNNEL,
+	RS_UPPER,
+	RS_LOWER,
+	RS_PROBE,
+	RS_PROBE_ADDRESS,
+	RS_ENABLED
+};
 static const struct conf_key rs_keys[] = {
 	[RS_WEIGHT] = { .name = "weight", .type = &conf_u32, FIELD(weight), .max = 65535 },
 	[RS_DOMAIN] = { .name = "domain", .type = &name_type, FIELD(terms.domain) },
@@ -162,6 +174,9 @@ static const struct conf_key rs_keys[] = {
 	[RS_UPPER] = { .name = "upper", .type = &conf_u32, FIELD(terms.upper), .max = INT32_MAX },
 	[RS_LOWER] = { .name = "lower", .type = &conf_u32, FIELD(terms.lower), .max = INT32_MAX },
 	[RS_PROBE] = { .name = "probe", .type = &conf_words, FIELD(terms.probes) },
+	[RS_PROBE_ADDRESS] = { .name = "probe_address",
+			       .type = &conf_realserver_addr,
+			       FIELD(probe_addr) },
 	[RS_ENABLED] = { .name = "enabled", .type = &conf_bool, FIELD(enabled), .def = "yes" },
 };
 enum { SHARES_AMONG = 8 }; /* so many lines back the same terms are looked for */
@@ -171,27 +186,14 @@ const char *realserver_word(const struct realserver_conf *r)
 	return r->backup ? "backup" : "realserver";
 }
 
-/* Neither multicast, broadcast, unspecified nor link-local: the kernel refuses them. */
-static bool can_serve(const struct addr *a)
-{
-	static const uint8_t none[16];
-
-	if (!memcmp(a->bytes, none, sizeof(none)))
-		return false;
-	if (a->family == AF_INET)
-		return a->bytes[0] < 224 && a->bytes[0] != 0;
-	return a->bytes[0] != 0xff && !(a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80);
-}
-
 static int add_address(struct line *l, const char *word, struct conf_env *env)
 {
-	struct addr a;
+	struct addr a = { 0 };
 	uint32_t i;
+	int r = conf_realserver_addr.set(&a, word, NULL, env);
 
-	if (addr_parse(word, &a))
-		return conf_refuse(env, word, "is not an address");
-	if (!can_serve(&a))
-		return conf_refuse(env, word, "cannot be a realserver's address");
+	if (r)
+		return r;
 	for (i = 0; i < l->r.n_addr; i++)
 		if (l->addr[i].family == a.family)
 			return conf_refuse(env, word,
@@ -244,10 +246,6 @@ static int read_name(struct realserver_conf *r, const char *word, struct conf_en
 					   "form is NAME ADDRESS[:PORT] key=value …)");
 		return conf_refuse(env, word, "is not a name (1 to 40 of A-Z a-z 0-9 _ . -)");
 	}
-	buf_puts(env->why, realserver_word(r));
-	buf_putc(env->why, ' ');
-	buf_puts(env->why, word);
-	buf_puts(env->why, ": ");
 	r->name = arena_strdup(env->arena, word);
 	return r->name ? 0 : -ENOMEM;
 }
@@ -256,10 +254,8 @@ static int read_name(struct realserver_conf *r, const char *word, struct conf_en
 static int read_words(struct line *l, char *text, struct conf_env *env)
 {
 	char *save, *word = strtok_r(text, " \t", &save);
-	size_t subject;
 	int e = read_name(&l->r, word ? word : "", env);
 
-	subject = env->why->len;
 	while (!e && (word = strtok_r(NULL, " \t", &save))) {
 		if (strchr(word, '=')) {
 			e = set_pair(l, word, env);
@@ -270,16 +266,26 @@ static int read_words(struct line *l, char *text, struct conf_env *env)
 		} else {
 			e = add_address(l, word, env);
 		}
-		if (!e) {
-			env->why->len = subject;
-			env->why->data[subject] = '\0';
-		}
+		if (!e && env->why->len)
+			buf_reset(env->why);
 	}
 	if (!e && !l->r.n_addr) {
 		buf_puts(env->why, "no address (the form is NAME ADDRESS[:PORT] key=value …)");
 		e = -EINVAL;
 	}
 	return e;
+}
+
+/* What is wrong, told with the realserver's name; only then, for 100,000 are right. */
+static void name_first(const struct line *l, struct conf_env *env)
+{
+	struct buf text = BUF_INIT;
+
+	buf_printf(&text, "%s %s: %s", realserver_word(&l->r), l->r.name, buf_str(env->why));
+	buf_reset(env->why);
+	buf_puts(env->why, buf_str(&text));
+	env->why->failed |= text.failed;
+	buf_fini(&text);
 }
 
 /* Both have the same keys, and say the same. */
@@ -310,7 +316,7 @@ static struct realserver_terms *find_terms(struct service_conf *s, const struct 
 	struct realserver_terms *own;
 	uint32_t i;
 
-	if (!(l->given & ~(1u << RS_WEIGHT | 1u << RS_ENABLED)))
+	if (!(l->given & ~(1u << RS_WEIGHT | 1u << RS_PROBE_ADDRESS | 1u << RS_ENABLED)))
 		return &s->terms;
 	for (i = s->n_realservers; i-- > 0 && s->n_realservers - i <= SHARES_AMONG;) {
 		own = s->realservers[i].terms;
@@ -326,8 +332,14 @@ static struct realserver_terms *find_terms(struct service_conf *s, const struct 
 /* What was read, as it is kept. */
 static int pack(struct service_conf *s, struct line *l, struct conf_env *env)
 {
-	struct addr *addr = arena_alloc(env->arena, l->r.n_addr * sizeof(*addr));
+	size_t n = l->r.n_addr;
+	struct addr *addr;
 
+	if (l->given & 1u << RS_PROBE_ADDRESS) {
+		l->addr[n++] = l->probe_addr;
+		l->r.has_probe_addr = true;
+	}
+	addr = arena_alloc(env->arena, n * sizeof(*addr));
 	l->terms.has_forward = l->given & 1u << RS_FORWARD;
 	l->terms.has_tunnel = l->given & 1u << RS_TUNNEL;
 	l->terms.has_upper = l->given & 1u << RS_UPPER;
@@ -339,7 +351,7 @@ static int pack(struct service_conf *s, struct line *l, struct conf_env *env)
 	l->r.terms = find_terms(s, l, env);
 	if (!addr || !l->r.terms)
 		return -ENOMEM;
-	memcpy(addr, l->addr, l->r.n_addr * sizeof(*addr));
+	memcpy(addr, l->addr, n * sizeof(*addr));
 	l->r.addr = addr;
 	return 0;
 }
@@ -372,6 +384,8 @@ static int set_realserver(void *field, const char *text, const struct conf_key *
 	int e = words ? read_words(&l, words, env) : -ENOMEM;
 
 	free(words);
+	if (e == -EINVAL && l.r.name)
+		name_first(&l, env);
 	if (!e)
 		e = pack(s, &l, env);
 	if (!e && s->n_realservers == s->room_realservers)
@@ -400,7 +414,10 @@ static void unpack(const struct service_conf *s, const struct realserver_conf *r
 	const struct realserver_terms *t = r->terms;
 
 	*l = (struct line){ .r = *r, .weight = r->weight, .enabled = r->enabled, .terms = *t };
-	l->given = (uint32_t)(r->has_weight << RS_WEIGHT | !r->enabled << RS_ENABLED);
+	l->given = (uint32_t)(r->has_weight << RS_WEIGHT | !r->enabled << RS_ENABLED |
+			      r->has_probe_addr << RS_PROBE_ADDRESS);
+	if (r->has_probe_addr)
+		l->probe_addr = r->addr[r->n_addr];
 	if (t != &s->terms)
 		l->given |=
 			(uint32_t)((t->domain != NULL) << RS_DOMAIN | t->has_forward << RS_FORWARD |

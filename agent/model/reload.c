@@ -2,6 +2,7 @@
  * identity, side by side: no hash, no order of the file assumed. Names, VIPs and
  * destinations lie sorted in a layout; only the targets are sorted here. */
 #include "agent/model/reload.h"
+#include "agent/base/parse.h"
 #include "agent/ipvs/ipvs.h"
 
 #include <errno.h>
@@ -34,6 +35,8 @@ static int cmp_target(const struct layout_target *a, const struct layout_target 
 {
 	int c = addr_cmp(&a->addr, &b->addr);
 
+	if (!c)
+		c = lane_cmp(a->lane, b->lane);
 	if (!c && a->conf != b->conf)
 		c = strcmp(a->conf->head.name, b->conf->head.name);
 	/* Another URL is another question: its answers start anew. */
@@ -123,8 +126,8 @@ static void map_realservers(const struct layout *old, uint32_t os, const struct 
 		int order = 1;
 
 		while (i < end &&
-		       (order = strcmp(old->realservers[old->realservers_by_name[i]].conf->name,
-				       name)) < 0)
+		       (order = name_cmp(old->realservers[old->realservers_by_name[i]].conf->name,
+					 name)) < 0)
 			i++;
 		if (i == end)
 			break;
@@ -151,8 +154,8 @@ static void map_services(const struct layout *old, const struct layout *now, str
 		int order = 1;
 
 		while (i < old->n_services &&
-		       (order = strcmp(old->services[old->services_by_name[i]].conf->head.name,
-				       now->services[n].conf->head.name)) < 0)
+		       (order = name_cmp(old->services[old->services_by_name[i]].conf->head.name,
+					 now->services[n].conf->head.name)) < 0)
 			i++;
 		if (i == old->n_services)
 			break;
@@ -287,11 +290,15 @@ void reload_map_free(struct reload_map *m)
 static void carry_realserver(const struct realserver_state *old, struct realserver_state *now,
 			     unsigned int kept)
 {
-	if (kept & KEPT_PROOF)
+	if (kept & KEPT_PROOF) {
 		now->proven |= old->proven;
+		now->heeded_proven |= old->heeded_proven;
+	}
 	if (kept & KEPT_VERDICT) {
 		now->verdict = old->verdict;
+		now->heeded = old->heeded;
 		now->unknown = old->unknown;
+		now->wish_refused = old->wish_refused;
 	}
 	now->down_since_ms = old->down_since_ms;
 	now->weight = old->weight;
@@ -320,6 +327,19 @@ static void carry_service(const struct service_state *old, struct service_state 
 	now->dirty = dirty;
 }
 
+/* One that is as it was is ready at once. */
+static void carry_lanes(const struct state *old, struct state *now)
+{
+	const struct layout *lo = old->layout, *ln = now->layout;
+	uint32_t i, j;
+
+	for (i = 0; i < ln->n_lanes; i++) {
+		j = lanes_find(lo->lanes, lo->n_lanes, &ln->lanes[i].key);
+		if (j < lo->n_lanes && lane_same(&lo->lanes[j], &ln->lanes[i]))
+			now->lanes[i] = old->lanes[j];
+	}
+}
+
 void reload_carry(const struct state *old, struct state *now, const struct reload_map *map)
 {
 	const struct layout *l = now->layout;
@@ -343,4 +363,5 @@ void reload_carry(const struct state *old, struct state *now, const struct reloa
 	for (i = 0; i < l->n_dests; i++)
 		if (map->dests[i] != LAYOUT_NONE)
 			carry_dest(&old->dests[map->dests[i]], &now->dests[i], map->caps[i]);
+	carry_lanes(old, now);
 }

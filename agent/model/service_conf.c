@@ -235,7 +235,8 @@ static const struct conf_key keys[] = {
 	  FIELD(drain_timeout),
 	  .def = "5m",
 	  .max = INT64_C(7) * 86400 * 1000,
-	  .help = "So long a drain may take before the realserver is deleted all the same." },
+	  .help = "So long a drain may take: then an operator's is late, and what left the file is "
+		  "deleted all the same." },
 	{ .name = "max_held",
 	  .type = &conf_share,
 	  FIELD(max_held),
@@ -279,7 +280,7 @@ static const struct conf_key keys[] = {
 	  .flags = CONF_LIST | CONF_NO_DEFAULTS | CONF_OWN_WORDS,
 	  .help = "NAME ADDRESS[:PORT] [ADDRESS[:PORT]] and weight= domain= forward= tunnel= "
 		  "upper= "
-		  "lower= probe= enabled=." },
+		  "lower= probe= probe_address= enabled=." },
 	{ .name = "backup",
 	  .type = &conf_realserver,
 	  FIELD(realservers),

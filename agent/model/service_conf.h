@@ -34,12 +34,12 @@ struct realserver_terms {
  * them, which differ in little: what they say alike is there once. */
 struct realserver_conf {
 	const char *name;
-	const struct addr *addr; /* n_addr of them, at most one of a family; port 0 = the VIP's */
+	const struct addr *addr; /* n_addr, one a family; port 0 = the VIP's; then probe_addr */
 	struct realserver_terms *terms; /* the service's, or its own, shared with its like */
 	unsigned int line;              /* in the service's file */
 	uint16_t weight;
 	uint8_t n_addr;
-	bool enabled : 1, backup : 1, has_weight : 1;
+	bool enabled : 1, backup : 1, has_weight : 1, has_probe_addr : 1;
 };
 
 struct min_available {

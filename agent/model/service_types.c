@@ -1,5 +1,5 @@
 /* service_types.c: the types of keys that only a service has: persistence, netmasks,
- * the floor that rules must leave. */
+ * the floor that rules must leave, a realserver's address. */
 #include "agent/model/service_types.h"
 
 #include <arpa/inet.h>
@@ -114,3 +114,40 @@ static void get_min(const void *field, const struct conf_key *key ATTR_UNUSED, s
 const struct conf_type conf_min_available = { .name = "count | share | share weight",
 					      .set = set_min,
 					      .get = get_min };
+
+/* --- a realserver's address ------------------------------------------------------- */
+
+/* Neither multicast, broadcast, unspecified nor link-local: the kernel refuses them. */
+static bool can_serve(const struct addr *a)
+{
+	static const uint8_t none[16];
+
+	if (!memcmp(a->bytes, none, sizeof(none)))
+		return false;
+	if (a->family == AF_INET)
+		return a->bytes[0] < 224 && a->bytes[0] != 0;
+	return a->bytes[0] != 0xff && !(a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80);
+}
+
+static int set_realserver_addr(void *field, const char *text,
+			       const struct conf_key *key ATTR_UNUSED, struct conf_env *env)
+{
+	struct addr a;
+
+	if (addr_parse(text, &a))
+		return conf_refuse(env, text, "is not an address");
+	if (!can_serve(&a))
+		return conf_refuse(env, text, "cannot be a realserver's address");
+	*(struct addr *)field = a;
+	return 0;
+}
+
+static void get_realserver_addr(const void *field, const struct conf_key *key ATTR_UNUSED,
+				size_t i ATTR_UNUSED, struct buf *out)
+{
+	addr_format(out, field);
+}
+
+const struct conf_type conf_realserver_addr = { .name = "address",
+						.set = set_realserver_addr,
+						.get = get_realserver_addr };

@@ -43,6 +43,10 @@ const struct signal signal_table[N_SIGNALS] = {
 	    .counter = true),
 	ROW(PROBE_FAILURES_TOTAL, "probe_failures_total",
 	    "Attempts that did not pass, whatever the reason.", PROBES, .counter = true),
+	ROW(PROBE_STALE, "probe_stale",
+	    "Whether more than half of the service's realservers agree on another answer; no "
+	    "data for fewer than 3 (digest = consensus).",
+	    PROBES),
 	ROW(ACTIVE_CONNECTIONS, "active_connections", "Connections in an active state.", KERNEL),
 	ROW(INACTIVE_CONNECTIONS, "inactive_connections", "Connections in any other state.",
 	    KERNEL),

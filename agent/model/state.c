@@ -2,6 +2,7 @@
  * several probes become the verdict of a realserver. */
 #include "agent/model/state.h"
 #include "agent/base/rows.h"
+#include "agent/model/compare.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,6 +23,8 @@ static void fill(struct state *s)
 		s->realservers[i].proven = l->services[r->service].conf->initial == INITIAL_UP ||
 					   !r->conf->terms->probes.n;
 		state_judge(s, i, 0);
+		s->realservers[i].heeded = s->realservers[i].verdict & 3;
+		s->realservers[i].heeded_proven = s->realservers[i].proven;
 	}
 	state_dirty_all(s);
 }
@@ -37,9 +40,11 @@ int state_new(struct layout *l, struct state **ret_state)
 	s->vips = rows_new(l->n_vips, sizeof(*s->vips));
 	s->realservers = rows_new(l->n_realservers, sizeof(*s->realservers));
 	s->dests = rows_new(l->n_dests, sizeof(*s->dests));
+	s->lanes = rows_new(l->n_lanes, sizeof(*s->lanes));
 	s->targets = rows_new(l->n_targets, sizeof(*s->targets));
 	s->dirty = rows_new(l->n_services, sizeof(*s->dirty));
-	if (!s->services || !s->dirty || !s->vips || !s->realservers || !s->dests || !s->targets) {
+	if (!s->services || !s->dirty || !s->vips || !s->realservers || !s->dests || !s->lanes ||
+	    !s->targets || compare_new(l, &s->compare)) {
 		state_free(s);
 		return -ENOMEM;
 	}
@@ -61,7 +66,9 @@ void state_free(struct state *s)
 	free(s->vips);
 	free(s->realservers);
 	free(s->dests);
+	free(s->lanes);
 	free(s->targets);
+	compare_free(s->compare);
 	layout_unref(s->layout);
 	free(s);
 }
@@ -71,12 +78,16 @@ bool state_judge(struct state *s, uint32_t realserver, int64_t now_ms)
 	const struct layout_realserver *l = &s->layout->realservers[realserver];
 	struct realserver_state *r = &s->realservers[realserver];
 	enum verdict verdict = VERDICT_UP;
-	bool unknown = false;
+	bool unknown = false, heard = !r->wish_refused, was_proven = r->proven;
 	uint32_t i;
 
 	for (i = l->first_link; i < l->first_link + l->n_links; i++) {
 		const struct health *h = &s->targets[s->layout->links[i]].health;
 
+		if (s->layout->targets[s->layout->links[i]].conf->advises) {
+			heard &= h->verdict != VERDICT_NONE;
+			continue;
+		}
 		unknown |= h->unknown;
 		if (h->verdict == VERDICT_DOWN)
 			verdict = VERDICT_DOWN;
@@ -84,11 +95,12 @@ bool state_judge(struct state *s, uint32_t realserver, int64_t now_ms)
 			verdict = VERDICT_NONE;
 	}
 	r->unknown = unknown;
-	/* One that is out of service is not probed, so that says nothing. */
-	if (verdict == VERDICT_UP && l->n_links)
+	/* One that is out of service is not probed, so that says nothing. Who may ask for
+	 * less is not raised before that was heard. */
+	if (verdict == VERDICT_UP && l->n_links && heard)
 		r->proven = true;
 	if (verdict == r->verdict)
-		return false;
+		return r->proven != was_proven;
 	if (verdict == VERDICT_DOWN)
 		r->down_since_ms = now_ms;
 	r->verdict = (uint8_t)verdict;

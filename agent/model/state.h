@@ -24,14 +24,19 @@ enum left_why {
 	LEFT_STOPPED,  /* put right too often: there is another writer */
 };
 
-/* What the probes of a realserver say together: down if one is down, none while one
- * has no verdict; one without probes is up. */
+/* What the probes of a realserver say together: down if one is down, none while one has no
+ * verdict; one without probes is up. Who is asked for advice has no say in it, but keeps it
+ * from being proven until he has spoken. */
 struct realserver_state {
 	int64_t down_since_ms;
 	int32_t weight;  /* of the whole realserver, without caps; WANT_… */
 	uint8_t verdict; /* enum verdict */
 	bool unknown;    /* a probe could not tell */
 	bool proven;     /* has been up since it came, or needs no proof: weights may rise */
+	/* As it was decided upon last: while an operator froze everything, that stands. */
+	uint8_t heeded : 2; /* enum verdict */
+	bool heeded_proven : 1;
+	uint8_t wish_refused : 4; /* enum guard: it refuses what it asks for itself */
 };
 
 struct dest_state {
@@ -59,12 +64,11 @@ struct vip_state {
 struct service_state {
 	bool dirty; /* stands in the list of those to be decided */
 	bool panic;
-	bool undecided;      /* whether it is in panic is not known yet */
-	bool fallback;       /* a rule asks for the backups */
-	bool backup_up;      /* one that could serve in a panic */
-	uint32_t available;  /* realservers that would take a new connection */
-	uint32_t configured; /* realservers above 0 by the file, without backups */
-	uint32_t own;        /* those of `configured` that are available */
+	bool undecided, fallback; /* not known yet whether panic; a rule asks for the backups */
+	bool backup_up;           /* one that could serve in a panic */
+	uint32_t available;       /* realservers that would take a new connection */
+	uint32_t configured;      /* realservers above 0 by the file, without backups */
+	uint32_t own;             /* those of `configured` that are available */
 };
 
 struct state {
@@ -73,24 +77,24 @@ struct state {
 	struct vip_state *vips;
 	struct realserver_state *realservers;
 	struct dest_state *dests;
-	struct target *targets; /* by the layout's targets; the scheduler's to write */
-	uint32_t *dirty;        /* ids of the services that are */
-	uint32_t n_dirty;
+	struct lane_state *lanes;
+	struct target *targets;   /* by the layout's targets; the scheduler's to write */
+	struct compare *compare;  /* of what targets answered (compare.h); NULL = nobody asks */
+	uint32_t *dirty, n_dirty; /* ids of the services that are */
 };
 
 /* State at rest: nothing seen, no verdicts; takes a reference on the layout. */
 int state_new(struct layout *l, struct state **ret_state);
 void state_free(struct state *s);
 
-/* Aggregates the verdicts of a realserver's targets anew; true when it changed. */
+/* Aggregates its targets' verdicts; true when its verdict or its proof changed. */
 bool state_judge(struct state *s, uint32_t realserver, int64_t now_ms);
 /* Is what it should have withheld, because somebody else's hand is left alone? A
  * decision of ours that lowers it never is. */
 bool state_left_alone(const struct dest_state *d);
-/* Marks a service to be decided before the loop sleeps. */
+/* Marks a service, all, or none, to be decided before the loop sleeps. */
 void state_dirty(struct state *s, uint32_t service);
 void state_dirty_all(struct state *s);
-/* None is to be decided. */
 void state_clean(struct state *s);
 
 #endif

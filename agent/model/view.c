@@ -46,10 +46,14 @@ void view_unref(struct view *v)
 	free(v->services);
 	free(v->realservers);
 	free(v->probes);
+	free(v->digests);
+	free(v->durations);
 	free(v->failures);
 	free(v->holds);
+	free(v->drains);
 	free(v->rules);
 	free(v->receivers);
+	free(v->canaries);
 	arena_fini(&v->arena);
 	buf_fini(&v->reasons);
 	buf_fini(&v->names);
@@ -76,6 +80,13 @@ const char *view_probe_name(const struct view *v, uint32_t probe)
 		c = next;
 	}
 	return c->head.name;
+}
+
+const char *view_probe_text(const struct view *v, uint32_t probe)
+{
+	uint32_t at = v->probes[probe].text;
+
+	return at ? v->reasons.data + at : "";
 }
 
 /* The last VIP that begins there or before: one without rows begins where the next
@@ -117,6 +128,35 @@ static bool kernel_trouble(const struct view_agent *a, struct buf *out)
 	return true;
 }
 
+/* Was its interface named by one before it? */
+static bool named(const struct view *v, uint32_t canary)
+{
+	uint32_t i;
+
+	for (i = 0; i < canary; i++)
+		if (v->canaries[i].cut && !strcmp(v->canaries[i].cut, v->canaries[canary].cut))
+			return true;
+	return false;
+}
+
+static bool canary_trouble(const struct view *v, struct buf *out)
+{
+	bool any = false;
+	uint32_t i;
+
+	for (i = 0; i < v->n_canaries; i++) {
+		if (!v->canaries[i].cut || named(v, i))
+			continue;
+		buf_puts(out, any ? ", " : "no canary answers behind ");
+		buf_puts(out, v->canaries[i].cut);
+		any = true;
+	}
+	if (any)
+		buf_puts(out, ": that realservers there are silent says nothing of them, and no "
+			      "weight changes for it");
+	return any;
+}
+
 bool view_trouble(const struct view *v, unsigned int i, struct buf *out)
 {
 	const struct view_agent *a = &v->agent;
@@ -137,5 +177,5 @@ bool view_trouble(const struct view *v, unsigned int i, struct buf *out)
 			      "file is set aside in state_dir as ledger.damaged-TIME");
 		return true;
 	}
-	return false;
+	return i == 4 && canary_trouble(v, out);
 }

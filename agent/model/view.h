@@ -5,17 +5,12 @@
 #define MODEL_VIEW_H
 
 #include "agent/base/arena.h"
+#include "agent/model/durations.h"
 #include "agent/model/layout.h"
+#include "agent/model/view_decisions.h"
 #include "agent/model/view_rows.h"
 
 struct reading;
-
-/* A receiver of what rules tell; exec's programs are one together. */
-struct view_receiver {
-	const char *action, *name; /* "notify", "ops" */
-	uint64_t results[4];       /* sent, failed, dropped, retried */
-	uint32_t waiting;
-};
 
 struct view {
 	struct config *conf;
@@ -30,14 +25,17 @@ struct view {
 	struct view_service *services;
 	struct view_realserver *realservers;
 	struct view_probe *probes;
+	struct view_digest *digests; /* by row of probes; NULL = none compares */
+	struct durations *durations; /* the same; NULL = none counts them */
 	struct view_failure *failures;
 	struct view_hold *holds;
+	struct view_drain *drains; /* in the order of the holds */
 	struct view_rule *rules;
 	struct view_receiver *receivers;
-	uint32_t n_vips, n_dests, n_services, n_realservers, n_probes, n_failures, n_holds, n_rules,
-		n_receivers;
+	struct view_canary *canaries;
 	const char *const *guards; /* names by enum guard, "" = none: label guard */
-	uint32_t n_guards;
+	uint32_t n_vips, n_dests, n_services, n_realservers, n_probes, n_failures, n_holds,
+		n_drains, n_rules, n_receivers, n_canaries, n_guards;
 	bool realserver_series, node_exporter_names; /* as [metrics] has them */
 	struct view_agent agent;
 	/* What the collectors found, one per collector in the registry's order (NULL =
@@ -45,7 +43,7 @@ struct view {
 	void *rounds;
 	void (*rounds_free)(void *rounds);
 	struct arena arena; /* of names that the configuration does not hold */
-	struct buf reasons; /* of realservers, each of them once */
+	struct buf reasons; /* of realservers, and texts of probes, most of them once */
 	/* The names of the realservers as labels are written, quote and all, each behind its
 	 * length: name_of says where. Without (NULL) they are written anew each time. */
 	struct buf names;
@@ -55,7 +53,7 @@ struct view {
 
 /* What is wrong with the agent itself, as an operator is told it: appends the sentence
  * about trouble `i` and returns true where there is that trouble. */
-enum { VIEW_N_TROUBLES = 4 };
+enum { VIEW_N_TROUBLES = 5 };
 bool view_trouble(const struct view *v, unsigned int i, struct buf *out);
 
 /* Who a realserver is. */
@@ -84,6 +82,7 @@ static inline uint32_t view_failures_end(const struct view *v, uint32_t probe)
 	return probe + 1 < v->n_probes ? v->probes[probe + 1].first_failure : v->n_failures;
 }
 const char *view_probe_name(const struct view *v, uint32_t probe);
+const char *view_probe_text(const struct view *v, uint32_t probe);
 /* Whose dest that row is. */
 uint32_t view_vip_of(const struct view *v, uint32_t dest);
 

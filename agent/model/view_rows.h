@@ -3,6 +3,7 @@
 #define MODEL_VIEW_ROWS_H
 
 #include "agent/ipvs/port.h"
+#include "agent/model/consensus.h"
 #include "agent/probes/health.h"
 
 #define VIEW_NONE UINT32_MAX
@@ -63,31 +64,27 @@ struct view_probe {
 	int32_t streak;             /* consecutive passes, or below 0 failures */
 	uint32_t attempts;
 	uint32_t last_us, connect_us, tls_us, first_byte_us;
+	uint32_t tls_not_after; /* wall s; 0 = not known */
 	uint32_t realserver;
 	uint32_t first_failure; /* row of failures; they go up to view_failures_end() */
+	uint32_t text;          /* what the last outcome said beside, see view_probe_text() */
+};
+/* What the answer to a probe is beside those of others, by the same row. */
+struct view_digest {
+	uint64_t value;        /* as it is shown, 48 bits; 0 = none that is fresh */
+	uint32_t agree, heard; /* the majority (0 = there is none), of so many */
+	uint8_t word;          /* enum consensus_word */
+	bool compared, too_long;
 };
 struct view_failure {
 	uint32_t reason, count; /* enum probe_reason */
-};
-
-struct view_hold {
-	const char *id, *service, *realserver, *class_name, *holder, *reason;
-	int effect; /* see holds/hold.h */
-	int64_t since_wall_ms, until_wall_ms;
-};
-
-struct view_rule {
-	const char *name;
-	uint32_t states[4]; /* targets inactive, pending, firing, recovering */
-	uint64_t detected, enforced;
-	const uint64_t *refused; /* by enum guard */
 };
 
 /* The agent's own counters, as they were. */
 struct view_agent {
 	uint64_t kernel_writes[IPVS_N_OPS], kernel_write_failures[IPVS_N_OPS];
 	uint64_t drift, drift_adopted, reconciles, slow_callbacks, ledger_unrecorded;
-	uint64_t journal_lines, journal_dropped, journal_errors;
+	uint64_t journal_lines, journal_dropped, journal_errors, alerts[5]; /* by alert_outcome */
 	int64_t loop_lag_us, probe_late_us;
 	int64_t last_reconcile_wall_ms, last_reload_wall_ms; /* of the last good ones; 0 = none */
 	bool last_reload_ok, ledger_writable, ledger_damaged, frozen, correlated, kernel_ok;

@@ -7,14 +7,14 @@
 
 #include "agent/base/heap.h"
 #include "agent/probe.h"
-
-struct sched;
+#include "agent/probes/sched.h"
 
 struct attempt {
 	struct probe_run run; /* first: probe_done() gets it */
 	struct sched *sched;
 	uint32_t target, place;
 	int64_t start_us, start_ms;
+	struct sched_asked asked;
 	struct attempt *next; /* in the pool */
 	size_t room;
 	max_align_t state[];

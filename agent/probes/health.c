@@ -27,7 +27,7 @@ bool health_take(struct health *h, enum probe_reason reason, uint32_t rise, uint
 	enum probe_outcome outcome = probe_reasons[reason].outcome;
 	enum verdict next = (enum verdict)h->verdict;
 
-	h->reason = (uint8_t)reason;
+	h->reason = reason;
 	h->unknown = outcome == PROBE_UNKNOWN;
 	h->success = outcome == PROBE_PASSED;
 	if (h->unknown)
@@ -45,7 +45,17 @@ bool health_take(struct health *h, enum probe_reason reason, uint32_t rise, uint
 	}
 	if (next == h->verdict)
 		return false;
-	h->verdict = (uint8_t)next;
+	h->verdict = next;
 	h->since_wall_ms = now_wall_ms;
 	return true;
+}
+
+enum pace health_pace(const struct health *h)
+{
+	bool in_question = h->verdict == VERDICT_NONE ||
+			   (h->verdict == VERDICT_UP ? h->failures : h->passes) > 0;
+
+	if (in_question && !h->unknown)
+		return PACE_FAST;
+	return h->verdict == VERDICT_DOWN ? PACE_DOWN : PACE_STEADY;
 }

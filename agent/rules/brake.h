@@ -6,7 +6,7 @@
  * nothing of the others: what was bad then goes on being doubted until its verdict is up
  * or BRAKE_AGAIN attempts failed that began since, the last of them BRAKE_AGAIN_MS after it
  * (neighbours that the director gave up as unreachable stay so for some seconds), or the
- * moment at which a switch comes back would take out all but the first server. 16 bytes a target.
+ * moment at which a switch comes back would take out all but the first server. 8 bytes a target.
  *
  * Tell it of the first failure that follows a success, not of the verdict only: then
  * it often knows before the first of the verdicts asks for anything. It need not: with
@@ -37,7 +37,7 @@ enum { BRAKE_UNKNOWN = 0, BRAKE_INTERFACES = 16 /* that the agent tells apart */
 
 struct brake;
 
-/* For target ids below n_targets and interfaces below n_interfaces (at least 1). Time
+/* For target ids below n_targets and interfaces below n_interfaces (1 to 4096). Time
  * is told in steps of a twentieth of the window. -EINVAL, -ENOMEM. */
 int brake_new(const struct brake_conf *conf, uint32_t n_targets, uint32_t n_interfaces,
 	      struct brake **ret_brake);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "agent/base/parse.h"
+#include "agent/holds/effect.h"
 #include "agent/holds/place.h"
 #include "agent/rules/engine_internal.h"
 #include "agent/rules/evidence.h"
@@ -98,7 +99,7 @@ void engine_describe(const struct state *s, const struct ruleset_rule *rule,
 		evidence_describe(s, realserver, out);
 		return;
 	}
-	buf_puts(out, rule->conf->expr);
+	buf_puts(out, rule->conf->says);
 	if (!isnan(slot->value))
 		buf_printf(out, ", %.6g", slot->value);
 	if (rule->conf->for_ms) {
@@ -135,13 +136,11 @@ static void state_changed(struct engine *e, struct ruleset_rule *rule, struct ru
 }
 
 /* One evaluation of one rule for one realserver. */
-static void evaluate(struct engine *e, struct ruleset_rule *rule, struct rule_slot *slot,
-		     uint32_t realserver)
+void engine_evaluate(struct engine *e, struct ruleset_rule *rule, struct rule_slot *slot,
+		     uint32_t realserver, enum truth truth)
 {
 	enum rule_state from = (enum rule_state)slot->run.state;
 	bool frozen = slot->run.frozen;
-	enum truth truth =
-		expr_eval(rule->expr, e->set->samples, realserver, e->now.mono_ms, &slot->value);
 
 	(void)eval_step(&slot->run, truth, rule->conf->for_ms, rule->conf->keep_ms, e->now.mono_ms);
 	if (slot->run.state != from || slot->run.frozen != frozen) {
@@ -154,7 +153,7 @@ static void evaluate(struct engine *e, struct ruleset_rule *rule, struct rule_sl
 }
 
 /* Whether it asks for a hold. Of probe-down the guards don't ask when it let go last. */
-static bool fires(struct engine *e, const struct ruleset_rule *rule, const struct rule_slot *slot)
+bool engine_fires(struct engine *e, const struct ruleset_rule *rule, const struct rule_slot *slot)
 {
 	if (!eval_asks(&slot->run) || slot->run.frozen || rule->effect == EFFECT_NONE)
 		return false;
@@ -194,6 +193,24 @@ static void delay(struct engine *e, const struct ruleset_rule *rule, struct rule
 	engine_tell(e, &d);
 }
 
+/* An operator says that rules are wrong there: no guard is asked, nothing is remembered. */
+static void let_in(struct engine *e, const struct ruleset_rule *rule, struct rule_slot *slot,
+		   uint32_t realserver, const struct hold *h, const struct hold *admit)
+{
+	struct decision d = engine_decision(e, DECISION_RELEASE, rule, realserver);
+	struct buf reason = BUF_INIT;
+
+	slot->resolved_ms = 0;
+	slot->delayed = GUARD_ADMIT;
+	slot->refused = GUARD_ADMIT;
+	buf_printf(&reason, "admitted by %s", admit->holder);
+	d.effect = h->effect;
+	d.reason = buf_str(&reason);
+	engine_tell(e, &d);
+	engine_lift(e, h);
+	buf_fini(&reason);
+}
+
 /* Ends a hold whose rule has resolved, unless it is to wait; true when it ended. */
 static bool release(struct engine *e, const struct ruleset_rule *rule, struct rule_slot *slot,
 		    uint32_t realserver, const struct hold *h)
@@ -204,6 +221,10 @@ static bool release(struct engine *e, const struct ruleset_rule *rule, struct ru
 
 	if (!slot->resolved_ms)
 		slot->resolved_ms = e->now.mono_ms;
+	if (e->frozen) {
+		delay(e, rule, slot, realserver, GUARD_FROZEN, INT64_MAX);
+		return false;
+	}
 	at = release_at(e, rule, slot, realserver, &guard);
 	if (at > e->now.mono_ms && !engine_short(e) && !engine_wanted(e)) {
 		delay(e, rule, slot, realserver, guard, at);
@@ -244,10 +265,12 @@ static void admit(struct engine *e, struct ruleset_rule *rule, struct rule_slot 
 	struct decision d = engine_decision(e, DECISION_HOLD, rule, realserver);
 	struct buf reason = BUF_INIT;
 
-	engine_describe(e->state, rule, slot, realserver, &reason);
+	engine_words(e, rule, slot, realserver, &reason);
 	/* What cannot even be placed for want of memory is tried again when its service
 	 * is judged anew. */
-	if (!engine_place(e, rule, name_of(e, realserver), rule->effect, buf_str(&reason))) {
+	if (!(rule->conf->alert ? engine_act(e, rule, name_of(e, realserver))
+				: engine_place(e, rule, name_of(e, realserver), rule->effect,
+					       buf_str(&reason)))) {
 		slot->refused = GUARD_ADMIT;
 		slot->resolved_ms = 0;
 		slot->held_ms = e->now.mono_ms;
@@ -277,7 +300,7 @@ static void refuse(struct engine *e, struct ruleset_rule *rule, struct rule_slot
 		return;
 	slot->refused = guard & 15;
 	rule->refused[guard]++;
-	engine_describe(e->state, rule, slot, realserver, &reason);
+	engine_words(e, rule, slot, realserver, &reason);
 	d.guard = guard;
 	d.effect = rule->effect;
 	d.value = slot->value;
@@ -356,8 +379,8 @@ static bool make_room(struct engine *e)
 	return true;
 }
 
-static void add_candidate(struct engine *e, struct ruleset_rule *rule, struct rule_slot *slot,
-			  uint32_t realserver)
+void engine_candidate(struct engine *e, struct ruleset_rule *rule, struct rule_slot *slot,
+		      uint32_t realserver)
 {
 	if (!make_room(e)) {
 		engine_wait(e, e->now.mono_ms + 1000);
@@ -375,7 +398,39 @@ static void add_candidate(struct engine *e, struct ruleset_rule *rule, struct ru
 	};
 }
 
-/* Steps one rule for the realservers of the service; true when a hold ended. */
+/* Steps one rule for one realserver; true when a hold ended. */
+static bool step_one(struct engine *e, struct ruleset_rule *rule, struct rule_slot *slot,
+		     uint32_t i)
+{
+	const struct hold *admit = hold_last(holds_at(e->holds, name_of(e, i)), HOLD_ADMITS);
+	const struct hold *h;
+	bool ended = false;
+
+	engine_evaluate(e, rule, slot, i,
+			expr_eval(rule->expr, e->set->samples, i, e->now.mono_ms, &slot->value));
+	h = rule->effect == EFFECT_NONE ? NULL : engine_hold(e, rule, name_of(e, i));
+	if (admit) {
+		slot->refused = GUARD_ADMIT;
+		ended = h != NULL;
+		if (h)
+			let_in(e, rule, slot, i, h, admit);
+		return ended;
+	}
+	/* Pending with a hold: its rule fired before a reload or a restart. Its hold may
+	 * have gone otherwise: then nothing waits. */
+	if (slot->run.state != RULE_INACTIVE || !h) {
+		slot->resolved_ms = 0;
+		slot->delayed = GUARD_ADMIT;
+	} else if (h && !slot->run.frozen) {
+		ended = release(e, rule, slot, i, h);
+	}
+	/* What was released is gone; then it does not fire. */
+	if (engine_fires(e, rule, slot) && (!h || h->effect != rule->effect))
+		engine_candidate(e, rule, slot, i);
+	return ended;
+}
+
+/* … for the realservers of the service. */
 static bool step_rule(struct engine *e, struct ruleset_rule *rule)
 {
 	const struct layout_service *svc = &e->state->layout->services[e->service];
@@ -386,23 +441,11 @@ static bool step_rule(struct engine *e, struct ruleset_rule *rule)
 		return false;
 	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++) {
 		struct rule_slot *slot = ruleset_slot(e->set, rule, i);
-		const struct hold *h;
 
-		if (!slot)
-			continue;
-		evaluate(e, rule, slot, i);
-		h = rule->effect == EFFECT_NONE ? NULL : engine_hold(e, rule, name_of(e, i));
-		/* Pending with a hold: its rule fired before a reload or a restart. Its hold may
-		 * have gone otherwise: then nothing waits. */
-		if (slot->run.state != RULE_INACTIVE || !h) {
-			slot->resolved_ms = 0;
-			slot->delayed = GUARD_ADMIT;
-		} else if (h && !slot->run.frozen) {
-			ended |= release(e, rule, slot, i, h);
-		}
-		/* What was released is gone; then it does not fire. */
-		if (fires(e, rule, slot) && (!h || h->effect != rule->effect))
-			add_candidate(e, rule, slot, i);
+		if (slot && rule->conf->alert)
+			engine_step_lease(e, rule, slot, i);
+		else if (slot)
+			ended |= step_one(e, rule, slot, i);
 	}
 	return ended;
 }
@@ -418,6 +461,7 @@ void engine_service(struct engine *e, struct state *s, uint32_t service, bool ke
 	e->service = service;
 	e->now = *now;
 	e->kernel_known = kernel_known;
+	e->frozen = holds_freeze(e->env.holds);
 	e->holds = holds_in(e->env.holds, service_name(e));
 	due_set(&e->set->due, service, INT64_MAX);
 	e->n_candidates = 0;

@@ -9,6 +9,7 @@
 #include "agent/rules/ruleset.h"
 
 struct engine;
+struct hold;
 struct holds;
 struct placer;
 
@@ -60,6 +61,20 @@ void engine_tick(struct engine *e, struct state *s, const struct moment *now);
 /* The brake as somebody recorded it: on, or off. From then on outcomes and time have no
  * say in it. Without effect where the configuration has none. */
 void engine_force_brake(struct engine *e, const struct state *s, bool on, const struct moment *now);
+
+/* What the realservers of a target ask for themselves, as its probe knows by now: for each
+ * its hold of class agent comes, changes or goes, as far as the guards admit it, which are
+ * asked at once. To be called after each word, also one that says nothing new. `text` =
+ * their own words, for people; "" = none; NULL = no new word, what was told stands. */
+void engine_wish(struct engine *e, struct state *s, uint32_t target, const char *text,
+		 bool kernel_known, const struct moment *now);
+/* The same for all, by what each said last: in a state that is new, a target may have
+ * spoken before there was this realserver. */
+void engine_wishes(struct engine *e, struct state *s, bool kernel_known, const struct moment *now);
+
+/* An alert's hold ended, and is in no table any more: its rule let go, if it acted. */
+void engine_lease_ended(struct engine *e, struct state *s, const struct hold *h,
+			const struct moment *now);
 
 /* Appends why a rule fires, or did, in words. */
 void engine_describe(const struct state *s, const struct ruleset_rule *rule,

@@ -44,6 +44,28 @@ struct hold *engine_hold(const struct engine *e, const struct ruleset_rule *rule
 int engine_place(struct engine *e, const struct ruleset_rule *rule, const char *name, int effect,
 		 const char *reason);
 void engine_lift(struct engine *e, const struct hold *h);
+/* One step of a rule's state; whether it asks for a hold then, and the asking. */
+void engine_evaluate(struct engine *e, struct ruleset_rule *rule, struct rule_slot *slot,
+		     uint32_t realserver, enum truth truth);
+bool engine_fires(struct engine *e, const struct ruleset_rule *rule, const struct rule_slot *slot);
+void engine_candidate(struct engine *e, struct ruleset_rule *rule, struct rule_slot *slot,
+		      uint32_t realserver);
+/* engine_lease.c: steps a rule that goes by alerts for one realserver. */
+void engine_step_lease(struct engine *e, struct ruleset_rule *rule, struct rule_slot *slot,
+		       uint32_t realserver);
+/* As engine_describe(), but that an alert has its own words. */
+void engine_words(const struct engine *e, const struct ruleset_rule *rule,
+		  const struct rule_slot *slot, uint32_t realserver, struct buf *out);
+/* The first lease of a rule that goes by alerts on a realserver of the
+ * service at hand, NULL = none, and the first of those that act; lets all act, -errno where
+ * that cannot be; what the leases of a rule ask for. */
+const struct hold *engine_lease(const struct engine *e, const struct ruleset_rule *rule,
+				const char *name, const struct hold **ret_acting);
+int engine_act(struct engine *e, const struct ruleset_rule *rule, const char *name);
+/* Of a lease, when rules are put in force: false = its rule is gone. */
+bool engine_lease_stands(struct engine *e, const struct hold *h, const struct moment *now);
+/* Of an agent's hold: false = its probe asks there no more. */
+bool engine_wish_stands(const struct engine *e, const struct hold *h);
 /* Asks for the service at hand to be judged again at that time. */
 void engine_wait(struct engine *e, int64_t at_ms);
 /* Whether the service has fewer than min_available asks for: nothing is waited for. */

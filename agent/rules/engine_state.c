@@ -18,20 +18,10 @@ struct sweep {
 	size_t n, room;
 };
 
-static const struct ruleset_rule *rule_named(const struct ruleset *set, const char *name)
-{
-	uint32_t i;
-
-	for (i = 0; i < set->n_rules; i++)
-		if (!strcmp(set->rules[i].conf->head.name, name))
-			return &set->rules[i];
-	return NULL;
-}
-
 /* Is a rule's hold still one that its rule would place? One that fired goes on. */
 static bool stands(const struct ruleset *set, const struct hold *h, const struct moment *now)
 {
-	const struct ruleset_rule *rule = rule_named(set, h->holder);
+	const struct ruleset_rule *rule = ruleset_named(set, h->holder);
 	uint32_t service = layout_find_service(set->layout, h->service), realserver;
 	struct rule_slot *slot;
 
@@ -42,7 +32,7 @@ static bool stands(const struct ruleset *set, const struct hold *h, const struct
 		return rule->fallback;
 	realserver = layout_find_realserver(set->layout, service, h->realserver);
 	slot = realserver == LAYOUT_NONE ? NULL : ruleset_slot(set, rule, realserver);
-	if (!slot || rule->effect == EFFECT_NONE)
+	if (!slot || rule->effect == EFFECT_NONE || rule->conf->alert)
 		return false;
 	/* From before a restart: it fires, until its signals say otherwise. */
 	if (slot->run.state == RULE_INACTIVE && !slot->resolved_ms && !slot->held_ms) {
@@ -55,24 +45,37 @@ static bool stands(const struct ruleset *set, const struct hold *h, const struct
 }
 
 struct sweep_arg {
+	struct engine *engine;
 	struct sweep *sweep;
 	const struct moment *now;
 };
+
+static bool of_rules(struct sweep_arg *a, const struct hold *h)
+{
+	switch (h->hold_class) {
+	case HOLD_RULE:
+		return !stands(a->sweep->set, h, a->now);
+	case HOLD_ALERT:
+		return !engine_lease_stands(a->engine, h, a->now);
+	case HOLD_AGENT:
+		return !engine_wish_stands(a->engine, h);
+	default:
+		return false;
+	}
+}
 
 static void sweep_one(void *arg, const struct hold *h)
 {
 	struct sweep_arg *a = arg;
 
-	if (h->hold_class != HOLD_RULE || stands(a->sweep->set, h, a->now))
-		return;
-	if (a->sweep->n < a->sweep->room)
+	if (of_rules(a, h) && a->sweep->n < a->sweep->room)
 		a->sweep->ids[a->sweep->n++] = strdup(h->id);
 }
 
 static void sweep(struct engine *e, const struct moment *now)
 {
 	struct sweep w = { .set = e->set, .room = holds_count(e->env.holds) };
-	struct sweep_arg arg = { &w, now };
+	struct sweep_arg arg = { e, &w, now };
 	size_t i;
 
 	w.ids = calloc(w.room + 1, sizeof(*w.ids));
@@ -386,14 +389,14 @@ static void begin_fallback(struct engine *e, struct ruleset_rule *rule, struct r
 	struct decision d = engine_decision(e, DECISION_HOLD, rule, LAYOUT_NONE);
 
 	d.effect = HOLD_FALLBACK;
-	d.reason = rule->conf->expr;
+	d.reason = rule->conf->says;
 	if (rule->conf->enforce == ENFORCE_DRY_RUN || !e->kernel_known || e->frozen)
 		return;
 	if (slot->released_ms && e->now.mono_ms - slot->released_ms < engine_cooldown(rule)) {
 		engine_wait(e, slot->released_ms + engine_cooldown(rule));
 		return;
 	}
-	if (engine_place(e, rule, HOLD_SERVICE, HOLD_FALLBACK, rule->conf->expr)) {
+	if (engine_place(e, rule, HOLD_SERVICE, HOLD_FALLBACK, rule->conf->says)) {
 		engine_wait(e, e->now.mono_ms + 1000);
 		return;
 	}
@@ -412,13 +415,13 @@ static bool may_end(struct engine *e, const struct ruleset_rule *rule, struct ru
 
 	if (!slot->resolved_ms)
 		slot->resolved_ms = e->now.mono_ms;
-	at = flap_release_at(flap, slot->resolved_ms, c->flap_max);
+	at = e->frozen ? INT64_MAX : flap_release_at(flap, slot->resolved_ms, c->flap_max);
 	if (at > e->now.mono_ms) {
 		engine_wait(e, at);
-		d.guard = GUARD_FLAPPING;
+		d.guard = e->frozen ? GUARD_FROZEN : GUARD_FLAPPING;
 		if (slot->delayed != d.guard)
 			engine_tell(e, &d);
-		slot->delayed = GUARD_FLAPPING;
+		slot->delayed = d.guard & 7;
 		return false;
 	}
 	flap_released(flap, slot->resolved_ms, e->now.mono_ms);

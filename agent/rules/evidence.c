@@ -22,14 +22,19 @@ const struct target *evidence_witness(const struct state *s, uint32_t realserver
 void evidence_describe(const struct state *s, uint32_t realserver, struct buf *out)
 {
 	const struct target *t = evidence_witness(s, realserver);
+	const struct probe_conf *conf;
+	const char *status;
 
 	if (!t) {
 		buf_puts(out, "no probe says down");
 		return;
 	}
-	buf_printf(out, "%s %s", s->layout->targets[t - s->targets].conf->head.name,
-		   probe_reasons[t->health.reason].sentence);
-	if (t->health.reason == PROBE_ANSWER_STATUS)
+	conf = s->layout->targets[t - s->targets].conf;
+	status = probe_conf_status(conf, t->last_status);
+	buf_printf(out, "%s %s", conf->head.name, probe_reasons[t->health.reason].sentence);
+	if (t->health.reason == PROBE_ANSWER_STATUS && status)
+		buf_printf(out, " (%s)", status);
+	else if (t->health.reason == PROBE_ANSWER_STATUS)
 		buf_printf(out, " %d", t->last_status);
 	buf_printf(out, ", %u probes failed", t->health.failures);
 }

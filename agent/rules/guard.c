@@ -126,6 +126,11 @@ static bool (*const refuses[N_GUARDS])(const struct guard_input *in) = {
 	[GUARD_DRY_RUN] = dry_run,
 };
 
+bool guard_refuses(enum guard guard, const struct guard_input *in)
+{
+	return refuses[guard](in);
+}
+
 enum guard guard_judge(const struct guard_input *in)
 {
 	int g;

@@ -75,6 +75,9 @@ struct guard_input {
  * but about all else: its hold stays when the one that makes it harmless goes. */
 enum guard guard_judge(const struct guard_input *in);
 
+/* Whether that one does, whatever the others say. */
+bool guard_refuses(enum guard guard, const struct guard_input *in);
+
 /* How many realservers (or how much weight) `min` asks for: shares rounded up. */
 uint64_t guard_floor(const struct guard_input *in);
 

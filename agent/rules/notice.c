@@ -19,11 +19,11 @@ enum { MAX_TEXT = 1024 };
 
 _Static_assert(1 << NOTICE_HOLD == NOTIFY_HOLD && 1 << NOTICE_RELEASE == NOTIFY_RELEASE &&
 		       1 << NOTICE_REFUSED == NOTIFY_REFUSED && 1 << NOTICE_PANIC == NOTIFY_PANIC &&
-		       1 << NOTICE_FREEZE == NOTIFY_FREEZE,
+		       1 << NOTICE_FREEZE == NOTIFY_FREEZE && 1 << NOTICE_DRAIN == NOTIFY_DRAIN,
 	       "events are bits by kind");
 
-const char *const notice_kind_names[NOTICE_N_KINDS] = { "hold", "release", "refused", "panic",
-							"freeze" };
+const char *const notice_kind_names[NOTICE_N_KINDS] = { "hold",  "release", "refused",
+							"panic", "freeze",  "drain" };
 
 #define FIELD(f) .offset = offsetof(struct notice, f)
 
@@ -44,6 +44,8 @@ const struct notice_field notice_fields[] = {
 	{ .name = "weight_before", .type = NOTICE_WEIGHT, FIELD(weight_before) },
 	{ .name = "weight", .type = NOTICE_WEIGHT, FIELD(weight_after) },
 	{ .name = "guard", .type = NOTICE_TEXT, FIELD(guard) },
+	{ .name = "drain", .type = NOTICE_TEXT, FIELD(drain) },
+	{ .name = "holder", .type = NOTICE_TEXT, FIELD(holder) },
 	{ .name = "reason", .type = NOTICE_TEXT, FIELD(reason) },
 };
 const size_t notice_n_fields = countof(notice_fields);

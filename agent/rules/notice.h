@@ -16,6 +16,7 @@ enum notice_kind {
 	NOTICE_REFUSED,  /* a guard refused a rule's hold */
 	NOTICE_PANIC,    /* no realserver of a service is up, or one is again */
 	NOTICE_FREEZE,   /* an operator froze the agent, or thawed it */
+	NOTICE_DRAIN,    /* how far a drain is has changed */
 	NOTICE_N_KINDS,
 };
 extern const char *const notice_kind_names[NOTICE_N_KINDS]; /* "hold", … */
@@ -26,7 +27,7 @@ enum { NOTICE_NO_EFFECT = INT_MIN, NOTICE_NO_WEIGHT = -1 };
  * NOTICE_INIT sets them all. All is borrowed. */
 struct notice {
 	enum notice_kind kind;
-	bool active;  /* false: a release; the end of panic, of freeze */
+	bool active;  /* false: a release; the end of panic, of freeze; not drained */
 	bool dry_run; /* nothing was done: the rule's enforce = dry-run */
 	int64_t wall_ms;
 	const char *id, *host; /* notifier_tell() sets them */
@@ -35,6 +36,8 @@ struct notice {
 	int effect;                                             /* of the hold (holds/hold.h) */
 	int64_t configured_weight, weight_before, weight_after; /* below 0 = absent */
 	const char *guard;                                      /* that refused */
+	const char *drain;                                      /* the state of a drain, … */
+	const char *holder;                                     /* … and whose it is */
 	const char *reason;                                     /* for people */
 };
 

@@ -84,7 +84,7 @@ static const struct {
 	uint32_t event;
 } event_names[] = {
 	{ "hold", NOTIFY_HOLD },   { "release", NOTIFY_RELEASE }, { "refused", NOTIFY_REFUSED },
-	{ "panic", NOTIFY_PANIC }, { "freeze", NOTIFY_FREEZE },
+	{ "panic", NOTIFY_PANIC }, { "freeze", NOTIFY_FREEZE },   { "drain", NOTIFY_DRAIN },
 };
 
 static int refuse_event(const char *word, struct conf_env *env)
@@ -97,7 +97,7 @@ static int refuse_event(const char *word, struct conf_env *env)
 	near = nearest_name(word, names, countof(names));
 	if (near)
 		return conf_refuse(env, word, "is no event; did you mean '%s'?", near);
-	return conf_refuse(env, word, "is none of hold, release, refused, panic, freeze");
+	return conf_refuse(env, word, "is none of hold, release, refused, panic, freeze, drain");
 }
 
 static int set_events(void *field, const char *text, const struct conf_key *key ATTR_UNUSED,
@@ -173,10 +173,9 @@ static const struct conf_key keys[] = {
 	{ .name = "events",
 	  .type = &events_type,
 	  FIELD(events),
-	  .def = "hold release refused panic freeze",
+	  .def = "hold release refused panic freeze drain",
 	  .help = "What is told: any of hold release refused, of the rules that name it, and of "
-		  "panic "
-		  "freeze." },
+		  "panic freeze drain." },
 	{ .name = "bearer_token_file",
 	  .type = &conf_path,
 	  FIELD(bearer_token_file),

@@ -11,7 +11,8 @@ enum notify_events {
 	NOTIFY_REFUSED = 4,
 	NOTIFY_PANIC = 8,
 	NOTIFY_FREEZE = 16,
-	NOTIFY_ALL = 31,
+	NOTIFY_DRAIN = 32,
+	NOTIFY_ALL = 63,
 };
 
 struct notify_conf {

@@ -11,6 +11,7 @@
 #include "agent/base/parse.h"
 #include "agent/model/service_conf.h"
 #include "agent/rules/expr.h"
+#include "agent/rules/rule_alert.h"
 #include "conf/setter.h"
 
 enum { PATTERN_MAX = 80, ACTIONS_MAX = 16 };
@@ -27,16 +28,17 @@ void rule_conf_actions(const struct action *const *a)
 
 /* --- expr --------------------------------------------------------------------------- */
 
-static bool needs_probes(const struct expr *e)
+static void note_needs(struct rule_conf *rule, const struct expr *e)
 {
 	const struct expr_need *needs;
 	size_t n, i;
 
 	needs = expr_needs(e, &n);
-	for (i = 0; i < n; i++)
-		if (signal_table[needs[i].signal].origin == SIGNAL_FROM_PROBES)
-			return true;
-	return false;
+	rule->reads_probes = rule->reads_stale = false;
+	for (i = 0; i < n; i++) {
+		rule->reads_probes |= signal_table[needs[i].signal].origin == SIGNAL_FROM_PROBES;
+		rule->reads_stale |= needs[i].signal == SIGNAL_PROBE_STALE;
+	}
 }
 
 /* Compiled to be sure that it can be: the text is kept, for who runs it compiles it
@@ -53,8 +55,10 @@ static int set_expr(void *field, const char *text, const struct conf_key *key, s
 		buf_printf(env->why, "column %u: %s", column, buf_str(&why));
 	if (!r)
 		r = conf_string.set(field, text, key, env);
-	if (!r)
-		rule->reads_probes = needs_probes(e);
+	if (!r) {
+		note_needs(rule, e);
+		rule->says = rule->expr;
+	}
 	if (!buf_ok(&why))
 		r = -ENOMEM;
 	expr_free(e);
@@ -333,9 +337,27 @@ static const struct conf_key keys[] = {
 	{ .name = "expr",
 	  .type = &expr_type,
 	  FIELD(expr),
-	  .flags = CONF_REQUIRED,
 	  .help = "What is true of a realserver for which the rule fires, such as probe_up == "
-		  "0." },
+		  "0. A rule has an expr or an alert." },
+	{ .name = "alert",
+	  .type = &rule_alert_type,
+	  FIELD(alert),
+	  .help = "In its place, the name of an alert: the rule fires for realservers that "
+		  "Alertmanager sends such alerts about, as long as they last." },
+	{ .name = "target",
+	  .type = &rule_target_type,
+	  FIELD(target),
+	  .help = "Which realserver such an alert is about, where its labels ipvs_service and "
+		  "realserver, address or instance do not say so: SERVICE/REALSERVER, a "
+		  "realserver's name or its address, with {LABEL} for the value of a label." },
+	{ .name = "ttl",
+	  .type = &conf_duration,
+	  FIELD(ttl),
+	  .def = "9h",
+	  .min = 1000,
+	  .max = 7 * DAY_MS,
+	  .help = "So long an alert lasts that is neither repeated nor resolved: more than "
+		  "twice Alertmanager's repeat_interval." },
 	{ .name = "for",
 	  .type = &conf_duration,
 	  FIELD(for_ms),

@@ -11,7 +11,7 @@ struct realserver_conf;
 
 enum enforce { ENFORCE_ON = 0, ENFORCE_DRY_RUN, ENFORCE_OFF };
 
-enum { RULE_RAMP_OF_SERVICE = -1 };
+enum { RULE_RAMP_OF_SERVICE = -1, RULE_TTL = 9 * 3600 * 1000 /* ms: the default */ };
 
 struct rule_action {
 	const struct action *action;
@@ -24,13 +24,18 @@ struct rule_action {
 struct rule_conf {
 	struct conf_head head;
 	const char *expr;             /* as it is written; expr_compile() takes it */
-	bool reads_probes;            /* it needs a signal that probes give */
+	const char *alert;            /* of Alertmanager, in its place: one of both is NULL */
+	const char *target;           /* alert_target(); NULL = by the alert's own labels */
+	const char *says;             /* what it goes by, for people: expr, or "alert NAME" */
+	bool reads_probes;            /* it needs a signal that probes give … */
+	bool reads_stale;             /* … and that probes give which compare */
 	struct conf_strings services; /* names or patterns; none = all */
 	const unsigned int *service_lines, *realserver_lines; /* where each of them stands */
 	struct conf_strings realservers;                      /* patterns; none = all */
 	int64_t for_ms, keep_ms;
 	int64_t cooldown; /* ms */
 	int64_t ramp;     /* ms, or RULE_RAMP_OF_SERVICE */
+	int64_t ttl;      /* ms; of an alert that is not repeated */
 	enum enforce enforce;
 	struct rule_action *actions; /* at least one; at most one a hold on the realserver */
 	uint32_t n_actions;
@@ -53,6 +58,9 @@ bool rule_conf_matches(const struct rule_conf *r, const struct service_conf *s,
 
 /* The action that places a hold on realservers; NULL = none. */
 const struct rule_action *rule_conf_hold(const struct rule_conf *r);
+
+/* What an alert's hold by the rule asks for: of a rule that holds nothing 100 %. */
+int rule_conf_lease_effect(const struct rule_conf *r);
 
 /* What is wrong with a pattern, "has a '[' without its ']'"; NULL = nothing. */
 const char *rule_pattern_wrong(const char *text);

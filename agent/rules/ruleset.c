@@ -81,9 +81,9 @@ static int compile(struct ruleset *set, struct ruleset_rule *r, struct buf *why)
 	unsigned int column;
 	size_t n, i;
 	uint32_t s;
-	int e = expr_compile(r->conf->expr, why, &column, &r->expr);
+	int e = r->conf->alert ? 0 : expr_compile(r->conf->expr, why, &column, &r->expr);
 
-	if (e)
+	if (e || r->conf->alert)
 		return e;
 	needs = expr_needs(r->expr, &n);
 	r->verdict = true;
@@ -118,6 +118,8 @@ static int make_samples(struct ruleset *set, const struct ruleset_conf *conf, st
 	int e = -ENOMEM;
 
 	for (i = 0; i < set->n_rules; i++) {
+		if (!set->rules[i].expr)
+			continue;
 		(void)expr_needs(set->rules[i].expr, &n);
 		n_needs += (uint32_t)n;
 	}
@@ -132,9 +134,12 @@ static int make_samples(struct ruleset *set, const struct ruleset_conf *conf, st
 	}
 	n_needs = 0;
 	for (i = 0; i < set->n_rules; i++) {
-		const struct expr_need *own = expr_needs(set->rules[i].expr, &n);
+		const struct expr_need *own;
 		bool *services = matched + (size_t)i * n_services;
 
+		if (!set->rules[i].expr)
+			continue;
+		own = expr_needs(set->rules[i].expr, &n);
 		for (s = 0; s < n_services; s++)
 			services[s] = set->rules[i].first[s] != LAYOUT_NONE;
 		for (j = 0; j < n; j++)
@@ -194,7 +199,7 @@ int ruleset_new(struct layout *l, const struct ruleset_conf *conf, struct buf *w
 		struct ruleset_rule *r = &set->rules[set->n_rules++];
 
 		r->conf = conf->rules[i];
-		r->exempt = !strcmp(r->conf->head.name, rule_probe_down);
+		r->exempt = !r->conf->alert && !strcmp(r->conf->head.name, rule_probe_down);
 		actions_of(r);
 		e = match(set, r);
 		if (!e)
@@ -241,6 +246,16 @@ void ruleset_free(struct ruleset *r)
 	free(r);
 }
 
+struct ruleset_rule *ruleset_named(const struct ruleset *r, const char *name)
+{
+	uint32_t i;
+
+	for (i = 0; i < r->n_rules; i++)
+		if (!strcmp(r->rules[i].conf->head.name, name))
+			return &r->rules[i];
+	return NULL;
+}
+
 struct rule_slot *ruleset_slot(const struct ruleset *r, const struct ruleset_rule *rule,
 			       uint32_t realserver)
 {
@@ -283,7 +298,8 @@ static void carry_rule(struct ruleset *to, struct ruleset_rule *r, const struct 
 			continue;
 		if (r->services && old->services)
 			r->services[i] = old->services[was];
-		if (r->first[i] != LAYOUT_NONE && old->first[was] != LAYOUT_NONE)
+		if (r->first[i] != LAYOUT_NONE && old->first[was] != LAYOUT_NONE &&
+		    !r->conf->alert == !old->conf->alert)
 			carry_slots(&to->layout->services[i], &r->slots[r->first[i]],
 				    &from->layout->services[was], &old->slots[old->first[was]],
 				    map);

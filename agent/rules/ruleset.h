@@ -35,12 +35,12 @@ _Static_assert(N_GUARDS <= 16 && GUARD_COOLDOWN < 8 && GUARD_FLAPPING < 8, "no r
 
 struct ruleset_rule {
 	const struct rule_conf *conf;
-	struct expr *expr;
-	int effect;      /* the least of its holds', or EFFECT_NONE */
-	bool fallback;   /* it asks for the backups of the service */
-	bool exempt;     /* probe-down: may be delayed, is never refused for its past */
-	bool verdict;    /* looks at probe verdicts alone */
-	uint32_t *first; /* by service: its first slot; LAYOUT_NONE = not matched */
+	struct expr *expr; /* NULL = it goes by alerts */
+	int effect;        /* the least of its holds', or EFFECT_NONE */
+	bool fallback;     /* it asks for the backups of the service */
+	bool exempt;       /* probe-down: may be delayed, is never refused for its past */
+	bool verdict;      /* looks at probe verdicts alone */
+	uint32_t *first;   /* by service: its first slot; LAYOUT_NONE = not matched */
 	struct rule_slot *slots;
 	uint32_t n_slots;
 	struct rule_slot *services; /* with `fallback`, by service: of its hold there */
@@ -90,6 +90,8 @@ void ruleset_free(struct ruleset *r);
  * same names, by the map from the layout of `from` to that of `to`. */
 void ruleset_carry(struct ruleset *to, const struct ruleset *from, const struct reload_map *map);
 
+/* By its name; NULL = none. */
+struct ruleset_rule *ruleset_named(const struct ruleset *r, const char *name);
 /* NULL where the rule is not about that realserver. */
 struct rule_slot *ruleset_slot(const struct ruleset *r, const struct ruleset_rule *rule,
 			       uint32_t realserver);

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "agent/holds/effect.h"
+
 static bool takes_part(const struct realserver_conf *c)
 {
 	return c->enabled && c->weight && !c->backup;
@@ -17,19 +19,26 @@ static const struct hold *holds_on(const struct state *s, const struct holds *ho
 	return holds_of(holds, s->layout->services[l->service].conf->head.name, l->conf->name);
 }
 
+/* One that waits for a guard lowers nothing yet; one that waits for the disk will. */
+static bool lowers(const struct hold *h)
+{
+	return !h->waiting && hold_kind(h->effect) == HOLD_LOWERS;
+}
+
 static uint32_t weight_with(const struct state *s, const struct hold *h, uint32_t realserver)
 {
 	const struct layout_realserver *l = &s->layout->realservers[realserver];
 	int32_t most = 0;
-	uint32_t i;
+	uint32_t base, i;
 
 	for (i = l->first_dest_link; i < l->first_dest_link + l->n_dest_links; i++)
 		if (s->dests[s->layout->dest_links[i]].want > most)
 			most = s->dests[s->layout->dest_links[i]].want;
+	base = hold_base(h, l->conf->weight);
 	for (; h; h = h->next) {
-		int32_t weight = hold_weight(h->effect, l->conf->weight);
+		int32_t weight = hold_weight(h->effect, base);
 
-		if (weight < most)
+		if (lowers(h) && weight < most)
 			most = weight;
 	}
 	return most > 0 ? (uint32_t)most : 0;
@@ -40,10 +49,17 @@ uint32_t survey_weight(const struct state *s, const struct holds *holds, uint32_
 	return weight_with(s, holds_on(s, holds, realserver), realserver);
 }
 
+uint32_t survey_base(const struct state *s, const struct holds *holds, uint32_t realserver)
+{
+	return hold_base(holds_on(s, holds, realserver),
+			 s->layout->realservers[realserver].conf->weight);
+}
+
 static bool takes_out(const struct hold *h, bool by_anybody)
 {
 	for (; h; h = h->next)
-		if (h->effect <= HOLD_ZERO && (by_anybody || h->hold_class == HOLD_RULE))
+		if (lowers(h) && h->effect <= HOLD_ZERO &&
+		    (by_anybody || h->hold_class != HOLD_OPERATOR))
 			return true;
 	return false;
 }
@@ -94,7 +110,7 @@ void survey_take(struct survey *v, const struct state *s, const struct holds *ho
 		 uint32_t realserver, int effect, uint32_t weight)
 {
 	const struct realserver_conf *c = s->layout->realservers[realserver].conf;
-	int32_t after = hold_weight(effect, c->weight);
+	int32_t after = hold_weight(effect, survey_base(s, holds, realserver));
 
 	if (after > (int32_t)weight)
 		after = (int32_t)weight;

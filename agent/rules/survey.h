@@ -13,7 +13,7 @@ struct survey {
 	/* Above 0 with every hold that stands, backups included; the sum of their weights. */
 	uint32_t available;
 	uint64_t available_weight;
-	uint32_t held;      /* of the configured ones: at 0 or absent by a rule's hold */
+	uint32_t held; /* of the configured ones: at 0 or absent by a rule's or an alert's hold */
 	uint32_t domains;   /* failure domains with one that anybody holds so; 2 = or more */
 	const char *domain; /* the first of them; NULL = none */
 	uint32_t backups;   /* of those available: backups that serve in a panic */
@@ -26,7 +26,10 @@ void survey_service(const struct state *s, const struct holds *holds, uint32_t s
  * wait for the ledger. */
 uint32_t survey_weight(const struct state *s, const struct holds *holds, uint32_t realserver);
 
-/* Whether it is held at 0 or absent: by a rule, or by anybody. */
+/* What its weight is a share of: the file's, or what an operator put in its place. */
+uint32_t survey_base(const struct state *s, const struct holds *holds, uint32_t realserver);
+
+/* Whether it is held at 0 or absent: by a rule or an alert, or by anybody. */
 bool survey_held(const struct state *s, const struct holds *holds, uint32_t realserver,
 		 bool by_anybody);
 

@@ -60,6 +60,8 @@ static int add_service(struct batch *b, const struct diff_item *item,
 	/* Rows of a service that left the file are told apart by their key. */
 	if (item->vip != DIFF_NONE)
 		layout_kernel_service(b->layout, item->vip, &s);
+	else if (item->of_lane && item->lane != DIFF_NONE)
+		lane_kernel(&b->layout->lanes[item->lane], &s);
 	else
 		s = table->services[item->service_row];
 	if (ops->n_services && !ipvs_key_cmp(&ops->services[ops->n_services - 1].key, &s.key))
@@ -83,6 +85,8 @@ static int add_dest(struct batch *b, const struct diff_item *item, const struct 
 	if (item->dest != DIFF_NONE) {
 		layout_kernel_dest(b->layout, item->dest,
 				   item->weight < 0 ? 0 : (uint32_t)item->weight, &d);
+	} else if (item->of_lane && item->kind != IPVS_DEL_DEST) {
+		d = b->layout->lanes[item->lane].dest;
 	} else {
 		d = table->dests[item->dest_row];
 		d.weight = item->weight < 0 ? 0 : (uint32_t)item->weight;

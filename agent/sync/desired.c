@@ -1,9 +1,13 @@
 /* desired.c: the least effect over all active holds, with the exceptions that the
- * design names and no others: a backup waits, panic suspends rules' holds (never an
- * operator's or an alert's), and what was never seen up is not raised. */
+ * design names and no others: an operator replaces the weight or admits, a backup waits, panic
+ * suspends rules' holds (never an operator's or an alert's, nor what a realserver asks for
+ * itself: panic doubts our probes, and that was none of theirs), and what was never seen up
+ * is not raised. */
 #include "agent/sync/desired.h"
 
 #include <string.h>
+
+#include "agent/holds/effect.h"
 
 static void step(struct desired *d, enum desired_why why, int32_t weight, const struct hold *hold)
 {
@@ -25,16 +29,25 @@ static bool waits(const struct desired_input *in, const struct hold *h)
 	return in->undecided && h->restored && h->hold_class == HOLD_RULE;
 }
 
+/* Where an operator admits it, neither rules nor what it says of itself are heard. */
+static bool ignored(const struct hold *admit, const struct hold *h)
+{
+	return admit && (h->hold_class == HOLD_RULE || h->hold_class == HOLD_AGENT);
+}
+
 static void apply_holds(struct desired *d, const struct desired_input *in)
 {
-	const struct hold *h;
+	const struct hold *admit = hold_last(in->holds, HOLD_ADMITS), *h;
 
+	if (admit)
+		step(d, WHY_ADMIT, d->weight, admit);
 	for (h = in->holds; h; h = h->next) {
 		int32_t weight;
 
-		if (!h->active)
+		if (!h->active || h->waiting || hold_kind(h->effect) != HOLD_LOWERS ||
+		    ignored(admit, h))
 			continue;
-		weight = hold_weight(h->effect, in->conf->weight);
+		weight = hold_weight(h->effect, d->base);
 		if (suspended(in, h))
 			step(d, WHY_PANIC, d->weight, h);
 		else if (waits(in, h))
@@ -42,6 +55,19 @@ static void apply_holds(struct desired *d, const struct desired_input *in)
 		else
 			step(d, WHY_HOLD, weight < d->weight ? weight : d->weight, h);
 	}
+}
+
+/* Before all else: what holds ask for are shares of it. */
+static void apply_replaced(struct desired *d, const struct desired_input *in)
+{
+	const struct hold *h = hold_last(in->holds, HOLD_REPLACES);
+
+	d->base = in->conf->weight;
+	step(d, WHY_CONFIGURED, (int32_t)d->base, NULL);
+	if (!h || !in->conf->enabled)
+		return;
+	d->base = hold_replaced(h, d->base);
+	step(d, WHY_REPLACED, (int32_t)d->base, h);
 }
 
 /* In a panic that keeps what there is nobody comes gently. */
@@ -63,9 +89,10 @@ void desired_realserver(const struct desired_input *in, struct desired *ret_desi
 		      ((in->up || in->unjudged) && in->fallback) || in->undecided;
 
 	d->n_steps = 0;
-	step(d, WHY_CONFIGURED, (int32_t)in->conf->weight, NULL);
+	apply_replaced(d, in);
 	if (!in->conf->enabled) {
 		step(d, WHY_DISABLED, WANT_OUT, NULL);
+		d->full = d->weight;
 		return;
 	}
 	/* One that has no verdict yet, and may be serving since before the start, is left
@@ -73,6 +100,7 @@ void desired_realserver(const struct desired_input *in, struct desired *ret_desi
 	if (in->conf->backup)
 		step(d, serves ? WHY_BACKUP : WHY_STANDBY, serves ? d->weight : 0, NULL);
 	apply_holds(d, in);
+	d->full = d->weight;
 	apply_ramp(d, in);
 }
 
@@ -105,11 +133,18 @@ static const struct hold *waiting_absent(const struct desired *d)
 	return NULL;
 }
 
+/* An operator knows better than probes; but a backup waits all the same, and before its
+ * first verdict only its cap says what it did. */
+static bool trusted(const struct desired_input *in)
+{
+	return !in->conf->backup && hold_last(in->holds, HOLD_ADMITS);
+}
+
 void desired_cap(struct desired *d, const struct desired_input *in, bool proven, int32_t cap)
 {
 	const struct hold *absent = waiting_absent(d);
 
-	if (proven || d->weight < 0)
+	if (proven || d->weight < 0 || trusted(in))
 		return;
 	/* It stays out, for weight 0 would refuse clients where the scheduler hashes. */
 	if (absent && cap < 0) {
@@ -125,7 +160,7 @@ void desired_cap(struct desired *d, const struct desired_input *in, bool proven,
 	step(d, WHY_UNPROVEN, cap, NULL);
 }
 
-void desired_verdicts(const struct layout *l, const struct state *s, uint32_t service,
+void desired_verdicts(const struct layout *l, const struct state *s, uint32_t service, bool heeded,
 		      struct desired_verdicts *ret_verdicts)
 {
 	const struct layout_service *svc = &l->services[service];
@@ -134,7 +169,8 @@ void desired_verdicts(const struct layout *l, const struct state *s, uint32_t se
 
 	for (i = svc->first_realserver; i < svc->first_realserver + svc->n_realservers; i++) {
 		const struct realserver_conf *c = l->realservers[i].conf;
-		enum verdict verdict = (enum verdict)s->realservers[i].verdict;
+		enum verdict verdict = (enum verdict)(heeded ? s->realservers[i].heeded
+							     : s->realservers[i].verdict);
 
 		if (!c->enabled || !c->weight)
 			continue;

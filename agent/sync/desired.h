@@ -18,18 +18,23 @@ enum desired_why {
 	WHY_UNPROVEN,       /* never seen up: not above what the kernel had */
 	WHY_WAITING,        /* a rule's hold of before the start, until panic is ruled out */
 	WHY_RAMP,           /* it comes back gently */
+	WHY_REPLACED,       /* an operator put another weight in the place of the file's */
+	WHY_ADMIT,          /* rules' holds are ignored: an operator says that they are wrong */
+	N_WHYS,
 };
 
 struct desired_step {
 	enum desired_why why;
 	int32_t weight;          /* after this step; WANT_… */
-	const struct hold *hold; /* of WHY_HOLD and WHY_PANIC; else NULL */
+	const struct hold *hold; /* whose it is; NULL = nobody's */
 };
 
 enum { DESIRED_MAX_STEPS = 16 };
 
 struct desired {
 	int32_t weight; /* from 0 up, or WANT_… */
+	uint32_t base;  /* what holds ask for shares of: configured, or replaced */
+	int32_t full;   /* what holds leave, which a ramp goes up to; WANT_… */
 	struct desired_step steps[DESIRED_MAX_STEPS];
 	unsigned int n_steps; /* holds beyond the room still count in the weight */
 };
@@ -37,7 +42,7 @@ struct desired {
 /* What a weight depends on. */
 struct desired_input {
 	const struct realserver_conf *conf;
-	const struct hold *holds; /* linked by next; inactive ones are skipped */
+	const struct hold *holds; /* linked by next; those not active, or waiting, are skipped */
 	bool panic;               /* no realserver of the service is up */
 	enum on_panic on_panic;
 	bool fallback;           /* a rule asks for the backups */
@@ -66,7 +71,8 @@ struct desired_verdicts {
 	uint32_t n[VERDICT_DOWN + 1]; /* by verdict */
 	bool backup_up;
 };
-void desired_verdicts(const struct layout *l, const struct state *s, uint32_t service,
+/* … `heeded`: not as they are, but as they were before an operator's freeze. */
+void desired_verdicts(const struct layout *l, const struct state *s, uint32_t service, bool heeded,
 		      struct desired_verdicts *ret_verdicts);
 
 /* A service is in panic when every realserver that takes part is down by its verdict, and

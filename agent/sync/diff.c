@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/sync/diff_lanes.h"
+
 struct work {
 	const struct diff_input *in;
 	struct diff_item *items;
@@ -41,6 +43,11 @@ static void emit(struct work *w, const struct diff_item *item)
 	w->items = more(w->items, w->n, &w->room, sizeof(*w->items), &w->failed);
 	if (w->n < w->room)
 		w->items[w->n++] = *item;
+}
+
+static void emit_lane(void *arg, const struct diff_item *item)
+{
+	emit(arg, item);
 }
 
 static int cmp_leaving(const void *a, const void *b)
@@ -80,9 +87,11 @@ static const struct diff_leaving *was_leaving(const struct work *w, const struct
 
 /* Notes it for the next time. */
 static void note_leaving(struct work *w, const struct ipvs_key *service, const struct addr *dest,
-			 int64_t since_ms, bool left)
+			 int64_t since_ms, bool left, const struct drain_memory *drain)
 {
-	struct diff_leaving l = { .service = *service, .since_ms = since_ms, .left = left };
+	struct diff_leaving l = {
+		.service = *service, .since_ms = since_ms, .left = left, .drain = *drain
+	};
 
 	if (dest)
 		l.dest = *dest;
@@ -133,6 +142,27 @@ static bool replaced(const struct service_state *s)
 	return s->available || !s->configured;
 }
 
+static void add_counts(const struct ipvs_key *key, const struct ipvs_dest *d,
+		       struct drain_look *look)
+{
+	look->weight |= d->weight;
+	look->active += d->active;
+	look->inactive += d->inactive;
+	look->persistent += d->persistent;
+	look->packets += d->stats.in_packets;
+	if (key->proto == IPPROTO_UDP)
+		look->udp += d->inactive;
+}
+
+/* Would nobody be cut? As of a drain, by the counters, which are all that is at hand:
+ * whoever persistence sends there is taken to come back. */
+static bool is_drained(const struct work *w, struct drain_look *look, struct drain_memory *memory)
+{
+	look->there = true;
+	look->sticky_ms = look->persistent;
+	return drain_wait(memory, look, w->in->now_ms) == DRAIN_FOR_NOTHING;
+}
+
 /* A destination that leaves: its write, if one is due. One that nobody of us put
  * there is drift when it is seen for the first time. */
 static void let_go(struct work *w, const struct diff_policy *policy,
@@ -142,18 +172,22 @@ static void let_go(struct work *w, const struct diff_policy *policy,
 	const struct ipvs_dest *d = &w->in->table->dests[item->dest_row];
 	bool now = policy->on_remove == REMOVE_NOW;
 	bool stays = d->weight && !now && !replaced(service);
-	bool idle = !d->active && !d->inactive && !d->persistent;
 	int64_t since = w->in->now_ms;
 	const struct diff_leaving *was = was_leaving(w, key, &d->addr, &since);
+	struct drain_memory memory = was ? was->drain : (struct drain_memory){ 0 };
+	struct drain_look look = { 0 };
+	bool drained;
 
+	add_counts(key, d, &look);
+	drained = is_drained(w, &look, &memory);
 	item->drift = !was && item->dest == DIFF_NONE && w->in->vips[item->vip].settled;
 	item->again = was && was->left;
 	if (stays || item->again)
 		since = w->in->now_ms; /* its drain has not begun */
-	note_leaving(w, key, &d->addr, since, item->again);
+	note_leaving(w, key, &d->addr, since, item->again, &memory);
 	if (stays)
 		return;
-	if (now || w->in->now_ms - since >= policy->drain_timeout || (!d->weight && idle)) {
+	if (now || w->in->now_ms - since >= policy->drain_timeout || drained) {
 		item->kind = IPVS_DEL_DEST;
 		item->phase = DIFF_PHASE_DEL_DEST;
 	} else if (d->weight) {
@@ -287,7 +321,10 @@ static void walk_gone(struct work *w, uint32_t row)
 	const struct diff_input *in = w->in;
 	const struct ipvs_service *s = &in->table->services[row];
 	int64_t since = in->now_ms;
-	bool busy = false;
+	const struct diff_leaving *was = was_leaving(w, &s->key, NULL, &since);
+	struct drain_memory memory = was ? was->drain : (struct drain_memory){ 0 };
+	struct drain_look look = { 0 };
+	bool drained;
 	uint32_t i;
 	struct diff_item item = { .kind = IPVS_DEL_SERVICE,
 				  .vip = DIFF_NONE,
@@ -296,14 +333,11 @@ static void walk_gone(struct work *w, uint32_t row)
 				  .dest_row = DIFF_NONE,
 				  .phase = DIFF_PHASE_DEL_SERVICE };
 
-	(void)was_leaving(w, &s->key, NULL, &since);
-	note_leaving(w, &s->key, NULL, since, false);
-	for (i = s->first_dest; i < s->first_dest + s->n_dests; i++) {
-		const struct ipvs_dest *d = &in->table->dests[i];
-
-		busy |= d->weight || d->active || d->inactive || d->persistent;
-	}
-	if (!busy || in->gone.on_remove == REMOVE_NOW ||
+	for (i = s->first_dest; i < s->first_dest + s->n_dests; i++)
+		add_counts(&s->key, &in->table->dests[i], &look);
+	drained = is_drained(w, &look, &memory);
+	note_leaving(w, &s->key, NULL, since, false, &memory);
+	if (drained || in->gone.on_remove == REMOVE_NOW ||
 	    in->now_ms - since >= in->gone.drain_timeout) {
 		emit(w, &item);
 		return;
@@ -330,16 +364,22 @@ static void keep_leaving(struct work *w)
 
 		if (vip != LAYOUT_NONE && overlaps(in, vip))
 			note_leaving(w, &in->leaving[i].service, &in->leaving[i].dest,
-				     in->leaving[i].since_ms, in->leaving[i].left);
+				     in->leaving[i].since_ms, in->leaving[i].left,
+				     &in->leaving[i].drain);
 	}
 }
 
 /* Stable by phase. */
 static int order(struct work *w)
 {
-	struct diff_item *sorted = malloc((w->n ? w->n : 1) * sizeof(*sorted));
+	struct diff_item *sorted;
 	uint32_t start[DIFF_N_PHASES + 1] = { 0 }, i;
 
+	for (i = 1; i < w->n && w->items[i - 1].phase <= w->items[i].phase; i++)
+		;
+	if (i >= w->n)
+		return 0; /* as where all is added */
+	sorted = malloc(w->n * sizeof(*sorted));
 	if (!sorted)
 		return -ENOMEM;
 	for (i = 0; i < w->n; i++)
@@ -363,6 +403,7 @@ int diff_tables(const struct diff_input *in, struct diff *ret_diff)
 	for (i = 0; i < in->table->n_services; i++)
 		if (in->match->vip_of_service[i] == MATCH_NONE && in->owned[i])
 			walk_gone(&w, i);
+	diff_lanes(in, emit_lane, &w);
 	keep_leaving(&w);
 	if (w.failed || order(&w)) {
 		free(w.items);

@@ -4,55 +4,18 @@
 #ifndef SYNC_DIFF_H
 #define SYNC_DIFF_H
 
-#include "agent/ipvs/port.h"
+#include "agent/holds/drain.h"
 #include "agent/model/match.h"
 #include "agent/model/state.h"
-
-#define DIFF_NONE UINT32_MAX
-
-/* What differs, as bits. */
-enum {
-	DIFF_WEIGHT = 1,
-	DIFF_FORWARD = 2,
-	DIFF_TUNNEL = 4,
-	DIFF_THRESHOLDS = 8,
-	DIFF_SCHEDULER = 16,
-	DIFF_FLAGS = 32,
-	DIFF_PERSISTENCE = 64,
-	DIFF_ENGINE = 128,
-};
-
-/* In this order the writes go out. */
-enum diff_phase {
-	DIFF_PHASE_ADD = 0, /* or put a service right */
-	DIFF_PHASE_RAISE,
-	DIFF_PHASE_LOWER, /* from here on something is taken away */
-	DIFF_PHASE_DEL_DEST,
-	DIFF_PHASE_DEL_SERVICE,
-	DIFF_N_PHASES,
-};
-
-/* One write. Of a VIP of the layout, or (vip = DIFF_NONE) of a service that left the
- * file; of a destination of the layout, or (dest = DIFF_NONE) one that left it. */
-struct diff_item {
-	uint32_t vip, dest;
-	uint32_t service_row, dest_row; /* of the table; DIFF_NONE = not there yet */
-	int32_t weight;                 /* to write; destinations only */
-	uint8_t kind;                   /* enum ipvs_op_kind */
-	uint8_t phase;                  /* enum diff_phase */
-	uint8_t changes;                /* DIFF_…; 0 for additions and deletions */
-	uint8_t verdict;                /* enum drift_verdict, once drift was judged */
-	bool drift;                     /* somebody else changed what was ours and settled */
-	bool again;                     /* it was found before, and left alone */
-	bool left;                      /* not to be written: it is left alone */
-};
+#include "agent/sync/diff_item.h"
 
 /* Something that left the file and is on its way out. */
 struct diff_leaving {
 	struct ipvs_key service;
-	struct addr dest; /* family 0 = the service itself */
-	int64_t since_ms; /* monotonic; while nobody else serves: the last look */
-	bool left;        /* somebody else's, and left alone */
+	struct addr dest;          /* family 0 = the service itself */
+	int64_t since_ms;          /* monotonic; while nobody else serves: the last look */
+	bool left;                 /* somebody else's, and left alone */
+	struct drain_memory drain; /* of the destination, since it has weight 0 */
 };
 
 /* How what leaves is let go. */
@@ -70,7 +33,9 @@ struct diff_input {
 	const struct service_state *services;
 	const struct diff_leaving *leaving; /* as the last diff left it: sorted */
 	uint32_t n_leaving;
-	/* By row of table->services: ours to remove if the file does not name it. */
+	uint32_t n_lanes; /* rows of lanes behind table->services (match.h) */
+	/* By row of table->services, and of lanes: ours to remove if the file does not name
+	 * it. */
 	const bool *owned;
 	struct diff_policy gone; /* of services that left the file: [defaults] */
 	int64_t now_ms;

@@ -13,7 +13,7 @@
 
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
-#include "agent/holds/hold.h"
+#include "agent/holds/effect.h"
 #include "agent/holds/place.h"
 #include "agent/ipvs/ipvs.h"
 #include "agent/sync/owned.h"
@@ -239,6 +239,15 @@ static struct drift_object object_of(const struct pass *p, const struct diff_ite
 	return o;
 }
 
+/* What the weight is a share of: the file's, or what an operator put in its place. */
+static uint32_t base_of(const struct foreign *f, uint32_t dest)
+{
+	struct hold like = adopted_like(f->state->layout, dest);
+	const struct hold *h = f->holds ? holds_of(f->holds, like.service, like.realserver) : NULL;
+
+	return hold_base(h, realserver_of(f->state->layout, dest)->conf->weight);
+}
+
 static enum drift_verdict judge(const struct foreign *f, const struct pass *p,
 				const struct diff_item *item, int *ret_effect)
 {
@@ -255,7 +264,7 @@ static enum drift_verdict judge(const struct foreign *f, const struct pass *p,
 	if (in.weight) {
 		in.want = f->state->dests[item->dest].want;
 		in.found = (int32_t)p->reading->table.dests[item->dest_row].weight;
-		in.configured = realserver_of(p->layout, item->dest)->conf->weight;
+		in.configured = base_of(f, item->dest);
 		in.adopted = adopted_hold(f, item->dest) != NULL;
 	}
 	return drift_judge(&in, ret_effect);
@@ -327,6 +336,16 @@ static bool is_foreign(const struct foreign *f, const struct diff_item *item)
 	return item->again && state_left_alone(&f->state->dests[item->dest]);
 }
 
+/* A hold was made of its weight a moment ago, and what it makes of what is wanted has not
+ * been decided yet: nothing can be said of it before the next pass. */
+static bool is_undecided(const struct foreign *f, const struct diff_item *item)
+{
+	const struct layout *l = f->state->layout;
+
+	return item->dest != DIFF_NONE && f->state->services[l->vips[item->vip].service].dirty &&
+	       adopted_hold(f, item->dest);
+}
+
 static void judge_item(struct foreign *f, struct pass *p, struct diff_item *item)
 {
 	int effect = 0;
@@ -335,6 +354,7 @@ static void judge_item(struct foreign *f, struct pass *p, struct diff_item *item
 	if (item->dest != DIFF_NONE && item->service_row == DIFF_NONE &&
 	    f->state->vips[item->vip].left)
 		item->left = true;
+	item->left |= is_undecided(f, item);
 	if (item->left || !is_foreign(f, item))
 		return;
 	if (pass_overlaps(p, f->state, item->vip)) {

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "agent/ipvs/ipvs.h"
+#include "agent/sync/owned.h"
 #include "agent/sync/writes.h"
 
-/* While the kernel has one batch the next is gathered. Urgent writes wait for both. */
-enum { BATCH_ITEMS = 512, BATCHES = 2 };
+/* While the kernel has some the next is gathered: several, for the loop has other things
+ * to do too. Urgent writes wait for all of them. */
+enum { BATCH_ITEMS = 256, BATCHES = 4 };
 
 int pass_new(struct layout *layout, struct pass **ret_pass)
 {
@@ -88,12 +90,24 @@ int pass_prepare(struct pass *p, const struct state *s, const struct diff_leavin
 	p->services = copy(s->services, l->n_services, sizeof(*s->services));
 	p->leaving = copy(leaving, n_leaving, sizeof(*leaving));
 	p->n_leaving = n_leaving;
-	p->owned = calloc(p->reading->table.n_services + 1, sizeof(*p->owned));
+	p->owned =
+		calloc(p->reading->table.n_services + p->reading->n_lanes + 1ul, sizeof(*p->owned));
 	p->gone = *gone;
 	p->now_ms = now_ms;
 	if (!p->dests || !p->vips || !p->services || !p->leaving || !p->owned)
 		return -ENOMEM;
 	return 0;
+}
+
+void pass_own(struct pass *p, const struct owned *owned)
+{
+	const struct reading *rd = p->reading;
+	uint32_t i;
+
+	for (i = 0; i < rd->table.n_services + rd->n_lanes; i++)
+		p->owned[i] =
+			(i >= rd->table.n_services || rd->match.vip_of_service[i] == MATCH_NONE) &&
+			owned_has(owned, &rd->table.services[i].key);
 }
 
 static int32_t found_weight(const struct pass *p, uint32_t dest)
@@ -139,6 +153,7 @@ void pass_diff(struct pass *p)
 		.services = p->services,
 		.leaving = p->leaving,
 		.n_leaving = p->n_leaving,
+		.n_lanes = p->reading->n_lanes,
 		.owned = p->owned,
 		.gone = p->gone,
 		.now_ms = p->now_ms,
@@ -205,11 +220,27 @@ static void sift_errors(struct pass *p, const struct state *s)
 	}
 }
 
+/* No write to a lane goes past a pass: what was read is how they are. */
+static void take_in_lanes(const struct pass *p, struct state *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < p->layout->n_lanes; i++)
+		s->lanes[i].ready = true;
+	for (i = 0; i < p->diff.n_items; i++)
+		if (p->diff.items[i].of_lane && p->diff.items[i].lane != DIFF_NONE)
+			s->lanes[p->diff.items[i].lane].ready = false;
+	for (i = 0; i < p->layout->n_lanes; i++)
+		if (s->lanes[i].ready)
+			s->lanes[i].error = 0;
+}
+
 void pass_take_in(struct pass *p, struct state *s)
 {
 	uint32_t i;
 
 	sift_errors(p, s);
+	take_in_lanes(p, s);
 	for (i = 0; i < p->layout->n_vips; i++)
 		take_in_vip(p, s, i);
 	for (i = 0; i < p->n_news; i++)

@@ -7,11 +7,13 @@
 #include "agent/sync/batch.h"
 #include "agent/sync/diff.h"
 
+struct owned;
 struct writes;
 
 struct pass {
 	struct layout *layout; /* a reference */
 	struct reading *reading;
+	bool matched, told; /* the reading; and handed on */
 	int error;
 	/* Copies, for the work queue. */
 	struct dest_state *dests;
@@ -19,7 +21,7 @@ struct pass {
 	struct service_state *services;
 	struct diff_leaving *leaving;
 	uint32_t n_leaving;
-	bool *owned; /* by row of the table's services */
+	bool *owned; /* by row of the table's services, then of lanes */
 	struct diff_policy gone;
 	int64_t now_ms;
 	struct diff diff;
@@ -39,9 +41,11 @@ void pass_free(struct pass *p);
 /* On the first reading of a layout: what was never seen up is not raised above what
  * the kernel had. */
 void pass_set_caps(const struct pass *p, struct state *s);
-/* Copies what the difference needs; `owned` is the caller's to fill. */
+/* Copies what the difference needs, but for pass_own(). */
 int pass_prepare(struct pass *p, const struct state *s, const struct diff_leaving *leaving,
 		 uint32_t n_leaving, const struct diff_policy *gone, int64_t now_ms);
+/* Notes which rows that the file does not name are ours all the same. */
+void pass_own(struct pass *p, const struct owned *owned);
 /* On the work queue: fills diff and news, or error. */
 void pass_diff(struct pass *p);
 /* Whether writes of ours overlap what was read of a VIP: it may show either side. */

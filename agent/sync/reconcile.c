@@ -4,9 +4,11 @@
  *   dump (kernel thread) → match (work queue) → on the first reading: caps, and the
  *   agent decides → diff (work queue) → batches (kernel thread), one after another
  *
- * A scrape's reading ends after the match. Weights that change meanwhile do not wait
- * for the chain: reconcile_service() gathers them and they overtake it. What a pass
- * writes is judged again when its turn comes, against what is wanted by then. */
+ * A scrape's reading ends after the match. What is shown is made of each reading once it
+ * is matched; of the first of all when its pass is over, for there the writes come first:
+ * nobody is served before. Weights that change meanwhile do not wait for the chain:
+ * reconcile_service() gathers them and they overtake it. What a pass writes is judged
+ * again when its turn comes, against what is wanted by then. */
 #include "agent/sync/reconcile.h"
 
 #include <errno.h>
@@ -100,9 +102,21 @@ static void on_timer(void *arg)
 	begin(r);
 }
 
+/* Hands the pass's reading on, once. */
+static void tell_reading(struct reconcile *r)
+{
+	struct pass *p = r->pass;
+
+	if (p->told || !p->matched)
+		return;
+	p->told = true;
+	r->env.reading(r->env.arg, reading_ref(p->reading));
+}
+
 /* The chain is over; `pass` is freed. */
 static void end(struct reconcile *r)
 {
+	tell_reading(r);
 	pass_free(r->pass);
 	r->pass = NULL;
 	if (r->again || r->due) {
@@ -182,20 +196,15 @@ static void work_diff(void *arg)
 	pass_diff(r->pass);
 }
 
-/* Which rows that the file does not name are ours all the same: asked on the loop. */
 static int begin_diff(struct reconcile *r)
 {
 	struct pass *p = r->pass;
-	const struct reading *rd = p->reading;
-	uint32_t i;
 	int e;
 
 	e = pass_prepare(p, r->state, r->leaving, r->n_leaving, &r->gone, clock_mono_ms());
 	if (e)
 		return e;
-	for (i = 0; i < rd->table.n_services; i++)
-		p->owned[i] = rd->match.vip_of_service[i] == MATCH_NONE &&
-			      owned_has(&r->owned, &rd->table.services[i].key);
+	pass_own(p, &r->owned);
 	return loop_work(r->env.loop, "diff", work_diff, on_diffed, r);
 }
 
@@ -275,8 +284,9 @@ static void on_matched(void *arg)
 	bool due = r->due;
 	int e = p->error;
 
-	if (!e)
-		r->env.reading(r->env.arg, reading_ref(p->reading));
+	p->matched = !e;
+	if (r->stats.kernel_known)
+		tell_reading(r);
 	r->due = p->layout != r->state->layout;
 	if (r->due || !due || r->removing) {
 		end(r);
@@ -417,6 +427,9 @@ void reconcile_read(struct reconcile *r)
 		begin(r);
 	else if (r->pass->reading)
 		r->again = true;
+	/* Somebody waits, who will have it at once. */
+	if (r->pass)
+		tell_reading(r);
 }
 
 void reconcile_service(struct reconcile *r, uint32_t service)
@@ -454,9 +467,9 @@ void reconcile_flush(struct reconcile *r)
 		writes_send(&r->writes, b, true, NULL, NULL);
 }
 
-int reconcile_remove_all(struct reconcile *r, void (*fn)(void *arg), void *arg)
+int reconcile_remove(struct reconcile *r, bool lanes_only, void (*fn)(void *arg), void *arg)
 {
-	int e = writes_remove_all(&r->writes, fn, arg);
+	int e = writes_remove(&r->writes, lanes_only, fn, arg);
 
 	/* What a pass under way has not sent yet stays unsent: it would bring back what
 	 * was removed. */

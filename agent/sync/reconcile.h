@@ -16,7 +16,8 @@ struct loop;
 struct placer;
 struct reconcile;
 
-/* One reading, matched, complete or not; a reference for its receiver. */
+/* One reading, matched, complete or not; a reference for its receiver. The first complete
+ * one comes when what it led to is written, unless somebody asks for it before. */
 typedef void reconcile_reading_fn(void *arg, struct reading *reading);
 
 struct reconcile_env {
@@ -63,9 +64,9 @@ void reconcile_service(struct reconcile *r, uint32_t service);
 /* Sends what reconcile_service() gathered. */
 void reconcile_flush(struct reconcile *r);
 
-/* Deletes every service that we own, then calls fn once on the loop. Nothing else is
- * written from then on. */
-int reconcile_remove_all(struct reconcile *r, void (*fn)(void *arg), void *arg);
+/* Deletes every service that we own, or our lanes alone, then calls fn once on the loop.
+ * Nothing else is written from then on. */
+int reconcile_remove(struct reconcile *r, bool lanes_only, void (*fn)(void *arg), void *arg);
 
 void reconcile_stats(const struct reconcile *r, struct reconcile_stats *ret_stats);
 

@@ -74,14 +74,34 @@ static void disown_vanished(void *arg, const struct ipvs_key *key)
 {
 	const struct vanished *v = arg;
 
-	if (layout_find_vip(v->reading->layout, key) == LAYOUT_NONE &&
-	    !ipvs_table_service(&v->reading->table, key))
+	const struct layout *l = v->reading->layout;
+
+	if (layout_find_vip(l, key) == LAYOUT_NONE &&
+	    lanes_find(l->lanes, l->n_lanes, key) == l->n_lanes &&
+	    !ipvs_table_service(&v->reading->table, key) &&
+	    reading_lane(v->reading, key) == MATCH_NONE)
 		writes_disown(v->w, key);
+}
+
+/* Those that are wanted, and what may have been left by a crash. */
+static size_t own_lanes(struct writes *w, const struct reading *rd)
+{
+	const struct ipvs_service *rows = &rd->table.services[rd->table.n_services];
+	const struct layout *l = rd->layout;
+	size_t i, seen = 0;
+
+	for (i = 0; i < rd->n_lanes; i++) {
+		if (lanes_find(l->lanes, l->n_lanes, &rows[i].key) < l->n_lanes ||
+		    lane_is_left(&rd->table, &rows[i]))
+			writes_own(w, &rows[i].key);
+		seen += owned_has(w->owned, &rows[i].key);
+	}
+	return seen;
 }
 
 void writes_own_found(struct writes *w, const struct reading *rd)
 {
-	size_t i, seen = 0;
+	size_t i, seen = own_lanes(w, rd);
 
 	for (i = 0; i < rd->table.n_services; i++) {
 		if (rd->match.vip_of_service[i] != MATCH_NONE)
@@ -122,6 +142,8 @@ static int16_t *error_of(struct state *s, const struct diff_item *item, int16_t 
 {
 	if (s && item->dest != DIFF_NONE)
 		return &s->dests[item->dest].error;
+	if (s && item->of_lane && item->lane != DIFF_NONE)
+		return &s->lanes[item->lane].error;
 	return s && item->vip != DIFF_NONE ? &s->vips[item->vip].error : none;
 }
 
@@ -130,7 +152,7 @@ static void take_success(struct writes *w, struct state *s, const struct diff_it
 {
 	switch (op->kind) {
 	case IPVS_NEW_SERVICE:
-		if (s)
+		if (s && item->vip != DIFF_NONE)
 			s->vips[item->vip].present = true;
 		break;
 	case IPVS_DEL_SERVICE:
@@ -175,10 +197,33 @@ static void take_result(struct writes *w, struct state *s, const struct diff_ite
 		w->stats.done[op->kind]++;
 		tell(ops, op);
 		take_success(w, s, item, ops, op);
+		if (s && item->of_lane && item->last)
+			s->lanes[item->lane].ready = true;
 	}
-	*error = (int16_t)op->result;
+	/* Of a lane that could not be made the first word says why. */
+	if (!item->of_lane || op->result != -ESRCH)
+		*error = (int16_t)op->result;
 	if (s && item->dest != DIFF_NONE)
 		s->dests[item->dest].busy = false;
+}
+
+/* It may have been decided anew while this was under way: then what came of it is not what
+ * is wanted. A VIP that is there now may be waited for by those of its destinations that
+ * no batch has. */
+static bool differs(const struct state *s, const struct diff_item *item)
+{
+	const struct layout_vip *v = &s->layout->vips[item->vip];
+	struct diff_item next;
+	uint32_t d;
+
+	if (item->dest != DIFF_NONE)
+		return writes_dest_differs(s, item->dest, &next);
+	if (item->kind != IPVS_NEW_SERVICE)
+		return false;
+	for (d = v->first_dest; d < v->first_dest + v->n_dests; d++)
+		if (writes_dest_differs(s, d, &next))
+			return true;
+	return false;
 }
 
 static void take_results(struct sent *t, const struct ipvs_batch *ops)
@@ -200,8 +245,8 @@ static void take_results(struct sent *t, const struct ipvs_batch *ops)
 		s->vips[item->vip].written_us = now_us;
 		if (item->dest != DIFF_NONE && !ops->ops[i].result)
 			s->dests[item->dest].written_wall_ms = wall_ms;
-		/* It may have been decided anew while this was under way. */
-		state_dirty(s, s->layout->vips[item->vip].service);
+		if (differs(s, item))
+			state_dirty(s, s->layout->vips[item->vip].service);
 	}
 	if (refused)
 		w->refused(w->arg);
@@ -295,6 +340,12 @@ static void add_removal(void *arg, const struct ipvs_key *key)
 						   .result = -ECANCELED };
 }
 
+static void add_lane(void *arg, const struct ipvs_key *key)
+{
+	if (lane_is_key(key))
+		add_removal(arg, key);
+}
+
 static void on_removed(void *arg, struct ipvs_batch *ops, int error)
 {
 	struct removal *m = arg;
@@ -319,7 +370,7 @@ static void on_removed(void *arg, struct ipvs_batch *ops, int error)
 	free(m);
 }
 
-int writes_remove_all(struct writes *w, void (*fn)(void *arg), void *arg)
+int writes_remove(struct writes *w, bool lanes_only, void (*fn)(void *arg), void *arg)
 {
 	size_t n = owned_count(w->owned);
 	struct removal *m = malloc(sizeof(*m));
@@ -331,7 +382,7 @@ int writes_remove_all(struct writes *w, void (*fn)(void *arg), void *arg)
 		ops->services = calloc(n + 1, sizeof(*ops->services));
 		ops->ops = calloc(n + 1, sizeof(*ops->ops));
 		if (ops->services && ops->ops) {
-			owned_each(w->owned, add_removal, ops);
+			owned_each(w->owned, lanes_only ? add_lane : add_removal, ops);
 			e = ipvs_port_apply(w->port, ops, true, on_removed, m);
 		}
 	}

@@ -50,8 +50,8 @@ void writes_disown(struct writes *w, const struct ipvs_key *key);
  * may have it. */
 void writes_own_found(struct writes *w, const struct reading *rd);
 
-/* Deletes all that is ours; fn(arg) comes once it was tried. */
-int writes_remove_all(struct writes *w, void (*fn)(void *arg), void *arg);
+/* Deletes all that is ours, or our lanes alone; fn(arg) comes once it was tried. */
+int writes_remove(struct writes *w, bool lanes_only, void (*fn)(void *arg), void *arg);
 
 /* Frees what the port took and never handed back; the port must be gone. */
 void writes_fini(struct writes *w);

@@ -27,5 +27,7 @@ void *lint_find(const void *head, ...);
 	for ((pos) = (head), (rem) = (len); (rem) > 0; (pos) = lint_find(pos), (rem)--)
 #define nla_for_each_nested(pos, nla, rem) \
 	for ((pos) = lint_find(nla), (rem) = 1; (rem) > 0; (pos) = lint_find(pos), (rem)--)
+#define LIST_HEAD(name, type) struct name { struct type *lh_first; }
+#define TAILQ_HEAD(name, type) struct name { struct type *tqh_first, **tqh_last; }
 
 #endif

@@ -192,6 +192,29 @@ static int fake_dump(struct ipvs_kernel *k, void (*between)(void *arg), void *ar
 	return r;
 }
 
+static int fake_dests(struct ipvs_kernel *k, const struct ipvs_key *keys, uint32_t n_keys,
+		      struct ipvs_table *ret_table)
+{
+	struct fake_kernel *f = store_of(k);
+	struct table_draft d = { .table = ret_table };
+	int r;
+
+	pthread_mutex_lock(&f->lock);
+	r = f->broken;
+	for (uint32_t i = 0; !r && i < n_keys; i++) {
+		struct ipvs_service *row = fake_must(table_add_service(&d));
+		const struct fake_service *s = fake_find_service(f, &keys[i]);
+		uint32_t first = ret_table->n_dests;
+
+		*row = (struct ipvs_service){ .key = keys[i] };
+		for (uint32_t j = 0; s && j < s->n_dests; j++)
+			*(struct ipvs_dest *)fake_must(table_add_dest(&d)) = s->dests[j];
+		table_close_service(ret_table, row, first);
+	}
+	pthread_mutex_unlock(&f->lock);
+	return r;
+}
+
 static void fake_free(struct ipvs_kernel *k)
 {
 	free(container_of(k, struct fake_door, kernel));
@@ -202,6 +225,7 @@ struct ipvs_kernel *fake_kernel_door(struct fake_kernel *f)
 	static const struct ipvs_kernel_ops ops = {
 		.info = fake_info,
 		.dump = fake_dump,
+		.dests = fake_dests,
 		.apply = fake_apply,
 		.free = fake_free,
 	};

@@ -1,4 +1,4 @@
-/* fake_probes.h: a registry of two kinds of probes for tests of the configuration:
+/* fake_probes.h: a registry of three kinds of probes for tests of the configuration:
  * the real kinds bring libraries and a loop with them. Defines probe_table, so that
  * collectors/table.c is not pulled from the archive. */
 #ifndef TESTS_FAKE_PROBES_H
@@ -31,8 +31,15 @@ static const struct conf_key fake_http_keys[] = {
 	  .help = "Whether the certificate is verified." },
 };
 
-static const char *const fake_http_schemes[] = { "http", "https", NULL };
-static const char *const fake_tcp_schemes[] = { "tcp", NULL };
+static const struct probe_scheme fake_http_schemes[] = {
+	{ .name = "http", .port = 80, .path = true, .needs_port = true },
+	{ .name = "https", .port = 443, .path = true, .needs_port = true },
+	{ .name = NULL },
+};
+static const struct probe_scheme fake_tcp_schemes[] = {
+	{ .name = "tcp", .needs_port = true },
+	{ .name = NULL },
+};
 
 static const struct probe_type fake_http = {
 	.name = "http",
@@ -51,6 +58,19 @@ static const struct probe_type fake_tcp = {
 	.part = { .name = "tcp", .size = 1 },
 };
 
-const struct probe_type *const probe_table[] = { &fake_tcp, &fake_http, NULL };
+static const struct probe_scheme fake_agent_schemes[] = {
+	{ .name = "agent", .needs_port = true },
+	{ .name = NULL },
+};
+
+static const struct probe_type fake_agent = {
+	.name = "agent",
+	.schemes = fake_agent_schemes,
+	.help = "Advice",
+	.part = { .name = "agent", .size = 1 },
+	.advises = true,
+};
+
+const struct probe_type *const probe_table[] = { &fake_tcp, &fake_http, &fake_agent, NULL };
 
 #endif

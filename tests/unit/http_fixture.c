@@ -2,13 +2,11 @@
  * rows enough that a scrape takes several blocks. */
 #include "tests/unit/http_fixture.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -64,6 +62,8 @@ struct view *view_make(struct world *w)
 	v->n_probes = 1;
 	v->probes = calloc(1, sizeof(*v->probes));
 	v->probes[0].attempts = 3;
+	v->probes[0].text = (uint32_t)v->reasons.len;
+	buf_put(&v->reasons, "Host is blocked", sizeof("Host is blocked"));
 	v->n_vips = 3;
 	v->vips = calloc(3, sizeof(*v->vips));
 	v->vips[0] = (struct view_vip){ "web", "tcp://10.1.2.15:80", VIEW_NONE, 0, 0, 2 };
@@ -78,8 +78,9 @@ struct view *view_make(struct world *w)
 	v->dests[2] = (struct view_dest){ "10.0.0.21:81", VIEW_NONE, VIEW_NONE };
 	v->n_holds = 1;
 	v->holds = calloc(1, sizeof(*v->holds));
-	v->holds[0] = (struct view_hold){ "h1",      "web", "web2",          "rule", "probe-down",
-					  "refused", 0,     clock_wall_ms(), 0 };
+	v->holds[0] =
+		(struct view_hold){ "h1", "web",           "web2", "rule", "probe-down", "refused",
+				    0,    clock_wall_ms(), 0,      0,      false,        false };
 	return v;
 }
 
@@ -107,6 +108,13 @@ static struct view *door_view(void *agent)
 	return v;
 }
 
+static bool door_was_read(void *agent)
+{
+	struct world *w = agent;
+
+	return atomic_load(&w->was_read);
+}
+
 struct posted {
 	struct world *w;
 	struct command cmd;
@@ -122,6 +130,64 @@ static void run_round(struct world *w, command_fn *fn, void *arg)
 	reply.view = door_view(w);
 	fn(arg, &reply);
 	view_unref(reply.view);
+}
+
+static void put_text(struct buf *out, const char *name, const char *value)
+{
+	if (value)
+		buf_printf(out, " %s=%s", name, value);
+}
+
+static void put_number(struct buf *out, const char *name, int64_t value)
+{
+	if (value)
+		buf_printf(out, " %s=%lld", name, (long long)value);
+}
+
+/* Writes down what was asked, and answers as the case wants it. */
+static void run_asked(struct world *w, const struct command *c, struct command_reply *reply)
+{
+	static const char *const names[] = {
+		[COMMAND_HOLD] = "hold",     [COMMAND_LIFT] = "lift",   [COMMAND_HOLDS] = "holds",
+		[COMMAND_FREEZE] = "freeze", [COMMAND_THAW] = "thaw",   [COMMAND_RULES] = "rules",
+		[COMMAND_ALERTS] = "alerts", [COMMAND_PROBE] = "probe",
+	};
+	struct buf *out = &w->asked;
+
+	pthread_mutex_lock(&w->lock);
+	buf_reset(out);
+	buf_puts(out, names[c->kind]);
+	put_text(out, "target", c->target);
+	put_text(out, "who", c->who);
+	put_text(out, "holder", c->holder);
+	put_text(out, "reason", c->reason);
+	put_text(out, "id", c->id);
+	put_text(out, "only", c->only);
+	put_number(out, "effect", c->effect);
+	put_number(out, "weight", c->weight);
+	put_number(out, "ttl", c->ttl_ms);
+	put_number(out, "drain", c->drain_ms);
+	put_number(out, "force", c->force);
+	put_number(out, "all", c->all);
+	put_number(out, "count", c->count);
+	put_number(out, "body", (int64_t)c->body.len);
+	reply->status = w->reply_status;
+	reply->guard = w->reply_guard;
+	buf_puts(&reply->text, w->reply_text ? w->reply_text : "{}");
+	w->n_asked++;
+	pthread_mutex_unlock(&w->lock);
+}
+
+char *take_asked(struct world *w)
+{
+	struct buf text = BUF_INIT;
+
+	pthread_mutex_lock(&w->lock);
+	text = w->asked;
+	w->asked = BUF_INIT;
+	pthread_mutex_unlock(&w->lock);
+	buf_puts(&text, "");
+	return buf_take(&text);
 }
 
 static void door_run(void *arg)
@@ -148,6 +214,9 @@ static void door_run(void *arg)
 		reply.status = w->reload_status;
 		buf_puts(&reply.text, w->reload_text ? w->reload_text : "");
 		p->fn(p->arg, &reply);
+	} else if (p->cmd.kind != COMMAND_EXPLAIN) {
+		run_asked(w, &p->cmd, &reply);
+		p->fn(p->arg, &reply);
 	} else {
 		bool known = strcmp(p->cmd.target, "web/web1") == 0;
 
@@ -157,7 +226,7 @@ static void door_run(void *arg)
 		p->fn(p->arg, &reply);
 	}
 	buf_fini(&reply.text);
-	free(p->cmd.target);
+	command_fini(&p->cmd);
 	free(p);
 }
 
@@ -248,17 +317,50 @@ const struct collector *const test_collectors[] = { &alpha, &beta, NULL };
 
 /* --- the world ------------------------------------------------------------------- */
 
-static uint16_t free_port(void)
+/* One port for one test: a name that goes with the process says whose it is. */
+static int claim(uint16_t port)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET };
-	socklen_t len = sizeof(in);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+	assert_int_not_equal(fd, -1);
+	snprintf(un.sun_path + 1, sizeof(un.sun_path) - 1, "ipvs-agent-test-%u", port);
+	if (!bind(fd, (struct sockaddr *)&un, sizeof(un)))
+		return fd;
 	close(fd);
-	return ntohs(in.sin_port);
+	return -1;
+}
+
+static bool is_free(uint16_t port)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool is;
+
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+	is = !bind(fd, (struct sockaddr *)&in, sizeof(in)) && !listen(fd, 1);
+	close(fd);
+	return is;
+}
+
+/* Below the ports that the kernel gives out: one of those may be somebody's end of a
+ * connection by the time that a server wants it. Free on every address. */
+static uint16_t free_port(int *ret_claim)
+{
+	for (uint16_t port = 10240; port < 32000; port++) {
+		int fd = claim(port);
+
+		if (fd == -1)
+			continue;
+		if (is_free(port)) {
+			*ret_claim = fd;
+			return port;
+		}
+		close(fd);
+	}
+	fail_msg("no port is free");
+	return 0;
 }
 
 char *path_in(const struct world *w, const char *name)
@@ -295,7 +397,8 @@ void world_init(struct world *w)
 	char *path;
 
 	log_set_level(LOG_ERROR);
-	*w = (struct world){ .port = free_port() };
+	*w = (struct world){ 0 };
+	w->port = free_port(&w->claim);
 	pthread_mutex_init(&w->lock, NULL);
 	strcpy(w->dir, "/tmp/ipvs-agent-http-XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
@@ -318,9 +421,10 @@ void world_init(struct world *w)
 
 struct http_env world_env(struct world *w)
 {
-	return (struct http_env){ .door = { w, door_post, door_view },
+	return (struct http_env){ .door = { w, door_post, door_view, door_was_read },
 				  .loop = w->loop,
 				  .collectors = test_collectors,
+				  .state_dir = w->dir,
 				  .limits = w->limits };
 }
 
@@ -352,7 +456,9 @@ void world_fini(struct world *w)
 	loop_free(w->loop);
 	view_unref(w->view);
 	config_unref(w->config);
+	buf_fini(&w->asked);
 	pthread_mutex_destroy(&w->lock);
+	close(w->claim);
 	buf_printf(&cmd, "rm -rf -- '%s'", w->dir);
 	assert_int_equal(system(buf_str(&cmd)), 0);
 	buf_fini(&cmd);
@@ -372,82 +478,4 @@ int world_teardown(void **state)
 	world_fini(*state);
 	free(*state);
 	return 0;
-}
-
-/* --- the client -------------------------------------------------------------------- */
-
-int client_connect(const struct world *w, const char *unix_path)
-{
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(w->port) };
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	struct timeval limit = { .tv_sec = 20 };
-	int fd = socket(unix_path ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), r;
-
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (unix_path)
-		strncpy(un.sun_path, unix_path, sizeof(un.sun_path) - 1);
-	r = unix_path ? connect(fd, (struct sockaddr *)&un, sizeof(un))
-		      : connect(fd, (struct sockaddr *)&in, sizeof(in));
-	if (r == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-void client_read(int fd, struct buf *out)
-{
-	char part[4096];
-	ssize_t n;
-
-	while ((n = recv(fd, part, sizeof(part), 0)) > 0)
-		buf_put(out, part, (size_t)n);
-	assert_false(n == -1 && errno == EAGAIN);
-	close(fd);
-}
-
-void client_send(int fd, const char *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
-
-		if (n <= 0)
-			return; /* refused in the middle: the answer says so */
-		bytes += n;
-		len -= (size_t)n;
-	}
-}
-
-char *ask_on(int fd, const char *bytes, size_t len)
-{
-	struct buf out = BUF_INIT;
-
-	assert_int_not_equal(fd, -1);
-	client_send(fd, bytes, len);
-	client_read(fd, &out);
-	buf_puts(&out, "");
-	return buf_take(&out);
-}
-
-char *ask(const struct world *w, const char *line, const char *headers)
-{
-	struct buf text = BUF_INIT;
-	char *answer;
-
-	buf_printf(&text, "%s HTTP/1.0\r\nHost: test\r\n%s\r\n", line, headers ? headers : "");
-	answer = ask_on(client_connect(w, NULL), text.data, text.len);
-	buf_fini(&text);
-	return answer;
-}
-
-int status_of(const char *answer)
-{
-	return answer && strncmp(answer, "HTTP/1.", 7) == 0 ? atoi(answer + 9) : 0;
-}
-
-const char *body_of(const char *answer)
-{
-	const char *at = strstr(answer, "\r\n\r\n");
-
-	return at ? at + 4 : "";
 }

@@ -24,6 +24,7 @@ struct world {
 	struct config *config;
 	char dir[64]; /* for files of the case */
 	uint16_t port;
+	int claim; /* on the port */
 	struct listen_conf listens[4];
 	struct http_conf conf;
 	struct http_limits limits;
@@ -39,7 +40,12 @@ struct world {
 	enum command_status reload_status;
 	const char *reload_text;
 	void (*on_reload)(struct world *w);
+	struct buf asked; /* the last other command, as text */
+	unsigned int n_asked;
+	enum command_status reply_status; /* how it is answered */
+	const char *reply_text, *reply_guard;
 	atomic_uint rounds, reloads;
+	atomic_bool was_read;
 };
 
 extern const struct collector *const test_collectors[];
@@ -65,6 +71,9 @@ struct http_env world_env(struct world *w);
 void release_rounds(struct world *w);
 /* How many are held. */
 size_t held_rounds(struct world *w);
+/* "hold target=web/web1 who=ann ttl=1000": the last command but for rounds, reloads and
+ * explanations, without what is 0 or not given; "" = none. Malloc'd, told once. */
+char *take_asked(struct world *w);
 
 /* "dir/name", malloc'd; with a file of that text. */
 char *path_in(const struct world *w, const char *name);

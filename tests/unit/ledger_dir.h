@@ -129,6 +129,21 @@ static ATTR_UNUSED struct ledger_change *place(const char *id, enum hold_class h
 	return c;
 }
 
+/* One that has all that a hold may have. */
+static ATTR_UNUSED struct ledger_change *with_all(const char *id)
+{
+	struct ledger_change *c = place(id, HOLD_ALERT, "web4", HOLD_REPLACE_SHARE);
+	struct hold *h = c->record.hold;
+
+	free(h->rule);
+	h->rule = strdup("overloaded");
+	h->weight = 150;
+	h->starts_wall_ms = 1699999990000;
+	h->drain_ms = 300000;
+	h->waiting = true;
+	return c;
+}
+
 static ATTR_UNUSED struct ledger_change *lift(const char *id)
 {
 	struct ledger_change *c = calloc(1, sizeof(*c));
@@ -167,9 +182,14 @@ static ATTR_UNUSED int commit(struct ledger_file *f, struct ledger_change *c)
 
 static ATTR_UNUSED void add_hold(const struct hold *h, struct buf *out)
 {
-	buf_printf(out, "%s %s %s/%s %s %d '%s' %lld %lld\n", h->id,
-		   hold_class_names[h->hold_class], h->service, h->realserver, h->holder, h->effect,
-		   h->reason, (long long)h->since_wall_ms, (long long)h->until_wall_ms);
+	buf_printf(out, "%s %s %s/%s %s %d '%s' %lld %lld", h->id, hold_class_names[h->hold_class],
+		   h->service, h->realserver, h->holder, h->effect, h->reason,
+		   (long long)h->since_wall_ms, (long long)h->until_wall_ms);
+	if (*h->rule || h->weight || h->starts_wall_ms || h->drain_ms || h->waiting)
+		buf_printf(out, " rule '%s' weight %u starts %lld drain %lld%s", h->rule,
+			   (unsigned int)h->weight, (long long)h->starts_wall_ms,
+			   (long long)h->drain_ms, h->waiting ? " waiting" : "");
+	buf_putc(out, '\n');
 }
 
 /* The state as text, to compare; frees it. */
@@ -235,6 +255,7 @@ static ATTR_UNUSED void write_sample(struct place *p)
 	assert_int_equal(commit(f, place("op-3", HOLD_OPERATOR, "web1", -1)), 0);
 	assert_int_equal(commit(f, own(RECORD_DISOWN, "10.1.2.15:80", 0)), 0);
 	assert_int_equal(commit(f, place("al-4", HOLD_ALERT, "web3", 1)), 0);
+	assert_int_equal(commit(f, with_all("al-5")), 0);
 	ledger_file_free(f);
 }
 

@@ -30,6 +30,8 @@ enum model_kind {
 	MODEL_RELOAD,      /* a: variation of the configuration */
 	MODEL_KERNEL,      /* a: was it read completely? */
 	MODEL_RESTART,
+	MODEL_HAND,   /* a: realserver, or all; b: placed or lifted, by whom; c: effect */
+	MODEL_ADVICE, /* a: realserver; b: up or down, by its own word, and an order; c: share */
 	MODEL_N_KINDS
 };
 
@@ -66,6 +68,7 @@ struct model {
 	struct world *w;
 	struct moment now;
 	bool restarted, reloaded, ended; /* in this step */
+	bool frozen;                     /* before it, and it is no operator's */
 	uint64_t told;                   /* decisions in this step */
 	struct decision last;
 	bool again; /* the same moment is judged once more */

@@ -65,8 +65,8 @@ static void check_kernel(struct model *m, uint32_t realserver, const struct desi
 	}
 }
 
-/* Each step of an explanation leads to the next one: none raises, and the last one is
- * the weight. */
+/* Each step of an explanation leads to the next one: none raises but an operator's other
+ * weight, and the last one is the weight. */
 static void check_steps(struct model *m, uint32_t realserver, const struct desired *want)
 {
 	unsigned int i;
@@ -77,11 +77,13 @@ static void check_steps(struct model *m, uint32_t realserver, const struct desir
 		model_break(m, "steps", "%s: the steps do not end at the weight",
 			    name(m, realserver));
 	for (i = 1; i < want->n_steps; i++)
-		if (want->steps[i].weight > want->steps[i - 1].weight)
+		if (want->steps[i].weight > want->steps[i - 1].weight &&
+		    want->steps[i].why != WHY_REPLACED)
 			model_break(m, "steps", "%s: step %u raises", name(m, realserver), i);
 }
 
-/* The same holds in another order give the same weight. */
+/* The same holds in another order give the same weight; of several that replace it the
+ * last one is it. */
 static void check_order(struct model *m, uint32_t realserver, const struct desired_input *in)
 {
 	struct model_rng rng = { m->steps };
@@ -89,11 +91,13 @@ static void check_order(struct model *m, uint32_t realserver, const struct desir
 	struct desired_input other = *in;
 	struct desired before, after;
 	const struct hold *h;
-	uint32_t n = 0, i;
+	uint32_t n = 0, replaced = 0, i;
 
-	for (h = in->holds; h && n < DESIRED_MAX_STEPS; h = h->next)
+	for (h = in->holds; h && n < DESIRED_MAX_STEPS; h = h->next) {
 		shuffled[n++] = *h;
-	if (n < 2)
+		replaced += hold_kind(h->effect) == HOLD_REPLACES;
+	}
+	if (n < 2 || replaced > 1)
 		return;
 	for (i = n - 1; i > 0; i--) {
 		uint32_t j = model_pick(&rng, i + 1);
@@ -112,14 +116,21 @@ static void check_order(struct model *m, uint32_t realserver, const struct desir
 			    after.weight);
 }
 
-/* Nothing is ever above what an operator's or an alert's hold lowered it to. */
+/* Asked for by an operator, an alert, or itself where nobody admits it. */
+static bool is_asked_for(const struct model *m, uint32_t realserver, const struct hold *h)
+{
+	return h->hold_class > HOLD_AGENT ||
+	       (h->hold_class == HOLD_AGENT && !admitted(m, realserver));
+}
+
+/* Nothing is ever above what such a hold lowered it to. */
 static void check_asked(struct model *m, uint32_t realserver)
 {
 	const struct hold *h;
 
 	for (h = holds_on(m, realserver); h; h = h->next)
-		if (h->hold_class != HOLD_RULE && h->active &&
-		    seen(m, realserver) > hold_weight(h->effect, row(m, realserver)->conf->weight))
+		if (is_asked_for(m, realserver, h) && h->active && h->effect < HOLD_FALLBACK &&
+		    seen(m, realserver) > hold_weight(h->effect, base(m, realserver)))
 			model_break(m, "asked", "%s has %d, %s holds it lower", name(m, realserver),
 				    seen(m, realserver), hold_class_names[h->hold_class]);
 }
@@ -139,7 +150,7 @@ static void check_unproven(struct model *m, uint32_t realserver, const struct de
 		cap = d->cap < cap ? d->cap : cap;
 	}
 	if (m->w->state->realservers[realserver].proven || cap == CAP_NONE ||
-	    (in->panic && in->on_panic == PANIC_KEEP))
+	    admitted(m, realserver) || (in->panic && in->on_panic == PANIC_KEEP))
 		return;
 	if (seen(m, realserver) > (cap < 0 ? 0 : cap))
 		model_break(m, "unproven", "%s raised to %d, above %d", r->conf->name,
@@ -150,14 +161,15 @@ static void check_unproven(struct model *m, uint32_t realserver, const struct de
 static void check_panic(struct model *m, uint32_t realserver, const struct desired_input *in)
 {
 	const struct realserver_conf *c = row(m, realserver)->conf;
-	int32_t asked = (int32_t)c->weight;
+	int32_t asked = (int32_t)base(m, realserver);
 	const struct hold *h;
 
 	if (!in->panic || in->on_panic != PANIC_KEEP || !c->enabled || c->backup)
 		return;
 	for (h = holds_on(m, realserver); h; h = h->next)
-		if (h->hold_class != HOLD_RULE && hold_weight(h->effect, c->weight) < asked)
-			asked = hold_weight(h->effect, c->weight);
+		if (is_asked_for(m, realserver, h) && h->effect < HOLD_FALLBACK &&
+		    hold_weight(h->effect, base(m, realserver)) < asked)
+			asked = hold_weight(h->effect, base(m, realserver));
 	if (seen(m, realserver) != asked)
 		model_break(m, "panic", "%s serves with %d, not %d", c->name, seen(m, realserver),
 			    asked);
@@ -165,14 +177,79 @@ static void check_panic(struct model *m, uint32_t realserver, const struct desir
 
 /* A restart changes no weight: what the first process left, the second keeps, until
  * signals tell more. (Where the file says `initial = keep`; those of a service itself
- * may end a rule's hold at once.) */
+ * may end a rule's hold at once; one that an operator admits waits for no proof, so what
+ * was left of its slow start is over.) */
 static void check_restart(struct model *m, uint32_t realserver)
 {
-	if (m->restarted && !m->ended &&
+	if (m->restarted && !m->ended && !admitted(m, realserver) &&
 	    conf_of(m, row(m, realserver)->service)->initial == INITIAL_KEEP &&
 	    seen(m, realserver) != m->seen[realserver])
 		model_break(m, "restart", "%s had %d, and has %d", name(m, realserver),
 			    m->seen[realserver], seen(m, realserver));
+}
+
+/* --- hands -------------------------------------------------------------------------------- */
+
+/* While everything is frozen, what probes and signals say changes no weight. */
+static void check_frozen(struct model *m, uint32_t realserver)
+{
+	if (m->frozen && seen(m, realserver) != m->seen[realserver])
+		model_break(m, "frozen", "%s had %d, and has %d", name(m, realserver),
+			    m->seen[realserver], seen(m, realserver));
+}
+
+/* Where an operator says that rules are wrong, none holds. */
+static void check_admitted(struct model *m, uint32_t realserver)
+{
+	const struct hold *h;
+
+	for (h = holds_on(m, realserver); h; h = h->next)
+		if (h->hold_class == HOLD_RULE && admitted(m, realserver) &&
+		    conf_of(m, row(m, realserver)->service)->enabled)
+			model_break(m, "admit", "%s is held by %s", name(m, realserver), h->holder);
+}
+
+/* Another weight changes nothing of whether it is held. */
+static void check_replaced(struct model *m, uint32_t realserver, const struct desired_input *in)
+{
+	struct hold others[DESIRED_MAX_STEPS];
+	struct desired_input other = *in;
+	struct desired with, without;
+	const struct hold *h;
+	uint32_t n = 0, i;
+
+	for (h = in->holds; h && n < DESIRED_MAX_STEPS; h = h->next)
+		if (hold_kind(h->effect) != HOLD_REPLACES)
+			others[n++] = *h;
+	for (i = 0; i < n; i++)
+		others[i].next = i + 1 < n ? &others[i + 1] : NULL;
+	other.holds = n ? others : NULL;
+	desired_realserver(in, &with);
+	desired_realserver(&other, &without);
+	if (row(m, realserver)->conf->weight && desired_held(&with) != desired_held(&without))
+		model_break(m, "replace", "%s is held otherwise with another weight",
+			    name(m, realserver));
+}
+
+/* --- advice ------------------------------------------------------------------------------- */
+
+/* It is held no lower than it asks itself, but while an operator's freeze keeps it. */
+static void check_advice(struct model *m, uint32_t realserver)
+{
+	const struct layout_realserver *r = row(m, realserver);
+	const struct state *s = m->w->state;
+	const struct hold *h = holds_on(m, realserver);
+	int asks = 100;
+
+	while (h && h->hold_class != HOLD_AGENT)
+		h = h->next;
+	if (!h)
+		return;
+	if (r->n_links)
+		asks = advice_share(&s->targets[s->layout->links[r->first_link]].advice);
+	if (h->effect < asks && !s->realservers[realserver].wish_refused)
+		model_break(m, "advice", "%s is held at %d%%, and asks for %d%%",
+			    name(m, realserver), h->effect, asks);
 }
 
 /* --- the end of holds --------------------------------------------------------------------- */
@@ -248,6 +325,9 @@ static void check_end(void *arg, const struct hold *h)
 	if (!over)
 		return;
 	over->seen = true;
+	/* Nothing ends then. */
+	if (holds_freeze(m->w->holds))
+		over->since_ms = m->now.mono_ms;
 	if (m->now.mono_ms - over->since_ms > conf_of(m, service)->flap_max)
 		model_break(m, "ends", "%s holds %s for %lld ms longer than it asks", h->holder,
 			    h->realserver, (long long)(m->now.mono_ms - over->since_ms));
@@ -322,6 +402,10 @@ void model_check(struct model *m)
 		check_unproven(m, i, &in);
 		check_panic(m, i, &in);
 		check_restart(m, i);
+		check_frozen(m, i);
+		check_admitted(m, i);
+		check_replaced(m, i, &in);
+		check_advice(m, i);
 	}
 	check_ends(m);
 	check_again(m);

@@ -153,4 +153,9 @@ void model_conf(uint64_t shape_seed, uint32_t variation, struct buf *out)
 	}
 	if (!model_pick(&shape, 4))
 		put_rule(&shape, &change, "probe-down", exprs[0], out);
+	/* By which alerts hold, an effect each: model_drive.c. */
+	buf_puts(out, "[rule alert-absent]\nalert = A\naction = remove\n"
+		      "[rule alert-0]\nalert = A\naction = quiesce\n"
+		      "[rule alert-1]\nalert = A\naction = reweight 1%\n"
+		      "[rule alert-50]\nalert = A\naction = reweight 50%\n");
 }

@@ -51,7 +51,7 @@ static int64_t weight_before(const struct model *m, uint32_t realserver, const s
 
 	for (i = 0; i < MODEL_RULES; i++) {
 		const struct model_stood *s = &m->stood[realserver][i];
-		int32_t then = hold_weight(s->effect, row(m, realserver)->conf->weight);
+		int32_t then = hold_weight(s->effect, base(m, realserver));
 
 		if (!strcmp(s->holder, h->holder) && then < weight)
 			weight = then > 0 ? then : 0;
@@ -62,7 +62,7 @@ static int64_t weight_before(const struct model *m, uint32_t realserver, const s
 /* What it leaves. */
 static int64_t lowered(const struct model *m, uint32_t realserver, const struct hold *h)
 {
-	int32_t weight = hold_weight(h->effect, row(m, realserver)->conf->weight);
+	int32_t weight = hold_weight(h->effect, base(m, realserver));
 
 	return weight > 0 ? weight : 0;
 }
@@ -199,6 +199,19 @@ static void check_hold(struct model *m, const struct decision *d)
 	check_scheduler(m, d, h);
 }
 
+/* No rule's hold comes or goes while an operator has frozen everything, but where one
+ * says that rules are wrong. */
+static void check_freeze(struct model *m, const struct decision *d)
+{
+	if ((d->kind != DECISION_HOLD && d->kind != DECISION_RELEASE) || !holds_freeze(m->w->holds))
+		return;
+	/* An alert's hold is ended by the driver, who is no rule. */
+	if (d->kind == DECISION_RELEASE && d->rule->alert)
+		return;
+	if (d->kind == DECISION_HOLD || d->realserver == LAYOUT_NONE || !admitted(m, d->realserver))
+		model_break(m, "frozen", "rule %s acts", d->rule->head.name);
+}
+
 void model_check_decision(struct model *m, const struct decision *d)
 {
 	uint32_t i;
@@ -210,11 +223,13 @@ void model_check_decision(struct model *m, const struct decision *d)
 	m->brakes += d->kind == DECISION_BRAKE && d->on;
 	if (d->kind == DECISION_REFUSAL)
 		m->refused[d->guard]++;
+	check_freeze(m, d);
 	if (d->kind == DECISION_HOLD)
 		check_hold(m, d);
 	if (d->kind != DECISION_RELEASE || d->realserver == LAYOUT_NONE)
 		return;
-	check_knowledge(m, d, rule_of(m, d->rule->head.name));
+	if (!admitted(m, d->realserver) && !d->rule->alert)
+		check_knowledge(m, d, rule_of(m, d->rule->head.name));
 	m->held[d->realserver] = false;
 	for (i = 0; i < MODEL_RULES; i++)
 		if (!strcmp(m->stood[d->realserver][i].holder, d->rule->head.name))

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "agent/holds/effect.h"
+#include "agent/probe.h"
 #include "agent/rules/engine.h"
 #include "agent/settings.h"
 #include "tests/unit/model.h"
@@ -19,14 +21,16 @@ static const struct {
 	enum model_kind kind;
 	uint32_t of_100;
 } frequency[] = {
-	{ MODEL_VERDICT, 28 }, { MODEL_STORM, 5 },  { MODEL_UNKNOWN, 3 }, { MODEL_SAMPLE, 16 },
-	{ MODEL_TIME, 16 },    { MODEL_DUE, 17 },   { MODEL_HOLD, 4 },    { MODEL_LIFT, 5 },
-	{ MODEL_RELOAD, 3 },   { MODEL_KERNEL, 2 }, { MODEL_RESTART, 1 },
+	{ MODEL_VERDICT, 26 }, { MODEL_STORM, 5 },  { MODEL_UNKNOWN, 3 }, { MODEL_SAMPLE, 13 },
+	{ MODEL_TIME, 14 },    { MODEL_DUE, 14 },   { MODEL_HOLD, 4 },    { MODEL_LIFT, 5 },
+	{ MODEL_RELOAD, 3 },   { MODEL_KERNEL, 2 }, { MODEL_RESTART, 1 }, { MODEL_HAND, 5 },
+	{ MODEL_ADVICE, 5 },
 };
 
 static const char *const kind_names[MODEL_N_KINDS] = { "verdict", "storm",  "unknown", "sample",
 						       "time",    "due",    "hold",    "lift",
-						       "reload",  "kernel", "restart" };
+						       "reload",  "kernel", "restart", "hand",
+						       "advice" };
 
 struct model_event model_event(struct model_rng *r)
 {
@@ -129,16 +133,28 @@ static void on_due(struct model *m, const struct model_event *e)
 static struct hold asked(const struct model *m, const struct model_event *e, const char *id)
 {
 	static const int effects[] = { HOLD_ABSENT, HOLD_ZERO, HOLD_ZERO, 1, 50, 100 };
+	/* An alert's acts already: whether it may is the guards' business elsewhere. */
+	static const struct {
+		const char *name;
+		int effect;
+	} rules[] = { { "alert-absent", HOLD_ABSENT },
+		      { "alert-0", HOLD_ZERO },
+		      { "alert-0", HOLD_ZERO },
+		      { "alert-1", 1 },
+		      { "alert-50", 50 },
+		      { "alert-50", 50 } };
+	bool operator= e->b % 2;
 	const struct layout *l = m->w->state->layout;
 	const struct layout_realserver *r = &l->realservers[some_realserver(m, e->a)];
 
 	return (struct hold){ .id = (char *)(uintptr_t)id,
-			      .hold_class = e->b % 2 ? HOLD_OPERATOR : HOLD_ALERT,
+			      .hold_class = operator? HOLD_OPERATOR : HOLD_ALERT,
 			      .service = (char *)(uintptr_t)l->services[r->service].conf->head.name,
 			      .realserver = (char *)(uintptr_t)r->conf->name,
 			      .holder = (char *)(uintptr_t)(e->b / 2 % 2 ? "one" : "two"),
 			      .reason = (char *)(uintptr_t) "deploy",
-			      .effect = effects[e->c % 6],
+			      .rule = (char *)(uintptr_t)(operator? "" : rules[e->c % 6].name),
+			      .effect = operator? effects[e->c % 6] : rules[e->c % 6].effect,
 			      .since_wall_ms = m->now.wall_ms };
 }
 
@@ -157,6 +173,46 @@ static void on_lift(struct model *m, const struct model_event *e)
 	struct hold like = asked(m, e, "");
 
 	world_lift(m->w, &like);
+}
+
+/* What operators do besides; a freeze is lifted more often than it is placed. */
+static void on_hand(struct model *m, const struct model_event *e)
+{
+	static const int effects[] = { HOLD_FREEZE, HOLD_ADMIT, HOLD_REPLACE, HOLD_REPLACE_SHARE };
+	static const uint32_t weights[] = { 0, 0, 30, 150 };
+	struct model_event by = { .a = e->a, .b = 1 | e->b / 4 % 2 << 1, .c = 0 };
+	struct hold like;
+	char id[32];
+
+	snprintf(id, sizeof(id), "h%u", m->serial++);
+	like = asked(m, &by, id);
+	like.effect = effects[e->c % 4];
+	like.weight = weights[e->c % 4];
+	if (like.effect == HOLD_FREEZE)
+		like.service = like.realserver = (char *)(uintptr_t)HOLD_SERVICE;
+	if (e->b % 4 < (like.effect == HOLD_FREEZE ? 3 : 2))
+		world_lift(m->w, &like);
+	else
+		assert_int_equal(world_hold(m->w, &like), 0);
+}
+
+/* What it says of itself, of each kind sometimes nothing. */
+static void on_advice(struct model *m, const struct model_event *e)
+{
+	static const uint32_t shares[] = { 0, 1, 40, 75, 99, 100, 100, 200 };
+	const struct probe_advice advice = { .has_share = e->c % 3 == 0,
+					     .share = shares[e->c / 3 % 8],
+					     .admin = (enum probe_admin)(e->b / 3 % 4) };
+	/* What it does not say again stands where it failed, and is taken back else. */
+	const struct probe_report report = { .reason = e->b / 12 % 2 ? PROBE_CONNECT_REFUSED
+								     : PROBE_OK,
+					     .claim = (enum probe_claim)(e->b % 3),
+					     .advice = &advice };
+	const struct layout *l = m->w->state->layout;
+	const struct layout_realserver *r = &l->realservers[some_realserver(m, e->a)];
+
+	if (r->n_links)
+		world_advice(m->w, l->links[r->first_link], &report);
 }
 
 static struct config *load(struct model *m)
@@ -234,10 +290,16 @@ static struct world *new_world(struct model *m, struct config *c)
 static void carry_hold(void *arg, const struct hold *h)
 {
 	struct world *w = arg;
-	struct hold *copy = hold_new(h);
+	struct hold *copy;
+
+	/* Not in the ledger. */
+	if (h->hold_class == HOLD_AGENT)
+		return;
+	copy = hold_new(h);
 
 	assert_non_null(copy);
-	copy->active = copy->recorded = copy->restored = true;
+	copy->recorded = copy->restored = true;
+	copy->active = !copy->waiting;
 	assert_int_equal(holds_place(w->holds, copy, NULL), 0);
 }
 
@@ -275,7 +337,8 @@ static void (*const does[MODEL_N_KINDS])(struct model *m, const struct model_eve
 	[MODEL_VERDICT] = on_verdict, [MODEL_STORM] = on_storm,     [MODEL_UNKNOWN] = on_unknown,
 	[MODEL_SAMPLE] = on_sample,   [MODEL_TIME] = on_time,       [MODEL_DUE] = on_due,
 	[MODEL_HOLD] = on_hold,       [MODEL_LIFT] = on_lift,       [MODEL_RELOAD] = on_reload,
-	[MODEL_KERNEL] = on_kernel,   [MODEL_RESTART] = on_restart,
+	[MODEL_KERNEL] = on_kernel,   [MODEL_RESTART] = on_restart, [MODEL_HAND] = on_hand,
+	[MODEL_ADVICE] = on_advice,
 };
 
 enum { TURNS = 8 };
@@ -316,6 +379,8 @@ bool model_step(struct model *m, const struct model_event *e)
 
 	m->restarted = m->reloaded = m->ended = false;
 	m->told = 0;
+	m->frozen =
+		holds_freeze(m->w->holds) && (e->kind <= MODEL_SAMPLE || e->kind == MODEL_ADVICE);
 	does[e->kind](m, e);
 	world_sampled(m->w);
 	model_check_begin(m);

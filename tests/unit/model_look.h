@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "agent/holds/effect.h"
 #include "agent/rules/engine.h"
 #include "agent/rules/rule_conf.h"
 #include "tests/unit/model.h"
@@ -45,15 +46,27 @@ static ATTR_UNUSED bool takes_part(const struct realserver_conf *c)
 	return c->enabled && c->weight && !c->backup;
 }
 
+/* By a rule, or by an alert that a rule goes by. */
 static ATTR_UNUSED bool rule_holds(const struct model *m, uint32_t realserver,
 				   const struct hold *but)
 {
 	const struct hold *h;
 
 	for (h = holds_on(m, realserver); h; h = h->next)
-		if (h != but && h->hold_class == HOLD_RULE && h->effect <= HOLD_ZERO)
+		if (h != but && h->hold_class != HOLD_OPERATOR && h->effect <= HOLD_ZERO)
 			return true;
 	return false;
+}
+
+/* What holds lower: the file's weight, or what an operator put in its place. */
+static ATTR_UNUSED uint32_t base(const struct model *m, uint32_t realserver)
+{
+	return hold_base(holds_on(m, realserver), row(m, realserver)->conf->weight);
+}
+
+static ATTR_UNUSED const struct hold *admitted(const struct model *m, uint32_t realserver)
+{
+	return hold_last(holds_on(m, realserver), HOLD_ADMITS);
 }
 
 /* Above 0 once every hold is in force, but for one. */
@@ -71,9 +84,9 @@ static ATTR_UNUSED int64_t weight_without(const struct model *m, uint32_t realse
 		weight = want > weight ? want : weight;
 	}
 	for (h = holds_on(m, realserver); h; h = h->next) {
-		int32_t w = hold_weight(h->effect, r->conf->weight);
+		int32_t w = hold_weight(h->effect, base(m, realserver));
 
-		if (h != but && w < weight)
+		if (h != but && h->effect < HOLD_FALLBACK && w < weight)
 			weight = w;
 	}
 	return weight > 0 ? weight : 0;

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -24,12 +25,20 @@ struct probe_case {
 	struct fetch_multi *fetches;
 	struct sched *sched;
 	uint32_t stop_after, outcomes;
+	void (*look)(const struct probe_report *report); /* at each; NULL = not */
+	char said[TARGET_TEXT_MAX + 1];                  /* the last target's text, "" = none */
+	struct probe_report last;                        /* without its text */
 };
 
-static inline void case_outcome(void *arg, uint32_t target ATTR_UNUSED, bool changed ATTR_UNUSED)
+static inline void case_outcome(void *arg, uint32_t target ATTR_UNUSED, bool changed ATTR_UNUSED,
+				const struct probe_report *report)
 {
 	struct probe_case *c = arg;
 
+	if (c->look)
+		c->look(report);
+	c->last = *report;
+	c->last.text = NULL;
 	if (++c->outcomes == c->stop_after)
 		loop_stop(c->loop);
 }
@@ -67,8 +76,51 @@ static inline struct target case_probe(struct probe_case *c, const struct probe_
 	c->stop_after = c->outcomes + n;
 	loop_run(c->loop);
 	assert_int_equal(sched_replace(c->sched, NULL, NULL, 0, NULL, &limits), 0);
+	snprintf(c->said, sizeof(c->said), "%s", target_text(&t) ? target_text(&t) : "");
 	target_fini(&t);
 	return t;
+}
+
+struct case_told {
+	struct loop *loop;
+	struct probe_report report;
+	struct buf *said;
+};
+
+static inline void case_on_told(void *arg, uint32_t target ATTR_UNUSED,
+				const struct probe_report *report, int64_t took_us ATTR_UNUSED)
+{
+	struct case_told *told = arg;
+
+	if (!report) /* the test has failed, and is over */
+		return;
+	told->report = *report;
+	buf_put(told->said, report->said, report->said_len);
+	loop_stop(told->loop);
+}
+
+/* One attempt that somebody wants to see: how it ended, and what was said, which is to be
+ * freed. The report's pointers are void. */
+static inline struct probe_report case_ask(const struct probe_conf *conf, const struct addr *to,
+					   struct buf *ret_said)
+{
+	const struct sched_limits limits = { .max_running = 100 };
+	static const uint32_t from[1] = { SCHED_NEW };
+	const struct layout_target asked = { .addr = *to, .conf = conf };
+	struct case_told told = { .said = ret_said };
+	struct target t = { 0 };
+	struct probe_case c;
+
+	case_init(&c, true);
+	told.loop = c.loop;
+	assert_int_equal(sched_replace(c.sched, &asked, &t, 1, from, &limits), 0);
+	assert_int_equal(
+		sched_ask(c.sched, 0, &(struct sched_asked){ .fn = case_on_told, .arg = &told }),
+		0);
+	loop_run(c.loop);
+	case_fini(&c);
+	target_fini(&t);
+	return told.report;
 }
 
 /* A TCP listener on 127.0.0.1 at a port of the kernel's choice; *ret_addr gets it. */

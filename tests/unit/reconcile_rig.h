@@ -22,7 +22,9 @@ struct rig {
 	bool (*until)(struct rig *r);
 	uint64_t wanted; /* for until */
 	unsigned int readings, firsts, complete;
-	bool read_on; /* asks for a reading at each reading */
+	uint64_t written; /* when the last reading was told */
+	bool read_first;  /* asks for a reading once the first is there */
+	bool read_on;     /* asks for a reading at each reading */
 	bool removed, late;
 	bool later, never; /* after the first reading: decides in a turn to come, or not */
 	struct reconcile_stats stats;
@@ -54,6 +56,7 @@ static void on_rig_reading(void *arg, struct reading *reading)
 	struct rig *r = arg;
 
 	r->readings++;
+	r->written = fake_kernel_writes(r->kernel, IPVS_N_OPS);
 	r->complete += reading->table.complete;
 	reading_unref(reading);
 	if (r->read_on)
@@ -65,6 +68,8 @@ static void on_rig_first(void *arg)
 	struct rig *r = arg;
 
 	r->firsts++;
+	if (r->read_first)
+		reconcile_read(r->a.reconcile);
 	state_dirty_all(r->a.state);
 	if (!r->later && !r->never)
 		agent_decide(&r->a);

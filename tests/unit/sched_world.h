@@ -32,7 +32,10 @@ struct world {
 	uint32_t now_running, max_running, outcomes, cancels, stop_after, max_waiting;
 	bool overlapped, changed;
 	uint32_t last_target, order[MAX]; /* of the first outcomes */
-	enum probe_reason answer;
+	struct way_out from;              /* of the last start */
+	enum probe_reason answer, way_says;
+	uint32_t ways_asked;
+	const char *text; /* beside it */
 	struct loop_timer *timer;
 	int64_t delay_ms;
 };
@@ -61,6 +64,7 @@ static inline void fake_start(struct probe_run *run)
 	st->key = key;
 	w->overlapped |= w->running[key] != NULL;
 	w->running[key] = run;
+	w->from = run->from;
 	if (!w->starts[key]++)
 		w->first_ms[key] = clock_mono_ms();
 	else if (!w->gap_ms[key] || clock_mono_ms() - w->last_ms[key] < w->gap_ms[key])
@@ -90,8 +94,11 @@ static inline void fake_cancel(struct probe_run *run)
 
 static inline void finish(struct probe_run *run, enum probe_reason reason)
 {
+	const char *text = ((struct fake_state *)run->state)->w->text;
+
 	fake_end(run);
-	probe_done(run, &(struct probe_report){ .reason = reason, .status = 7, .os_errno = 8 });
+	probe_done(run, &(struct probe_report){
+				.reason = reason, .status = 7, .os_errno = 8, .text = text });
 }
 
 static inline void at_once_start(struct probe_run *run)
@@ -134,7 +141,8 @@ static const struct probe_type ATTR_UNUSED broken = { .name = "broken",
 						      .start = fake_start,
 						      .cancel = fake_cancel };
 
-static inline void on_outcome(void *arg, uint32_t target, bool changed)
+static inline void on_outcome(void *arg, uint32_t target, bool changed,
+			      const struct probe_report *report ATTR_UNUSED)
 {
 	struct world *w = arg;
 	struct sched_stats stats;

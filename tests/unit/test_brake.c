@@ -210,6 +210,7 @@ static void test_odd_ids(void **state)
 
 	(void)state;
 	assert_int_equal(brake_new(&conf, 5, 0, &b), -EINVAL);
+	assert_int_equal(brake_new(&conf, 5, 4097, &b), -EINVAL);
 	conf.window_ms = 0;
 	assert_int_equal(brake_new(&conf, 5, 1, &b), -EINVAL);
 	assert_null(b);

@@ -10,6 +10,7 @@
 
 #include "agent/base/attr.h"
 #include "agent/cli/cli.h"
+#include "agent/cli/completion.h"
 
 static int cmd_none(const struct cli_args *args)
 {
@@ -42,6 +43,22 @@ static const struct cli_command commands[] = {
 	  .max_rest = 1,
 	  .options = CLI_CONFIG | CLI_SAMPLE,
 	  .help = "Print" },
+	{ .name = "drain",
+	  .run = cmd_none,
+	  .rest = "TARGET",
+	  .min_rest = 1,
+	  .max_rest = 1,
+	  .rest_kind = CLI_VALUE_TARGET,
+	  .options = CLI_AGENT | CLI_WAIT | CLI_FOR | CLI_REASON | CLI_FORCE,
+	  .help = "Drain: it's done" },
+	{ .name = "secret",
+	  .run = cmd_none,
+	  .rest = "bash|fish",
+	  .max_rest = 1,
+	  .rest_kind = CLI_VALUE_WORDS,
+	  .rest_words = "bash fish",
+	  .help = "Nobody knows",
+	  .hidden = true },
 	{ .name = NULL },
 };
 
@@ -136,6 +153,11 @@ static void test_wrong(void **state)
 		{ "explain", "'explain' needs TARGET" },
 		{ "explain a b", "'explain' does not know what to do with 'b'" },
 		{ "run away", "'run' does not know what to do with 'away'" },
+		{ "drain web --fro 1h", "unknown option '--fro'; did you mean '--for'?" },
+		{ "drain web --for", "option '--for' needs a DURATION" },
+		{ "drain web --wait=1", "option '--wait' takes no value" },
+		{ "drain", "'drain' needs TARGET" },
+		{ "status --wait", "'status' takes no option '--wait'" },
 	};
 	struct buf why = BUF_INIT;
 	char copy[200], *argv[20];
@@ -147,6 +169,68 @@ static void test_wrong(void **state)
 		assert_string_equal(buf_str(&why), cases[i][1]);
 	}
 	buf_fini(&why);
+}
+
+static void test_operator(void **state)
+{
+	struct buf why = BUF_INIT;
+	char copy[200], *argv[20];
+	struct cli_args a;
+
+	(void)state;
+	assert_int_equal(parse("drain web/web1 -w --timeout 5m -f 1h --reason=deploy --holder bob "
+			       "--force",
+			       &why, &a, copy, argv),
+			 0);
+	assert_true(a.wait && a.force && !a.all && !a.end);
+	assert_string_equal(a.timeout, "5m");
+	assert_string_equal(a.lasts, "1h");
+	assert_string_equal(a.reason, "deploy");
+	assert_string_equal(a.holder, "bob");
+	cli_args_fini(&a);
+	assert_int_equal(parse("drain web", &why, &a, copy, argv), 0);
+	assert_true(!a.wait && !a.force && !a.timeout && !a.lasts && !a.reason && !a.holder);
+	cli_args_fini(&a);
+	buf_fini(&why);
+}
+
+/* In each shell's script stand subcommands with their options, and none that is hidden. */
+static void test_completion(void **state)
+{
+	static const struct {
+		void (*put)(const struct cli_command *commands, struct buf *out);
+		const char *lines[4];
+	} shells[] = {
+		{ completion_bash,
+		  { "\tdrain) options=' --config --socket --json --wait --timeout --for --reason "
+		    "--force --holder --help --version' rest='$(_ipvs_agent_targets)' ;;\n",
+		    "\t--config|-c|--socket|-s|--junit)\n",
+		    "\trun) options=", "compgen -W 'rule agent alert operator'" } },
+		{ completion_zsh,
+		  { "\t\t'drain:Drain\\: it'\\''s done'\n",
+		    "'(-w --wait)'{-w,--wait}'[wait until it is drained\\: exit 0; or",
+		    "'1:TARGET:_ipvs_agent_targets' && ret=0\n",
+		    "'--timeout=[late after that (default\\: drain_timeout" } },
+		{ completion_fish,
+		  { "-n __fish_use_subcommand -a drain -d 'Drain: it'\\''s done'\n",
+		    "'__fish_seen_subcommand_from drain' -a '(__ipvs_agent_targets)'\n",
+		    "'__fish_seen_subcommand_from drain' -l timeout -x -d",
+		    "complete -c ipvs-agent -s c -l config -r -F -d" } },
+	};
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < countof(shells); i++) {
+		buf_reset(&out);
+		shells[i].put(commands, &out);
+		for (size_t n = 0; n < countof(shells[i].lines); n++) {
+			if (!strstr(buf_str(&out), shells[i].lines[n]))
+				print_error("%s\n%s\n", shells[i].lines[n], buf_str(&out));
+			assert_non_null(strstr(buf_str(&out), shells[i].lines[n]));
+		}
+		assert_null(strstr(buf_str(&out), "secret"));
+	}
+	buf_fini(&out);
 }
 
 static void test_main(void **state)
@@ -178,7 +262,7 @@ static void test_help(void **state)
 	cli_format_help(&b, commands, NULL);
 	/* Every subcommand stands in it, with its sentence. */
 	for (const struct cli_command *c = commands; c->name; c++)
-		assert_non_null(strstr(buf_str(&b), c->help));
+		assert_int_equal(strstr(buf_str(&b), c->help) != NULL, !c->hidden);
 	assert_non_null(strstr(buf_str(&b), "\n  explain TARGET        Tell why\n"));
 	assert_non_null(strstr(buf_str(&b), "  -c, --config FILE  "));
 	buf_fini(&b);
@@ -187,10 +271,9 @@ static void test_help(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_wrong),
-		cmocka_unit_test(test_main),
-		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_good),     cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_operator), cmocka_unit_test(test_completion),
+		cmocka_unit_test(test_main),     cmocka_unit_test(test_help),
 	};
 
 	return cmocka_run_group_tests_name("cli_args", tests, NULL, NULL);

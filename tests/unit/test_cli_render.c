@@ -15,8 +15,12 @@
 
 #include "agent/base/attr.h"
 #include "agent/cli/render.h"
+#include "agent/cli/render_top.h"
 
 static const char DIR_NAME[] = "tests/golden/cli";
+
+/* 2026-11-22T14:05:27Z: the cases' "now". */
+static const int64_t NOW_MS = 1795356327000;
 
 static void read_file(const char *path, struct buf *out)
 {
@@ -41,6 +45,58 @@ static void visible(const struct buf *text, struct buf *out)
 	}
 }
 
+/* The screen, when two seconds later twice as much of everything has come through. */
+static int top(const json_t *json, const struct text_style *style, struct buf *out)
+{
+	struct top_view view = { .key = TOP_CONNECTIONS,
+				 .filter = "",
+				 .message = "",
+				 .interval_ms = 2000,
+				 .height = 12 };
+	struct text_style cut = *style;
+	json_t *copy = json_deep_copy(json);
+	struct top_reading *before = top_reading_new(copy), *now;
+
+	cut.cut = true;
+	assert_non_null(before);
+	now = top_reading_new(copy);
+	assert_non_null(now);
+	now->wall_ms += 2000;
+	for (size_t i = 0; i < now->n; i++) {
+		for (int k = 0; k < TOP_N_RATES; k++)
+			now->rows[i].totals[k] *= 2;
+	}
+	top_reading_compare(now, before);
+	assert_true(render_top(now, &view, &cut, out));
+	buf_puts(out, "\n");
+	top_reading_free(before);
+	top_reading_free(now);
+	json_decref(copy);
+	return 0;
+}
+
+static const struct {
+	const char *what;
+	int (*render)(const json_t *json, const struct text_style *style, struct buf *out);
+} renderers[] = {
+	{ "status", render_status },   { "explain", render_explain }, { "holds", render_holds },
+	{ "placed", render_placed },   { "lifted", render_lifted },   { "returns", render_returns },
+	{ "freeze", render_freeze },   { "probe", render_probe },     { "rules", render_rules },
+	{ "journal", render_journal }, { "config", render_config },   { "top", top },
+};
+
+static void render(const char *what, const json_t *json, const struct text_style *style,
+		   struct buf *text)
+{
+	for (size_t i = 0; i < countof(renderers); i++) {
+		if (strcmp(renderers[i].what, what) == 0) {
+			assert_int_equal(renderers[i].render(json, style, text), 0);
+			return;
+		}
+	}
+	fail_msg("no renderer '%s'", what);
+}
+
 static void run_case(const char *path)
 {
 	struct buf file = BUF_INIT, text = BUF_INIT, seen = BUF_INIT;
@@ -58,6 +114,7 @@ static void run_case(const char *path)
 	}
 	assert_int_equal(sscanf(file.data, "%15s width=%u colour=%15s", what, &width, colour), 3);
 	style.width = width;
+	style.now_wall_ms = NOW_MS;
 	style.colour = strcmp(colour, "yes") == 0;
 	json_text = strchr(file.data, '\n');
 	json_text = json_text ? json_text + 1 : file.data;
@@ -68,9 +125,7 @@ static void run_case(const char *path)
 		print_error("%s: %s\n", path, error.text);
 	assert_non_null(json);
 	expected += 5;
-	assert_int_equal(strcmp(what, "status") == 0 ? render_status(json, &style, &text)
-						     : render_explain(json, &style, &text),
-			 0);
+	render(what, json, &style, &text);
 	visible(&text, &seen);
 	if (getenv("UPDATE_GOLDEN")) {
 		f = fopen(path, "w");
@@ -163,5 +218,6 @@ int main(void)
 		cmocka_unit_test(test_clean),
 	};
 
+	setenv("TZ", "UTC", 1);
 	return cmocka_run_group_tests_name("cli_render", tests, NULL, NULL);
 }

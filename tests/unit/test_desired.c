@@ -88,6 +88,68 @@ static void test_waiting(void **state)
 	assert_int_equal(weight_of(&in), 0);
 }
 
+/* Another weight comes before all else: holds are shares of it. The last one is it. */
+static void test_replaced(void **state)
+{
+	struct realserver_conf conf = { .enabled = true, .weight = 100 };
+	struct desired_input in = { .conf = &conf, .holds = &holds[0] };
+	struct desired d;
+
+	(void)state;
+	holds[0] = (struct hold){ .effect = 50, .active = true, .next = &holds[1] };
+	holds[1] = (struct hold){
+		.hold_class = HOLD_OPERATOR, .effect = HOLD_REPLACE, .weight = 7, .active = true
+	};
+	desired_realserver(&in, &d);
+	assert_int_equal(d.weight, 4);
+	assert_int_equal(d.base, 7);
+	assert_int_equal(d.n_steps, 3);
+	assert_int_equal(d.steps[1].why, WHY_REPLACED);
+	assert_ptr_equal(d.steps[1].hold, &holds[1]);
+	assert_int_equal(d.steps[1].weight, 7);
+	holds[1].next = &holds[2];
+	holds[2] = (struct hold){ .hold_class = HOLD_OPERATOR,
+				  .effect = HOLD_REPLACE_SHARE,
+				  .weight = 150,
+				  .active = true };
+	assert_int_equal(weight_of(&in), 75);
+	/* Nobody but an operator; and not before it is recorded. */
+	holds[2].hold_class = HOLD_ALERT;
+	assert_int_equal(weight_of(&in), 4);
+	holds[1].active = false;
+	assert_int_equal(weight_of(&in), 50);
+	holds[1].active = true;
+	conf.enabled = false;
+	assert_int_equal(weight_of(&in), WANT_OUT);
+}
+
+/* Rules are ignored; the others are not, nor is the cap but for one without proof. */
+static void test_admit(void **state)
+{
+	struct realserver_conf conf = { .enabled = true, .weight = 100 };
+	struct desired_input in = { .conf = &conf, .holds = &holds[0] };
+	struct desired d;
+
+	(void)state;
+	holds[0] = (struct hold){ .effect = HOLD_ZERO, .active = true, .next = &holds[1] };
+	holds[1] =
+		(struct hold){ .hold_class = HOLD_OPERATOR, .effect = HOLD_ADMIT, .active = true };
+	desired_realserver(&in, &d);
+	assert_int_equal(d.weight, 100);
+	assert_int_equal(d.steps[1].why, WHY_ADMIT);
+	desired_cap(&d, &in, false, 0);
+	assert_int_equal(d.weight, 100);
+	holds[0].hold_class = HOLD_ALERT;
+	assert_int_equal(weight_of(&in), 0);
+	holds[0].waiting = true;
+	assert_int_equal(weight_of(&in), 100);
+	conf.backup = true;
+	in.undecided = true;
+	desired_realserver(&in, &d);
+	desired_cap(&d, &in, false, 0);
+	assert_int_equal(d.weight, 0);
+}
+
 static void test_inactive(void **state)
 {
 	struct realserver_conf conf = { .enabled = true, .weight = 7 };
@@ -255,7 +317,7 @@ static bool panics(const struct state *s, uint32_t service)
 {
 	struct desired_verdicts v;
 
-	desired_verdicts(s->layout, s, service, &v);
+	desired_verdicts(s->layout, s, service, false, &v);
 	return desired_panic(&v);
 }
 
@@ -263,7 +325,7 @@ static bool backup_up(const struct state *s, uint32_t service)
 {
 	struct desired_verdicts v;
 
-	desired_verdicts(s->layout, s, service, &v);
+	desired_verdicts(s->layout, s, service, false, &v);
 	return v.backup_up;
 }
 
@@ -299,6 +361,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order_does_not_matter),
 		cmocka_unit_test(test_waiting),
+		cmocka_unit_test(test_replaced),
+		cmocka_unit_test(test_admit),
 		cmocka_unit_test(test_inactive),
 		cmocka_unit_test(test_disabled),
 		cmocka_unit_test(test_panic),

@@ -9,6 +9,8 @@
  *   seen SERVICE/REALSERVER WEIGHT     … and so much at this one; -1 = it was not there
  *   owned SERVICE-ADDRESS              ours by the ledger
  *   leaving SERVICE-ADDRESS DEST SECONDS    since then; DEST - = the service
+ *   quiet SECONDS INACTIVE LOOKS       of the last of these: for so long nothing active, so
+ *                                      many inactive, not grown in so many looks
  *   writing|wrote SERVICE-ADDRESS      a write overlaps the reading
  *
  * With GOLDEN_UPDATE=1 the answers are written anew: read the difference. */
@@ -140,6 +142,12 @@ static void take_fact(struct a_case *c, char **words, size_t n)
 			(struct diff_leaving){ .service = key_of(words[1]),
 					       .dest = addr_of(words[2]),
 					       .since_ms = NOW_MS - atoi(words[3]) * 1000 };
+	else if (!strcmp(what, "quiet") && n == 4 && c->n_leaving)
+		c->leaving[c->n_leaving - 1].drain =
+			(struct drain_memory){ .looked = true,
+					       .quiet_ms = NOW_MS - atoi(words[1]) * 1000,
+					       .inactive = (uint32_t)atoi(words[2]),
+					       .still = (uint32_t)atoi(words[3]) };
 	else if (strcmp(what, "none") && strcmp(what, "seen"))
 		fail_msg("what is '%s'?", what);
 }
@@ -221,7 +229,7 @@ static void work_out(struct a_case *c)
 	for (i = 0; i < s->layout->n_services; i++) {
 		struct desired_verdicts verdicts;
 
-		desired_verdicts(s->layout, s, i, &verdicts);
+		desired_verdicts(s->layout, s, i, false, &verdicts);
 		s->services[i].panic = desired_panic(&verdicts);
 		s->services[i].backup_up = verdicts.backup_up;
 	}
@@ -232,7 +240,7 @@ static void work_out(struct a_case *c)
 	decider_fini(&decider);
 	qsort(c->leaving, c->n_leaving, sizeof(*c->leaving), cmp_leaving);
 	assert_int_equal(pass_prepare(c->pass, s, c->leaving, c->n_leaving, &gone, NOW_MS), 0);
-	for (i = 0; i < c->pass->reading->table.n_services; i++)
+	for (i = 0; i < c->pass->reading->table.n_services + c->pass->reading->n_lanes; i++)
 		for (j = 0; j < c->n_owned; j++)
 			c->pass->owned[i] |= !ipvs_key_cmp(&c->pass->reading->table.services[i].key,
 							   &c->owned[j]);

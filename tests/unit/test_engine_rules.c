@@ -392,6 +392,36 @@ static void test_ramp(void **state)
 	close_rig(&r);
 }
 
+/* The steps are those of what the holds leave, and so are their times. */
+static void test_ramp_below_a_hold(void **state)
+{
+	struct hold lowered = { .id = (char *)(uintptr_t) "h",
+				.hold_class = HOLD_OPERATOR,
+				.service = (char *)(uintptr_t) "web",
+				.realserver = (char *)(uintptr_t) "a",
+				.holder = (char *)(uintptr_t) "one",
+				.reason = (char *)(uintptr_t) "deploy",
+				.rule = (char *)(uintptr_t) "",
+				.effect = 4 };
+	struct rig r;
+	int64_t since;
+
+	(void)state;
+	open_rig(&r, HEAD "scheduler = wrr\nramp = 100s\n" THREE PROBE);
+	assert_int_equal(world_hold(r.w, &lowered), 0);
+	falls(&r, "web/a", 0);
+	rises(&r, "web/a", 1000);
+	assert_int_equal(want(&r, "web/a"), 1);
+	since = r.now.mono_ms;
+	assert_int_equal(decide_next(&r.w->decider, since), since + 33334);
+	decide_at(&r, since + 33334);
+	assert_int_equal(want(&r, "web/a"), 2);
+	assert_int_equal(decide_next(&r.w->decider, r.now.mono_ms), since + 66667);
+	decide_at(&r, since + 66667);
+	assert_int_equal(want(&r, "web/a"), 3);
+	close_rig(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -412,6 +442,7 @@ int main(void)
 		cmocka_unit_test(test_domain),
 		cmocka_unit_test(test_last_backup),
 		cmocka_unit_test(test_ramp),
+		cmocka_unit_test(test_ramp_below_a_hold),
 	};
 
 	return cmocka_run_group_tests_name("engine-rules", tests, NULL, NULL);

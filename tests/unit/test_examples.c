@@ -5,7 +5,6 @@
 
 #include "agent/sections.h"
 #include "agent/simulate.h"
-#include "tests/unit/fake_probes.h"
 #include "tests/unit/golden.h"
 #include "tests/unit/t.h"
 
@@ -86,6 +85,16 @@ static const struct change {
 	{ "fallback", "keep_firing_for = 1m", "keep_firing_for = 10m" },
 	{ "fallback", "on_panic = backup", "on_panic = none" },
 	{ "fallback", "action = remove", "action = reweight 10%" },
+	{ "stale-content", "probe_stale == 1", "probe_stale == 0" },
+	{ "stale-content", "for = 15m", "for = 14m" },
+	{ "stale-content", "for = 15m", "for = 16m" },
+	{ "stale-content", "for = 15m", "for = 4m" },
+	{ "stale-content", "action = quiesce", "action = reweight 50%" },
+	{ "stale-content", "min_available = 50%", "min_available = 1" },
+	{ "alert", "action = reweight 50%", "action = reweight 60%" },
+	{ "alert", "min_available = 2", "min_available = 1" },
+	{ "alert", "alert = IPVSRealserverDiskFull\naction = quiesce",
+	  "alert = IPVSRealserverDiskFull\naction = remove" },
 	{ "masq", "min_available = 50%", "min_available = 0" },
 	{ "masq", "min_available = 50%", "min_available = 3" },
 	{ "masq", "on_panic = backup", "on_panic = none" },

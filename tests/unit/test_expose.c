@@ -10,6 +10,7 @@
 
 #include "agent/metrics/describe.h"
 #include "agent/metrics/expose.h"
+#include "agent/metrics/format.h"
 #include "agent/metrics/round.h"
 #include "agent/metrics/self.h"
 #include "collectors/table.h"
@@ -195,7 +196,28 @@ static bool seen(const char *const *names, size_t n, const char *name, size_t le
 	return false;
 }
 
-static const struct metric *family_of(const char *line)
+/* Is that one of its samples? A histogram has three, of which only the first, the
+ * buckets, has the further label. */
+static bool is_sample(const struct metric *m, const char *line, size_t len, bool *ret_label)
+{
+	uint32_t sub, n = m->type == METRIC_HISTOGRAM ? m->n_subs : 1;
+	bool is = false;
+
+	for (sub = 0; sub < n && !is; sub++) {
+		struct buf name = BUF_INIT;
+		const char *text;
+
+		buf_printf(&name, "%s%s", m->name, metric_suffix(m, sub));
+		text = buf_str(&name);
+		is = seen(&text, 1, line, len);
+		if (is)
+			*ret_label = m->type != METRIC_HISTOGRAM || m->sub(sub);
+		buf_fini(&name);
+	}
+	return is;
+}
+
+static const struct metric *family_of(const char *line, bool *ret_label)
 {
 	size_t c, m, len = strcspn(line, "{ ");
 
@@ -203,9 +225,7 @@ static const struct metric *family_of(const char *line)
 		const struct collector *of = c < N_COLLECTORS ? collectors[c] : &metric_self;
 
 		for (m = 0; m < of->n_metrics; m++) {
-			const char *const name = of->metrics[m].name;
-
-			if (seen(&name, 1, line, len))
+			if (is_sample(&of->metrics[m], line, len, ret_label))
 				return &of->metrics[m];
 		}
 	}
@@ -240,15 +260,18 @@ static void add_names(struct buf *out, const char *names)
 	buf_puts(out, names);
 }
 
-static void check_sample(const char *line)
+/* Of the family at hand. */
+static void check_sample(const char *line, const char *family)
 {
-	const struct metric *m = family_of(line);
+	bool label = false;
+	const struct metric *m = family_of(line, &label);
 	struct buf is = BUF_INIT, want = BUF_INIT;
 
 	assert_non_null(m);
+	assert_string_equal(family, m->name);
 	put_label_names(line, &is);
 	add_names(&want, m->rows->names);
-	add_names(&want, m->label);
+	add_names(&want, label ? m->label : NULL);
 	add_names(&want, m->info_names);
 	assert_string_equal(buf_str(&is), buf_str(&want));
 	buf_fini(&is);
@@ -259,7 +282,7 @@ static void check_sample(const char *line)
  * the tables document them. */
 static void test_lines(void **state ATTR_UNUSED)
 {
-	const char *families[200], *samples[1000];
+	const char *families[200] = { 0 }, *samples[1000];
 	size_t n_families = 0, n_samples = 0, len;
 	struct golden_case c = golden_cases[0];
 	struct buf text = BUF_INIT;
@@ -277,9 +300,8 @@ static void test_lines(void **state ATTR_UNUSED)
 			assert_true(n_families < countof(families));
 			families[n_families++] = line;
 		} else if (*line != '#') {
-			check_sample(line);
-			len = strcspn(line, "{ ");
-			assert_true(seen(&families[n_families - 1], 1, line, len));
+			assert_true(n_families);
+			check_sample(line, families[n_families - 1]);
 			*strrchr(line, ' ') = '\0';
 			assert_false(seen(samples, n_samples, line, strlen(line)));
 			assert_true(n_samples < countof(samples));
@@ -357,6 +379,100 @@ static void test_describe(void **state ATTR_UNUSED)
 	buf_fini(&text);
 }
 
+/* --- groups ------------------------------------------------------------------------ */
+
+enum { GROUP = 3, GROUP_ROWS = 12 };
+
+static unsigned int groups_made;
+
+static uint32_t grouped_count(const struct view *v ATTR_UNUSED, const void *values ATTR_UNUSED)
+{
+	return GROUP_ROWS;
+}
+
+static uint32_t grouped(const struct view *v ATTR_UNUSED, uint32_t row, uint32_t *at,
+			struct buf *out)
+{
+	/* As for those that look for it from there. */
+	assert_true(*at <= row / GROUP);
+	*at = row / GROUP;
+	groups_made++;
+	buf_printf(out, "group=\"%u", *at);
+	return (*at + 1) * GROUP;
+}
+
+static void grouped_labels(const struct view *v ATTR_UNUSED, const void *values ATTR_UNUSED,
+			   uint32_t row, struct buf *out)
+{
+	buf_printf(out, " row %u\"", row);
+}
+
+static const struct metric_rows grouped_rows = {
+	.count = grouped_count, .group = grouped, .labels = grouped_labels, .names = "group"
+};
+static const struct metric_rows other_rows = {
+	.count = grouped_count, .group = grouped, .labels = grouped_labels, .names = "group"
+};
+
+static bool every(const struct view *v ATTR_UNUSED, const void *values ATTR_UNUSED,
+		  uint32_t row ATTR_UNUSED, uint32_t sub ATTR_UNUSED,
+		  struct metric_value *ret_value)
+{
+	*ret_value = metric_u64(1);
+	return true;
+}
+
+/* Comes into the second group in its middle, and passes the third over. */
+static bool some(const struct view *v, const void *values, uint32_t row, uint32_t sub,
+		 struct metric_value *ret_value)
+{
+	return (row == 4 || row >= 9) && every(v, values, row, sub, ret_value);
+}
+
+#define GROUPED(n, r, g)                                                                           \
+	{                                                                                          \
+		.name = (n), .help = "Grouped.", .rows = (r), .get = (g)                           \
+	}
+
+static const struct metric grouped_metrics[] = {
+	GROUPED("all", &grouped_rows, every), GROUPED("again", &grouped_rows, every),
+	GROUPED("other", &other_rows, some),  GROUPED("others", &other_rows, every),
+	GROUPED("back", &grouped_rows, some),
+};
+
+static const struct collector grouped_collector = { .name = "grouped",
+						    .metrics = grouped_metrics,
+						    .n_metrics = countof(grouped_metrics) };
+
+/* Each line has the labels of its own group, which are made as seldom as can be. */
+static void test_groups(void **state ATTR_UNUSED)
+{
+	static const struct collector *const only[] = { &grouped_collector, NULL };
+	struct expose_request req = { .collectors = only };
+	struct view v = { .realserver_series = true };
+	struct buf text = BUF_INIT, expected = BUF_INIT;
+	uint32_t m, row;
+
+	groups_made = 0;
+	expose_all(&v, &req, 1, &text);
+	for (m = 0; m < countof(grouped_metrics); m++) {
+		const struct metric *of = &grouped_metrics[m];
+		struct metric_value value;
+
+		buf_printf(&expected, "# HELP %s Grouped.\n# TYPE %s gauge\n", of->name, of->name);
+		for (row = 0; row < GROUP_ROWS; row++)
+			if (of->get(&v, NULL, row, 0, &value))
+				buf_printf(&expected, "%s{group=\"%u row %u\"} 1\n", of->name,
+					   row / GROUP, row);
+	}
+	assert_memory_equal(buf_str(&text), buf_str(&expected), expected.len);
+	/* Four of `all`, none again; two of `other`, and of `others` those that were missed,
+	 * and the one that was come to too late; two again. */
+	assert_int_equal(groups_made, 4 + 2 + 3 + 2);
+	buf_fini(&text);
+	buf_fini(&expected);
+}
+
 #define GOLDEN(i)                                                                                  \
 	{                                                                                          \
 		golden_cases[i].file, test_golden, NULL, NULL, (void *)&golden_cases[i]            \
@@ -368,6 +484,7 @@ int main(void)
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_chunks),
+		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_describe),
 		GOLDEN(0),
 		GOLDEN(1),

@@ -17,7 +17,9 @@ struct world {
 	enum fetch_error error;
 	int status;
 	char body[64], text[128];
+	struct buf seen;
 	bool truncated;
+	int os_errno;
 };
 
 static void world_init(struct world *w, struct web_server *server)
@@ -43,6 +45,7 @@ static void on_result(void *arg, const struct fetch_result *r)
 
 	w->called_in_start |= w->in_start;
 	w->error = r->error;
+	w->os_errno = r->os_errno;
 	w->status = r->status;
 	w->truncated = r->truncated;
 	snprintf(w->body, sizeof(w->body), "%s", r->body.len ? r->body.data : "");
@@ -67,6 +70,49 @@ static void fetch_one(struct world *w)
 	w->calls = 0;
 	loop_run(w->loop);
 	assert_false(w->called_in_start);
+}
+
+static void see(void *arg, const char *bytes, size_t len)
+{
+	struct world *w = arg;
+
+	buf_put(&w->seen, bytes, len);
+}
+
+static void fetch_seen(struct world *w, const char *seen, const char *kept)
+{
+	buf_reset(&w->seen);
+	fetch_one(w);
+	assert_int_equal(w->error, FETCH_OK);
+	assert_string_equal(buf_str(&w->seen), seen);
+	assert_string_equal(w->body, kept);
+}
+
+/* Who looks at the body as it comes sees what would be kept; it is kept where it is not to
+ * be discarded. Nothing of that sticks to the handle. */
+static void test_body_is_seen(void **state ATTR_UNUSED)
+{
+	struct web_server server = { 0 };
+	struct fetch_request plain;
+	struct world w;
+
+	web_start(&server, OK_HELLO, NULL);
+	world_init(&w, &server);
+	plain = w.req;
+	w.req.see = see;
+	w.req.data_arg = &w;
+	fetch_seen(&w, "hello", "hello");
+	w.req.discard = true;
+	fetch_seen(&w, "hello", "");
+	assert_false(w.truncated);
+	w.req.max_body = 4;
+	fetch_seen(&w, "hell", "");
+	assert_true(w.truncated);
+	w.req = plain;
+	fetch_seen(&w, "", "hello");
+	buf_fini(&w.seen);
+	web_stop(&server);
+	world_fini(&w);
 }
 
 static void test_body_and_post(void **state ATTR_UNUSED)
@@ -108,11 +154,23 @@ static void test_body_and_post(void **state ATTR_UNUSED)
 
 static void test_refused_and_malformed(void **state ATTR_UNUSED)
 {
-	struct web_server server = { 0 };
+	struct web_server server = { 0 }, other = { 0 };
 	struct world w;
 	int fd = case_listen(-1, &server.addr);
 
 	world_init(&w, &server);
+	fetch_one(&w);
+	assert_int_equal(w.error, FETCH_REFUSED);
+	assert_int_equal(w.os_errno, ECONNREFUSED);
+	assert_string_not_equal(w.text, "");
+	/* which is not told of the next one */
+	web_start(&other, OK_HELLO, NULL);
+	w.req.to = &other.addr;
+	fetch_one(&w);
+	assert_int_equal(w.error, FETCH_OK);
+	assert_int_equal(w.os_errno, 0);
+	web_stop(&other);
+	w.req.to = &server.addr;
 	fetch_one(&w);
 	assert_int_equal(w.error, FETCH_REFUSED);
 	assert_string_not_equal(w.text, "");
@@ -136,10 +194,11 @@ static void test_source(void **state ATTR_UNUSED)
 	web_start(&server, OK_HELLO, NULL);
 	world_init(&w, &server);
 	assert_int_equal(addr_parse("192.0.2.77", &source), 0);
-	w.req.source = &source;
+	w.req.from.source = source;
 	fetch_one(&w);
 	assert_int_equal(w.error, FETCH_LOCAL);
-	assert_int_equal(addr_parse("127.0.0.9", &source), 0);
+	assert_int_equal(w.os_errno, ENODEV);
+	assert_int_equal(addr_parse("127.0.0.9", &w.req.from.source), 0);
 	fetch_one(&w);
 	assert_int_equal(w.error, FETCH_OK);
 	web_stop(&server);
@@ -250,9 +309,13 @@ static void test_wait_unix(void **state ATTR_UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_body_and_post), cmocka_unit_test(test_refused_and_malformed),
-		cmocka_unit_test(test_source),        cmocka_unit_test(test_server_name),
-		cmocka_unit_test(test_cancel_within), cmocka_unit_test(test_wait_unix),
+		cmocka_unit_test(test_body_is_seen),
+		cmocka_unit_test(test_body_and_post),
+		cmocka_unit_test(test_refused_and_malformed),
+		cmocka_unit_test(test_source),
+		cmocka_unit_test(test_server_name),
+		cmocka_unit_test(test_cancel_within),
+		cmocka_unit_test(test_wait_unix),
 	};
 
 	return cmocka_run_group_tests_name("fetch", tests, NULL, NULL);

@@ -92,7 +92,7 @@ static void test_reason_table(void **state ATTR_UNUSED)
 				 strlen(probe_reasons[i].slug));
 		assert_int_equal(probe_reasons[i].outcome == PROBE_PASSED, i == PROBE_OK);
 		assert_int_equal(probe_reasons[i].outcome == PROBE_UNKNOWN,
-				 i >= PROBE_LOCAL_RESOURCES);
+				 i >= PROBE_ADVICE_UNREACHED);
 		for (k = 0; k < i; k++)
 			assert_string_not_equal(probe_reasons[i].slug, probe_reasons[k].slug);
 	}
@@ -143,12 +143,46 @@ static void test_cautious(void **state)
 	assert_int_equal(h.verdict, VERDICT_UP);
 }
 
+/* After each outcome: s steady, d down, f fast; at first it is in question. */
+static void test_pace(void **state ATTR_UNUSED)
+{
+	static const struct {
+		const char *outcomes, *paces;
+	} rows[] = {
+		{ "P", "s" },           { "PPFP", "ssfs" }, { "PFFFF", "sffdd" },
+		{ "FFF", "ffd" },       { "FFP", "ffs" },   { "PFFFPFPP", "sffdfdfs" },
+		{ "U", "s" },           { "PFUF", "sfsf" }, /* what is wrong here is not asked
+							       faster */
+		{ "FFFPUP", "ffdfds" },                     /* nor on the way back */
+	};
+	static const char letters[] = { [PACE_STEADY] = 's', [PACE_DOWN] = 'd', [PACE_FAST] = 'f' };
+	size_t i, k;
+
+	for (i = 0; i < countof(rows); i++) {
+		struct health h = { 0 };
+		char got[32] = "";
+
+		assert_int_equal(health_pace(&h), PACE_FAST);
+		for (k = 0; rows[i].outcomes[k]; k++) {
+			char c = rows[i].outcomes[k];
+
+			health_take(&h,
+				    c == 'P'   ? PROBE_OK
+				    : c == 'F' ? PROBE_ANSWER_STATUS
+					       : PROBE_LOCAL_ROUTE,
+				    2, 3, 1);
+			got[k] = letters[health_pace(&h)];
+		}
+		assert_string_equal(got, rows[i].paces);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sequences),    cmocka_unit_test(test_counters),
 		cmocka_unit_test(test_reason_table), cmocka_unit_test(test_connect_errno),
-		cmocka_unit_test(test_cautious),
+		cmocka_unit_test(test_cautious),     cmocka_unit_test(test_pace),
 	};
 
 	return cmocka_run_group_tests_name("health", tests, NULL, NULL);

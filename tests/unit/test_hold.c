@@ -5,12 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "agent/base/attr.h"
-#include "agent/holds/hold.h"
+#include "agent/holds/effect.h"
 
 static struct hold *make(const char *id, enum hold_class hold_class, const char *realserver,
 			 const char *holder, int effect)
@@ -194,8 +195,90 @@ static void test_format(void **state)
 		hold_format_effect(&b, effect);
 		buf_putc(&b, ';');
 	}
-	assert_string_equal(buf_str(&b), "absent;weight 0;1% of the weight;");
+	for (int effect = HOLD_FALLBACK; effect <= HOLD_ADMIT; effect++) {
+		hold_format_effect(&b, effect);
+		buf_putc(&b, ';');
+	}
+	assert_string_equal(buf_str(&b), "absent;weight 0;1% of the weight;the backups serve;"
+					 "rules and alerts change nothing;rules are ignored;");
+	buf_reset(&b);
+	hold_format(&b, &(struct hold){ .effect = HOLD_REPLACE, .weight = 30 });
+	buf_putc(&b, ';');
+	hold_format(&b, &(struct hold){ .effect = HOLD_REPLACE_SHARE, .weight = 150 });
+	buf_putc(&b, ';');
+	hold_format(&b, &(struct hold){ .effect = 50 });
+	assert_string_equal(buf_str(&b),
+			    "weight 30 instead;150% of the weight instead;50% of the weight");
 	buf_fini(&b);
+}
+
+/* What operators may ask for besides takes nothing of a weight. */
+static void test_besides(void **state)
+{
+	static const struct {
+		int effect;
+		uint32_t weight, configured, replaced;
+	} cases[] = {
+		{ HOLD_REPLACE, 30, 100, 30 },
+		{ HOLD_REPLACE, 300, 100, 300 },
+		{ HOLD_REPLACE, UINT32_MAX, 1, INT32_MAX },
+		{ HOLD_REPLACE_SHARE, 150, 100, 150 },
+		{ HOLD_REPLACE_SHARE, 50, 1, 1 },
+		{ HOLD_REPLACE_SHARE, 50, 0, 0 },
+		{ HOLD_REPLACE_SHARE, UINT32_MAX, UINT32_MAX, INT32_MAX },
+		{ HOLD_ADMIT, 0, 100, 100 },
+		{ HOLD_ZERO, 0, 100, 100 },
+	};
+
+	(void)state;
+	for (int effect = HOLD_FALLBACK; effect <= HOLD_REPLACE_SHARE; effect++)
+		assert_int_equal(hold_weight(effect, 70), 70);
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct hold h = { .effect = cases[i].effect, .weight = cases[i].weight };
+
+		assert_int_equal(hold_replaced(&h, cases[i].configured), cases[i].replaced);
+	}
+}
+
+/* Of each kind an owner has one at a realserver; of an alert one for each rule. */
+static void test_kinds(void **state)
+{
+	static const int effects[] = { HOLD_ZERO, HOLD_ADMIT, HOLD_REPLACE, HOLD_FREEZE };
+	static const char *const ids[] = { "a", "b", "c", "d" };
+	struct holds *h;
+	struct hold *hold;
+	bool same = true;
+
+	(void)state;
+	assert_int_equal(holds_new(&h), 0);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(holds_place(h,
+					     make(ids[i], HOLD_OPERATOR, "web1", "ann", effects[i]),
+					     NULL),
+				 0);
+	assert_order(h, "a b c d ");
+	assert_int_equal(holds_place(h, make("e", HOLD_OPERATOR, "web1", "ann", 50), &same), 0);
+	assert_false(same);
+	hold = make("f", HOLD_OPERATOR, "web1", "ann", HOLD_REPLACE_SHARE);
+	hold->weight = 150;
+	assert_int_equal(holds_place(h, hold, &same), 0);
+	assert_false(same);
+	assert_order(h, "b d e f ");
+	hold = make("f", HOLD_OPERATOR, "web1", "ann", HOLD_REPLACE_SHARE);
+	hold->weight = 160;
+	assert_int_equal(holds_place(h, hold, &same), 0);
+	assert_false(same);
+	/* Two owners never take each other's place. */
+	assert_int_equal(holds_place(h, make("g", HOLD_OPERATOR, "web1", "bob", 50), NULL), 0);
+	assert_order(h, "b d e f g ");
+	for (int i = 0; i < 2; i++) {
+		hold = make(i ? "i" : "h", HOLD_ALERT, "web1", "8a3f", 0);
+		free(hold->rule);
+		hold->rule = strdup(i ? "load" : "heat");
+		assert_int_equal(holds_place(h, hold, NULL), 0);
+	}
+	assert_order(h, "b d e f g h i ");
+	holds_free(h);
 }
 
 int main(void)
@@ -203,7 +286,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_place_and_take), cmocka_unit_test(test_replace),
 		cmocka_unit_test(test_many),           cmocka_unit_test(test_weight),
-		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_format),         cmocka_unit_test(test_besides),
+		cmocka_unit_test(test_kinds),
 	};
 
 	return cmocka_run_group_tests_name("hold", tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "tests/unit/http_fixture.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,7 +22,14 @@ struct route_case {
 static const struct route_case route_cases[] = {
 	{ "GET /", NULL, 200, "Content-Security-Policy: default-src 'none'",
 	  "<a href=\"/metrics\">" },
-	{ "GET /", NULL, 200, "Content-Type: text/html; charset=utf-8", ">web</a>" },
+	{ "GET /", NULL, 200, "Content-Type: text/html; charset=utf-8", "/page/page.js" },
+	{ "GET /page/page.js", NULL, 200, "Content-Type: text/javascript", "import" },
+	{ "GET /page/page.css", NULL, 200, "Content-Type: text/css", ":root" },
+	{ "GET /page/icon.svg", NULL, 200, "Content-Type: image/svg+xml", "<svg" },
+	{ "GET /page/none.js", NULL, 404, NULL, "nothing here" },
+	{ "POST /page/page.js", "Content-Length: 0\r\n", 405, "Allow: GET, HEAD\r\n", "only" },
+	{ "GET /api/v1/whoami", NULL, 200, "application/json",
+	  "{\"who\":null,\"writes\":false,\"by\":null}" },
 	{ "HEAD /", NULL, 200, "text/html", "" },
 	{ "GET /metrics", NULL, 200, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n",
 	  "test_beta_total{row=\"4999\"} 4999\n" },
@@ -52,7 +60,11 @@ static const struct route_case route_cases[] = {
 	{ "BREW /", NULL, 405, "Allow: GET, HEAD\r\n", "only" },
 	{ "GET /api/v1/services", NULL, 200, "application/json",
 	  "{\"services\":[{\"name\":\"web\"" },
-	{ "GET /api/v1/services", NULL, 200, NULL, "],\"troubles\":[" },
+	{ "GET /api/v1/services", NULL, 200, NULL, "],\"time\":\"2" },
+	{ "GET /api/v1/services?max_age=0", NULL, 200, NULL, "Z\",\"troubles\":[" },
+	{ "GET /api/v1/services?max_age=1h", NULL, 200, NULL, "{\"services\":[{" },
+	{ "GET /api/v1/services?max_age=soon", NULL, 400, NULL, "max_age: a duration" },
+	{ "GET /api/v1/services/web?max_age=0", NULL, 200, NULL, "],\"time\":\"2" },
 	{ "GET /api/v1/services", NULL, 200, NULL,
 	  "\"name\":\"tcp://10.0.0.9:81\",\"managed\":false" },
 	{ "GET /api/v1/services/web", NULL, 200, NULL, "\"address\":\"tcp://10.1.2.15:443\"" },
@@ -64,6 +76,8 @@ static const struct route_case route_cases[] = {
 	  "\"effective_weight\":null,\"reason\":\"rule \\\"x\\\" ?\?\"" },
 	{ "GET /api/v1/services/web/realservers/web2", NULL, 200, NULL,
 	  "\"holds\":[{\"id\":\"h1\",\"class\":\"rule\"" },
+	{ "GET /api/v1/services/web/realservers/web1", NULL, 200, NULL,
+	  "\"text\":\"Host is blocked\"" },
 	{ "GET /api/v1/services/web/realservers/web9", NULL, 404, NULL, "no realserver 'web9'" },
 	{ "GET /api/v1/services/we", NULL, 404, NULL, "no service 'we'" },
 	{ "GET /api/v1/services/web%00x", NULL, 404, NULL, "no service 'web%00x'" },
@@ -109,6 +123,8 @@ static void test_not_ready(void **state)
 	struct view *v = view_make(w);
 	char *answer;
 
+	w->limits.view_ms = 100;
+	w->hold_rounds = true;
 	world_view(w, NULL);
 	world_serve(w);
 	answer = ask(w, "GET /-/ready", NULL);
@@ -132,6 +148,131 @@ static void test_not_ready(void **state)
 	answer = ask(w, "GET /-/ready", NULL);
 	assert_int_equal(status_of(answer), 200);
 	free(answer);
+	release_rounds(w); /* too late: nobody takes them */
+}
+
+ATTR_PRINTF(1, 2)
+static char *said(const char *fmt, ...)
+{
+	struct buf text = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	return buf_take(&text);
+}
+
+/* All that the page's files ask for is there, and nothing of it comes from elsewhere. */
+static void test_page(void **state)
+{
+	static const char *const files[] = { "/",
+					     "/page/page.js",
+					     "/page/base.js",
+					     "/page/pool.js",
+					     "/page/lists.js",
+					     "/page/dialogs.js",
+					     "/page/page.css" };
+	static const char *const marks[] = { "src=\"", "href=\"", "from './" };
+	struct world *w = *state;
+	unsigned int found = 0;
+
+	world_serve(w);
+	for (size_t i = 0; i < countof(files); i++) {
+		char *line = said("GET %s", files[i]), *answer = ask(w, line, NULL);
+
+		assert_int_equal(status_of(answer), 200);
+		assert_null(strstr(answer, "innerHTML"));
+		for (size_t m = 0; m < countof(marks); m++) {
+			for (char *at = strstr(answer, marks[m]); at; at = strstr(at, marks[m])) {
+				bool module = marks[m][0] == 'f';
+				char *path, *other;
+
+				at += strlen(marks[m]);
+				path = said("GET %s%.*s", module ? "/page/" : "",
+					    (int)strcspn(at, "\"'"), at);
+				other = ask(w, path, NULL);
+				assert_int_equal(status_of(other), 200);
+				free(other);
+				free(path);
+				found++;
+			}
+		}
+		free(answer);
+		free(line);
+	}
+	assert_true(found >= 12);
+}
+
+/* Who has a file is not sent it again. */
+static void test_page_known(void **state)
+{
+	struct world *w = *state;
+	char *first, *again, *tag, *header;
+
+	world_serve(w);
+	first = ask(w, "GET /page/page.css", NULL);
+	tag = strstr(first, "ETag: ");
+	assert_non_null(tag);
+	header = said("If-None-Match: %.*s\r\n", (int)strcspn(tag + 6, "\r"), tag + 6);
+	again = ask(w, "GET /page/page.css", header);
+	assert_int_equal(status_of(again), 304);
+	free(again);
+	free(header);
+	free(first);
+}
+
+/* What was let go while nobody looked is made anew for him who comes. */
+static void test_none_kept(void **state)
+{
+	static const char *const paths[] = {
+		"GET /metrics",       "GET /api/v1/services", "GET /api/v1/services/web",
+		"GET /api/v1/config", "GET /-/ready",
+	};
+	struct world *w = *state;
+	unsigned int i;
+
+	world_serve(w);
+	for (i = 0; i < countof(paths); i++) {
+		char *answer;
+
+		world_view(w, NULL);
+		answer = ask(w, paths[i], NULL);
+		assert_int_equal(status_of(answer), 200);
+		free(answer);
+		assert_int_equal(atomic_load(&w->rounds), i + 1);
+	}
+	/* Once the kernel was read, readiness asks for nothing. */
+	atomic_store(&w->was_read, true);
+	world_view(w, NULL);
+	free(ask(w, "GET /-/ready", NULL));
+	assert_int_equal(atomic_load(&w->rounds), i);
+}
+
+/* Who asks for a young reading is given one, and nobody else costs one. */
+static void test_max_age(void **state)
+{
+	static const struct {
+		const char *line;
+		unsigned int rounds;
+	} cases[] = {
+		{ "GET /api/v1/services", 0 },
+		{ "GET /api/v1/services?max_age=1h", 0 },
+		{ "GET /api/v1/services?max_age=0", 1 },
+		{ "GET /api/v1/services/web?max_age=0", 2 },
+		{ "GET /api/v1/services/web", 2 },
+	};
+	struct world *w = *state;
+
+	world_serve(w);
+	for (size_t i = 0; i < countof(cases); i++) {
+		char *answer = ask(w, cases[i].line, NULL);
+
+		assert_int_equal(status_of(answer), 200);
+		assert_int_equal(atomic_load(&w->rounds), cases[i].rounds);
+		free(answer);
+		usleep(2000); /* max_age=0 is of this millisecond */
+	}
 }
 
 static void hang(void *arg)
@@ -177,15 +318,16 @@ static const struct {
 	RAW(505, "GET / HTTP/9.9\r\n\r\n"),
 	RAW(400, "GET / HTTP/1.1\r\n\r\n"), /* no Host */
 	RAW(0, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
-	RAW(200, "GET /\x00metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
-	RAW(400, "POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"),
-	RAW(413, "POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: "
+	RAW(200, "GET /\x00metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+	RAW(400, "POST /-/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n"),
+	RAW(413, "POST /-/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
 		 "99999999999999999999999\r\n\r\n"),
-	RAW(400, "POST /-/reload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
-	RAW(400, "GET / HTTP/1.1\r\nHost: x\r\nno colon here\r\nConnection: close\r\n\r\n"),
-	RAW(200, "GET / HTTP/1.1\r\nHost: x\r\n: empty\r\nConnection: close\r\n\r\n"),
-	RAW(404, "GET /%zz%%%1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
-	RAW(404, "GET http://elsewhere/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+	RAW(400, "POST /-/reload HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "
+		 "chunked\r\n\r\nzz\r\n"),
+	RAW(400, "GET / HTTP/1.1\r\nHost: localhost\r\nno colon here\r\nConnection: close\r\n\r\n"),
+	RAW(200, "GET / HTTP/1.1\r\nHost: localhost\r\n: empty\r\nConnection: close\r\n\r\n"),
+	RAW(404, "GET /%zz%%%1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+	RAW(404, "GET http://elsewhere/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
 };
 
 static void test_malformed(void **state)
@@ -193,6 +335,7 @@ static void test_malformed(void **state)
 	struct world *w = *state;
 
 	w->limits.head_ms = w->limits.body_ms = w->limits.idle_ms = 300;
+	w->conf.loopback_writes = true;
 	world_serve(w);
 	for (size_t i = 0; i < countof(raw_cases); i++) {
 		int fd = client_connect(w, NULL);
@@ -224,16 +367,18 @@ static char *ask_long(const struct world *w, const char *before, size_t n, const
 
 static void test_too_large(void **state)
 {
-	static const char post[] = "POST /-/reload HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
+	static const char post[] =
+		"POST /-/reload HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
 	struct world *w = *state;
 	char *answer = NULL;
 	struct buf head = BUF_INIT;
 
+	w->conf.loopback_writes = true;
 	world_serve(w);
-	answer = ask_long(w, "GET / HTTP/1.1\r\nHost: x\r\nX: ", 100000, "\r\n\r\n");
+	answer = ask_long(w, "GET / HTTP/1.1\r\nHost: localhost\r\nX: ", 100000, "\r\n\r\n");
 	assert_true(!answer || !*answer || status_of(answer) == 431 || status_of(answer) == 413);
 	free(answer);
-	answer = ask_long(w, "GET /", 100000, " HTTP/1.1\r\nHost: x\r\n\r\n");
+	answer = ask_long(w, "GET /", 100000, " HTTP/1.1\r\nHost: localhost\r\n\r\n");
 	assert_true(!answer || !*answer || status_of(answer) == 414 || status_of(answer) == 431);
 	free(answer);
 	/* By its length, before it is sent; then in chunks that do not say. */
@@ -251,6 +396,11 @@ static void test_too_large(void **state)
 }
 
 /* Who drips is cut by one deadline for the head, another for the body. */
+static char *ask_text(const struct world *w, const char *text)
+{
+	return ask_on(client_connect(w, NULL), text, strlen(text));
+}
+
 static void test_slow_clients(void **state)
 {
 	struct world *w = *state;
@@ -262,15 +412,15 @@ static void test_slow_clients(void **state)
 	w->limits.idle_ms = 200;
 	world_serve(w);
 	begin = clock_mono_ms();
-	answer = ask_on(client_connect(w, NULL), "GET / HT", 8);
+	answer = ask_text(w, "GET / HT");
 	assert_true(!answer || !*answer);
 	free(answer);
-	answer = ask_on(client_connect(w, NULL),
-			"POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab", 57);
+	answer = ask_text(
+		w, "POST /-/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nab");
 	assert_true(!answer || status_of(answer) != 200);
 	free(answer);
 	/* keeps alive, says nothing more */
-	answer = ask_on(client_connect(w, NULL), "GET /-/ready HTTP/1.1\r\nHost: x\r\n\r\n", 34);
+	answer = ask_text(w, "GET /-/ready HTTP/1.1\r\nHost: localhost\r\n\r\n");
 	assert_int_equal(status_of(answer), 200);
 	free(answer);
 	assert_true(clock_mono_ms() - begin < 10000);
@@ -280,6 +430,7 @@ static void test_slow_clients(void **state)
 /* Gone in the middle: the server goes on. */
 static void test_client_gone(void **state)
 {
+	static const char get[] = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
 	struct world *w = *state;
 	char *answer;
 
@@ -287,7 +438,7 @@ static void test_client_gone(void **state)
 	for (int i = 0; i < 20; i++) {
 		int fd = client_connect(w, NULL);
 
-		client_send(fd, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 34);
+		client_send(fd, get, strlen(get));
 		if (i % 2)
 			assert_int_equal(recv(fd, &(char){ 0 }, 1, 0), 1);
 		close(fd);
@@ -300,9 +451,10 @@ static void test_client_gone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_routes),      CASE(test_not_ready), CASE(test_loop_hangs),
-		CASE(test_malformed),   CASE(test_too_large), CASE(test_slow_clients),
-		CASE(test_client_gone),
+		CASE(test_routes),       CASE(test_not_ready),   CASE(test_none_kept),
+		CASE(test_page),         CASE(test_page_known),  CASE(test_loop_hangs),
+		CASE(test_max_age),      CASE(test_malformed),   CASE(test_too_large),
+		CASE(test_slow_clients), CASE(test_client_gone),
 	};
 
 	return cmocka_run_group_tests_name("http", tests, NULL, NULL);

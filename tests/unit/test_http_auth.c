@@ -170,7 +170,13 @@ static const struct {
 	{ LOOPBACK, ANN, 200, NULL },
 	{ LOOPBACK, "Origin: http://evil.example\r\n", 403, "another site" },
 	{ LOOPBACK, "Origin: null\r\n", 403, "another site" },
-	{ LOOPBACK, "Origin: http://test\r\n", 200, NULL },
+	{ LOOPBACK, "Origin: http://localhost\r\n", 200, NULL },
+	{ LOOPBACK, "Sec-Fetch-Site: cross-site\r\n", 403, "another site" },
+	{ LOOPBACK, "Sec-Fetch-Site: same-site\r\n", 403, "another site" },
+	{ LOOPBACK, "Sec-Fetch-Site: same-origin\r\nOrigin: http://as.seen.by.me\r\n", 200, NULL },
+	{ LOOPBACK, "Sec-Fetch-Site: none\r\n", 200, NULL },
+	{ LOOPBACK, "Content-Type: text/plain\r\n", 415, "application/json" },
+	{ LOOPBACK, "Content-Type: application/json; charset=utf-8\r\n", 200, NULL },
 	{ USERS, NULL, 401, "WWW-Authenticate: Basic realm=\"ipvs-agent\"" },
 	{ USERS, ANN, 200, NULL },
 	{ USERS, ANN, 200, NULL }, /* from the cache */
@@ -346,18 +352,20 @@ static size_t curl_take(char *data, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
-/* POST /-/reload with that client certificate (NULL = none): the status, 0 when
- * there was no connection. */
-static long post_tls(struct world *w, const char *client, long max_version)
+/* POST with that client certificate (NULL = none): the status, 0 when there was no
+ * connection. */
+static long post_path(struct world *w, const char *path, const char *client, long max_version)
 {
+	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type:");
 	struct buf url = BUF_INIT, crt = BUF_INIT, key = BUF_INIT, out = BUF_INIT;
 	char *ca = path_in(w, "ca.crt");
 	CURL *curl = curl_easy_init();
 	long status = 0;
 
-	buf_printf(&url, "https://127.0.0.1:%u/-/reload", w->port);
+	buf_printf(&url, "https://127.0.0.1:%u%s", w->port, path);
 	curl_easy_setopt(curl, CURLOPT_URL, buf_str(&url));
 	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "");
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_CAINFO, ca);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, 20L);
@@ -374,12 +382,18 @@ static long post_tls(struct world *w, const char *client, long max_version)
 	if (curl_easy_perform(curl) == CURLE_OK)
 		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_cleanup(curl);
+	curl_slist_free_all(headers);
 	buf_fini(&url);
 	buf_fini(&crt);
 	buf_fini(&key);
 	buf_fini(&out);
 	free(ca);
 	return status;
+}
+
+static long post_tls(struct world *w, const char *client, long max_version)
+{
+	return post_path(w, "/-/reload", client, max_version);
 }
 
 static void test_tls(void **state)
@@ -395,6 +409,7 @@ static void test_tls(void **state)
 	char *cert = path_in(w, "server.crt"), *key = path_in(w, "server.key"),
 	     *client_ca = path_in(w, "ca.crt"), *wrong = path_in(w, "client.key");
 	struct buf why = BUF_INIT;
+	char *asked;
 
 	w->conf.tls_cert_file = cert;
 	w->conf.tls_key_file = key;
@@ -402,6 +417,10 @@ static void test_tls(void **state)
 	world_serve(w);
 	assert_int_equal(post_tls(w, NULL, 0), 403);
 	assert_int_equal(post_tls(w, "client", 0), 200);
+	assert_int_equal(post_path(w, "/api/v1/freeze", "client", 0), 200);
+	asked = take_asked(w);
+	assert_string_equal(asked, "freeze who=client");
+	free(asked);
 	assert_int_equal(post_tls(w, "client", CURL_SSLVERSION_MAX_TLSv1_2), 200);
 	assert_int_equal(post_tls(w, "client", CURL_SSLVERSION_MAX_TLSv1_1), 0);
 	assert_int_equal(post_tls(w, "server", 0), 403); /* not a client's certificate */

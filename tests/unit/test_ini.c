@@ -63,6 +63,14 @@ static void refuses_what_is_not_text(void **state ATTR_UNUSED)
 	       "5? the line is not UTF-8 text\n6? the line is not UTF-8 text\n7p=\xc3\xa9\n");
 }
 
+/* Also where eight bytes are looked at together. */
+static void control_characters_anywhere(void **state ATTR_UNUSED)
+{
+	EXPECT("[a]\nkey = 1234567\x7f\nkey = 1234567\x1f 123456789\nkey\t=\t12345678 ~\n",
+	       "1[a|-]\n2? control character 0x7f in the line\n"
+	       "3? control character 0x1f in the line\n4key=12345678 ~\n");
+}
+
 static void comments_may_be_anything(void **state ATTR_UNUSED)
 {
 	EXPECT("; \xff\0\x1b\n[a]\n", "2[a|-]\n");
@@ -147,6 +155,7 @@ int main(void)
 		cmocka_unit_test(indented_line_is_a_key),
 		cmocka_unit_test(takes_bom_crlf_and_no_newline),
 		cmocka_unit_test(refuses_what_is_not_text),
+		cmocka_unit_test(control_characters_anywhere),
 		cmocka_unit_test(comments_may_be_anything),
 		cmocka_unit_test(carriage_return_within_is_told),
 		cmocka_unit_test(long_lines),

@@ -121,6 +121,64 @@ static void test_dest_key(void **state)
 	free(h);
 }
 
+/* Of what is no tunnel the kernel is told no tunnel; unless somebody had given it one. */
+static void test_dest_without_tunnel(void **state)
+{
+	struct ipvs_dest d = { .addr = address("10.0.0.1:80"), .forward = IPVS_MASQ };
+	struct nlmsghdr *h = dest_request(&d, true);
+	struct nlattr *nest = nlmsg_find_attr(h, GENL_HDRLEN, IPVS_CMD_ATTR_DEST);
+
+	(void)state;
+	assert_null(nla_find(nla_data(nest), nla_len(nest), IPVS_DEST_ATTR_TUN_TYPE));
+	free(h);
+	d.tun_port = 9;
+	h = dest_request(&d, true);
+	nest = nlmsg_find_attr(h, GENL_HDRLEN, IPVS_CMD_ATTR_DEST);
+	assert_non_null(nla_find(nla_data(nest), nla_len(nest), IPVS_DEST_ATTR_TUN_PORT));
+	free(h);
+}
+
+/* Byte for byte what the tables say; and nothing of what it is not made for. */
+static void test_quick_put(void **state)
+{
+	static const char *const addresses[] = { "10.1.2.3:80", "[2001:db8::5]:65535",
+						 "255.255.255.255:1", "1.0.0.1:2" };
+	struct ipvs_service s = { .scheduler = "wrr", .flags = 1 };
+	size_t i, room;
+
+	(void)state;
+	for (i = 0; i < 16; i++) {
+		struct ipvs_dest d = { .addr = address(addresses[i % 4]),
+				       .forward = i % 2 ? IPVS_ROUTE : IPVS_MASQ,
+				       .weight = 0x01020304u * (uint32_t)i,
+				       .upper = 200,
+				       .lower = 100 };
+		struct nlreq quick = request(512), walked = request(512);
+
+		s.key = (struct ipvs_key){ .addr = address(addresses[i / 4]),
+					   .proto = i % 3 ? IPPROTO_TCP : IPPROTO_UDP };
+		attr_put_service(&walked, &s, false);
+		attr_put_dest(&walked, &d, true);
+		assert_true(attr_quick_put(&quick, &s, &d));
+		assert_int_equal(quick.len, walked.len);
+		assert_memory_equal(quick.start, walked.start, walked.len);
+		for (room = NLMSG_HDRLEN + GENL_HDRLEN; room < walked.len; room++) {
+			struct nlreq small = request(room);
+
+			assert_false(attr_quick_put(&small, &s, &d));
+			assert_int_equal(small.len, NLMSG_HDRLEN + GENL_HDRLEN);
+			free(small.start);
+		}
+		d.tun_type = IPVS_TUN_GUE;
+		assert_false(attr_quick_put(&walked, &s, &d));
+		d.tun_type = 0;
+		s.key.fwmark = 1;
+		assert_false(attr_quick_put(&walked, &s, &d));
+		free(quick.start);
+		free(walked.start);
+	}
+}
+
 static void test_full_message(void **state)
 {
 	struct ipvs_service s = { .key = { .addr = address("10.0.0.1:80"), .proto = 6 } };
@@ -230,9 +288,10 @@ static void test_dests_return(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_service_bytes), cmocka_unit_test(test_mark_bytes),
-		cmocka_unit_test(test_dest_bytes),    cmocka_unit_test(test_dest_key),
-		cmocka_unit_test(test_full_message),  cmocka_unit_test(test_services_return),
+		cmocka_unit_test(test_service_bytes),       cmocka_unit_test(test_mark_bytes),
+		cmocka_unit_test(test_dest_bytes),          cmocka_unit_test(test_dest_key),
+		cmocka_unit_test(test_dest_without_tunnel), cmocka_unit_test(test_quick_put),
+		cmocka_unit_test(test_full_message),        cmocka_unit_test(test_services_return),
 		cmocka_unit_test(test_dests_return),
 	};
 

@@ -177,6 +177,39 @@ static void test_jobs(void **state)
 	assert_int_equal(fake_kernel_writes(f->fake, IPVS_N_OPS), 1);
 }
 
+/* The dests of the services asked for, and nothing of the others. */
+static void test_dests_of_some(void **state)
+{
+	struct fixture *f = *state;
+	struct ipvs_key *keys = calloc(2, sizeof(*keys));
+	struct addr second = dest(2, 0).addr;
+	const struct ipvs_service *found;
+
+	assert_non_null(keys);
+	keys[0] = service(2).key;
+	keys[1] = service(7).key; /* nobody's */
+	assert_int_equal(ipvs_port_dests(f->port, keys, 2, on_dump, f), 0);
+	run(f, 1);
+	assert_int_equal(f->table.error, 0);
+	assert_int_equal(f->table.n_services, 2);
+	assert_int_equal(f->table.n_dests, 2);
+	found = ipvs_table_service(&f->table, &(struct ipvs_key){ 0 });
+	assert_null(found);
+	found = ipvs_table_service(&f->table, &f->table.services[0].key);
+	assert_int_equal(found->n_dests, 2);
+	assert_non_null(ipvs_table_dest(&f->table, found, &second));
+	assert_int_equal(f->table.services[1].n_dests, 0);
+	assert_int_equal(fake_kernel_dumps(f->fake), 0);
+
+	fake_kernel_break(f->fake, -EPERM);
+	keys = calloc(1, sizeof(*keys));
+	assert_non_null(keys);
+	assert_int_equal(ipvs_port_dests(f->port, keys, 1, on_dump, f), 0);
+	run(f, 1);
+	assert_int_equal(f->table.error, -EPERM);
+	assert_false(f->table.complete);
+}
+
 /* While a dump stands still, an urgent write passes it; the next one may not pass a
  * write that is waiting. */
 static void test_overtaking(void **state)
@@ -369,15 +402,11 @@ static void test_fake_answers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		with_port(test_jobs),
-		with_port(test_overtaking),
-		with_port(test_dump_sees_urgent),
-		with_port(test_errors_arrive),
-		with_port(test_partial_dumps),
-		with_port(test_free_under_way),
-		with_port(test_free_within_callback),
-		with_port(test_alive),
-		with_port(test_fake_answers),
+		with_port(test_jobs),           with_port(test_overtaking),
+		with_port(test_dests_of_some),  with_port(test_dump_sees_urgent),
+		with_port(test_errors_arrive),  with_port(test_partial_dumps),
+		with_port(test_free_under_way), with_port(test_free_within_callback),
+		with_port(test_alive),          with_port(test_fake_answers),
 	};
 
 	return cmocka_run_group_tests_name("ipvs_port", tests, NULL, NULL);

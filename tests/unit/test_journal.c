@@ -427,13 +427,66 @@ static void test_nothing_to_read(void **state)
 	assert_true(end.torn);
 }
 
+/* --- who else is told ----------------------------------------------------------- */
+
+struct heard {
+	bool deaf;
+	uint64_t seq;
+	unsigned int n;
+};
+
+static bool wants(void *arg, enum journal_kind kind)
+{
+	const struct heard *h = arg;
+
+	return !h->deaf && kind != JOURNAL_SAMPLE;
+}
+
+static void hear(void *arg, const struct buf *text, uint64_t seq)
+{
+	struct heard *h = arg;
+
+	assert_int_equal(text->data[text->len - 1], '\n');
+	h->seq = seq;
+	h->n++;
+}
+
+static void test_tap(void **state)
+{
+	struct place *p = *state;
+	struct heard heard = { 0 };
+	struct journal_tap tap = { .wants = wants, .line = hear, .arg = &heard };
+	struct journal *j = open_journal(p, 0);
+
+	assert_null(journal_begin(j, JOURNAL_WEIGHT, 1, 1));
+	journal_set_tap(j, &tap);
+	journal_set_tap(NULL, &tap);
+	/* Where none is kept, lines are made for those who listen, and only those. */
+	put(j, 1);
+	assert_int_equal(heard.n, 1);
+	assert_int_equal(heard.seq, 1);
+	assert_null(journal_begin(j, JOURNAL_SAMPLE, 1, 1));
+	heard.deaf = true;
+	assert_null(journal_begin(j, JOURNAL_WEIGHT, 1, 1));
+	journal_set_size(j, 1024 * 1024);
+	put(j, 2);
+	assert_int_equal(heard.n, 1);
+	heard.deaf = false;
+	put(j, 3);
+	assert_int_equal(heard.n, 2);
+	assert_int_equal(heard.seq, 3);
+	(void)wait_stats(j, 2, 0);
+	journal_free(j);
+	assert_true(size_of(p, "journal") > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(test_order),           test(test_rotation),  test(test_cut_at_every_byte),
 		test(test_killed),          test(test_full_disk), test(test_bounded),
 		test(test_meddled),         test(test_off),       test(test_wrong_line),
-		test(test_nothing_to_read),
+		test(test_nothing_to_read), test(test_tap),
 	};
 
 	return cmocka_run_group_tests_name("journal", tests, NULL, NULL);

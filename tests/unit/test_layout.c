@@ -1,5 +1,6 @@
 /* test_layout.c: unfolding a configuration: every index leads back to where it came
  * from, and what is probed alike is probed once. */
+#include "conf/print.h"
 #include "tests/unit/kernel_text.h"
 
 #define PROBES "[probe a]\nurl = http://x/\n[probe b]\nurl = tcp://\n"
@@ -122,6 +123,31 @@ static void test_targets_are_shared(void **state)
 	layout_unref(l);
 }
 
+/* Elsewhere than where they serve: once, for who says the same place. */
+static void test_probe_address(void **state)
+{
+	struct layout *l = make_layout(
+		"[service x]\naddress = tcp://10.1.2.15:80\naddress = tcp://[2001:db8::15]:80\n"
+		"probe = a\nrealserver = one 10.1.2.21 2001:db8::21 probe_address=192.168.1.1\n"
+		"realserver = two 10.1.2.22 probe_address=192.168.1.1:80\n"
+		"realserver = three 192.168.1.1\n" PROBES);
+	struct buf text = BUF_INIT;
+
+	(void)state;
+	check(l);
+	assert_int_equal(l->n_links, 3);
+	assert_int_equal(l->n_targets, 1);
+	addr_format(&text, &l->targets[0].addr);
+	assert_string_equal(buf_str(&text), "192.168.1.1:80");
+	buf_reset(&text);
+	config_print(l->conf, &text);
+	assert_non_null(strstr(buf_str(&text), "one 10.1.2.21 2001:db8::21 "
+					       "probe_address=192.168.1.1\n"));
+	assert_non_null(strstr(buf_str(&text), "two 10.1.2.22 probe_address=192.168.1.1:80\n"));
+	buf_fini(&text);
+	layout_unref(l);
+}
+
 static void test_two_addresses_two_targets(void **state)
 {
 	struct layout *l = make_layout("[service web]\naddress = tcp://10.1.2.15:80\n"
@@ -132,6 +158,42 @@ static void test_two_addresses_two_targets(void **state)
 	check(l);
 	assert_int_equal(l->n_targets, 2);
 	assert_int_equal(l->n_dests, 2);
+	layout_unref(l);
+}
+
+static const struct lane *lane_at(const struct layout *l, const char *target, uint32_t link)
+{
+	return l->targets[l->links[l->realservers[id_of(l, target)].first_link + link]].lane;
+}
+
+/* By the director's forwarding: each address of the service is asked of each realserver,
+ * by one lane for all of them; what differs in its protocol alone is asked once. */
+static void test_via_forward(void **state)
+{
+	struct layout *l = make_layout(
+		"[service x]\naddress = tcp://10.1.2.15:53\naddress = udp://10.1.2.15:53\n"
+		"address = tcp://10.1.2.15:80\naddress = fwmark://7\nprobe = b v\n"
+		"realserver = one 10.1.2.21\nrealserver = two 10.1.2.22\n"
+		"realserver = nat 10.1.2.23:8080 forward=masq\n"
+		"[service y]\naddress = tcp://10.1.2.16:80\nprobe = v\nrealserver = uno 10.1.2.21\n"
+		"realserver = out 10.1.2.24 enabled=no\n"
+		"[probe v]\nurl = tcp://\nvia = forward\n" PROBES);
+	const struct layout_target *t;
+
+	(void)state;
+	check(l);
+	assert_int_equal(l->n_lanes, 3);
+	assert_int_equal(l->n_links, 3 * 3 + 1);
+	assert_int_equal(l->n_targets, 3 * 3 + 1);
+	assert_null(lane_at(l, "x/one", 0));
+	assert_ptr_equal(lane_at(l, "x/one", 1), lane_at(l, "x/one", 2));
+	assert_ptr_equal(lane_at(l, "x/one", 1), lane_at(l, "y/uno", 0));
+	assert_ptr_not_equal(lane_at(l, "x/one", 1), lane_at(l, "x/two", 1));
+	assert_int_equal(lane_at(l, "x/two", 1)->dest.addr.port, 0);
+	assert_int_equal(lane_at(l, "x/nat", 1)->dest.addr.port, 8080);
+	t = &l->targets[l->links[l->realservers[id_of(l, "x/two")].first_link + 2]];
+	assert_int_equal(t->addr.bytes[3], 15);
+	assert_int_equal(t->addr.port, 80);
 	layout_unref(l);
 }
 
@@ -166,7 +228,9 @@ int main(void)
 		cmocka_unit_test(test_shapes),
 		cmocka_unit_test(test_disabled),
 		cmocka_unit_test(test_targets_are_shared),
+		cmocka_unit_test(test_probe_address),
 		cmocka_unit_test(test_two_addresses_two_targets),
+		cmocka_unit_test(test_via_forward),
 		cmocka_unit_test(test_large),
 	};
 

@@ -1,6 +1,7 @@
 /* test_ledger.c: the ledger's thread: answers come once, on the loop, in order; a disk
  * that refuses is told and got over. */
 #include <pthread.h>
+#include <sched.h>
 
 #include "agent/base/loop.h"
 #include "tests/unit/ledger_dir.h"
@@ -131,6 +132,68 @@ static void test_free_answers(void **state)
 	close_ledger(&run);
 }
 
+/* --- many at once --------------------------------------------------------------- */
+
+enum { MANY = 300, AT_ONCE = 64 };
+
+struct many {
+	struct run run;
+	unsigned int before, most;
+};
+
+static void on_one(void *arg, int error)
+{
+	struct many *m = arg;
+
+	assert_int_equal(error, 0);
+	if (++m->run.n == MANY)
+		loop_stop(m->run.loop);
+}
+
+static void on_sleep(void *arg)
+{
+	struct many *m = arg;
+
+	if (m->run.n - m->before > m->most)
+		m->most = m->run.n - m->before;
+	m->before = m->run.n;
+}
+
+/* Read while it is written, it may seem torn for a moment. */
+static bool are_on_disk(struct place *p, size_t n)
+{
+	struct ledger_state s;
+	bool are;
+
+	if (ledger_read(p->dir, &p->why, &s))
+		return false;
+	are = s.n_owned == n;
+	ledger_state_fini(&s);
+	return are;
+}
+
+/* All are on disk when the loop comes for the first: it still does other things between
+ * some of them and the next. */
+static void test_turns(void **state)
+{
+	struct ipvs_key key = { .addr.family = AF_INET, .fwmark = 1 };
+	struct many m = { .most = 0 };
+	struct ledger_state s;
+
+	open_ledger(*state, &m.run, &s);
+	ledger_state_fini(&s);
+	loop_before_sleep(m.run.loop, "test", on_sleep, &m);
+	for (; key.fwmark <= MANY; key.fwmark++)
+		assert_int_equal(ledger_own(m.run.ledger, &key, on_one, &m), 0);
+	while (!are_on_disk(*state, MANY))
+		sched_yield();
+	loop_run(m.run.loop);
+	on_sleep(&m);
+	assert_int_equal(m.run.n, MANY);
+	assert_in_range(m.most, 1, AT_ONCE);
+	close_ledger(&m.run);
+}
+
 static void test_busy(void **state)
 {
 	struct place *p = *state;
@@ -182,10 +245,8 @@ static void test_refusing_disk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_answers),
-		test(test_free_answers),
-		test(test_busy),
-		test(test_refusing_disk),
+		test(test_answers), test(test_free_answers),  test(test_turns),
+		test(test_busy),    test(test_refusing_disk),
 	};
 
 	return cmocka_run_group_tests_name("ledger", tests, NULL, NULL);

@@ -37,7 +37,7 @@ static void test_cut_at_every_byte(void **state)
 	put_file(p, "ledger", file.data, file.len);
 	f = open_file(p, &s);
 	assert_false(s.damaged);
-	assert_int_equal(s.n_holds, 1);
+	assert_int_equal(s.n_holds, 2);
 	ledger_state_fini(&s);
 	ledger_file_free(f);
 	buf_fini(&file);
@@ -107,6 +107,50 @@ static void test_set_aside(void **state)
 	buf_fini(&kept);
 }
 
+/* A place without its end. */
+#define PLACE                                                                                      \
+	"{\"type\":\"place\",\"id\":\"a\",\"class\":\"rule\",\"service\":\"s\",\"realserver\":"    \
+	"\"r\","                                                                                   \
+	"\"holder\":\"h\",\"effect\":104,\"reason\":\"\",\"since\":0,\"until\":0"
+
+/* A ledger of before there was more to a hold is read as it is, and goes on. */
+static void test_first_format(void **state)
+{
+	static const char *const lines[] = {
+		"0 {\"ledger\":1}",
+		"1 {\"type\":\"place\",\"id\":\"o1\",\"class\":\"operator\",\"service\":\"web\","
+		"\"realserver\":\"web1\",\"holder\":\"ann\",\"effect\":0,\"reason\":\"deploy\","
+		"\"since\":1700000000000,\"until\":0}",
+	};
+	struct place *p = *state;
+	struct buf file = BUF_INIT;
+	struct ledger_state s;
+	struct ledger_file *f;
+
+	for (size_t i = 0; i < countof(lines); i++)
+		buf_printf(&file, "%08lx %s\n", crc32(0, (const Bytef *)lines[i], strlen(lines[i])),
+			   lines[i]);
+	put_file(p, "ledger", file.data, file.len);
+	f = open_file(p, &s);
+	assert_false(s.damaged);
+	assert_int_equal(s.n_holds, 1);
+	assert_string_equal(s.holds[0]->id, "o1");
+	assert_string_equal(s.holds[0]->rule, "");
+	assert_int_equal(s.holds[0]->drain_ms + s.holds[0]->weight, 0);
+	assert_false(s.holds[0]->waiting);
+	ledger_state_fini(&s);
+	assert_int_equal(commit(f, place("op-9", HOLD_OPERATOR, "web1", HOLD_FREEZE)), 0);
+	ledger_file_free(f);
+	/* It is of this format now: an older agent leaves it alone. */
+	get_file(p, "ledger", &file);
+	assert_non_null(strstr(buf_str(&file), "{\"ledger\":2}"));
+	f = open_file(p, &s);
+	assert_int_equal(s.n_holds, 2);
+	ledger_state_fini(&s);
+	ledger_file_free(f);
+	buf_fini(&file);
+}
+
 /* Whole lines, but not ours: the checksum is right in each. */
 static void test_hostile(void **state)
 {
@@ -115,8 +159,8 @@ static void test_hostile(void **state)
 		int error;        /* 0 = damaged */
 		const char *why;
 	} cases[] = {
-		{ "0 {\"ledger\":2}", -EPROTONOSUPPORT,
-		  "line 1 was written by a newer ipvs-agent (format 2; this one knows 1)" },
+		{ "0 {\"ledger\":3}", -EPROTONOSUPPORT,
+		  "line 1 was written by a newer ipvs-agent (format 3; this one knows 2)" },
 		{ "0 {\"ledger\":0}", 0, "line 1 is not a ledger's header" },
 		{ "0 {\"ledger\":\"1\"}", 0, "line 1 is not a ledger's header" },
 		{ "0 [1]", 0, "line 1 is not a JSON object" },
@@ -141,13 +185,20 @@ static void test_hostile(void **state)
 		{ "1 "
 		  "{\"type\":\"place\",\"id\":\"a\",\"class\":\"rule\",\"service\":\"s\","
 		  "\"realserver\":"
-		  "\"r\",\"holder\":\"h\",\"effect\":102,\"reason\":\"\",\"since\":0,\"until\":0}",
+		  "\"r\",\"holder\":\"h\",\"effect\":106,\"reason\":\"\",\"since\":0,\"until\":0}",
 		  0, "line 2 has no good \"effect\"" },
 		{ "1 "
 		  "{\"type\":\"place\",\"id\":\"a\",\"class\":\"rule\",\"service\":\"s\","
 		  "\"realserver\":"
 		  "\"r\",\"holder\":\"h\",\"effect\":0.5,\"reason\":\"\",\"since\":0,\"until\":0}",
 		  0, "line 2 has no good \"effect\"" },
+		{ "1 " PLACE ",\"weight\":0}", 0, "line 2 has no good \"weight\"" },
+		{ "1 " PLACE ",\"weight\":4294967296}", 0, "line 2 has no good \"weight\"" },
+		{ "1 " PLACE ",\"rule\":\"\"}", 0, "line 2 has no good \"rule\"" },
+		{ "1 " PLACE ",\"rule\":7}", 0, "line 2 has no good \"rule\"" },
+		{ "1 " PLACE ",\"starts\":-1}", 0, "line 2 has no good \"starts\"" },
+		{ "1 " PLACE ",\"drain\":\"5m\"}", 0, "line 2 has no good \"drain\"" },
+		{ "1 " PLACE ",\"waiting\":1}", 0, "line 2 has no good \"waiting\"" },
 		{ "1 [[[[[[", 0, "line 2 is not a JSON object" },
 	};
 	struct place *p = *state;
@@ -230,8 +281,10 @@ static void test_long_tail(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_cut_at_every_byte), test(test_flip_every_bit),      test(test_set_aside),
-		test(test_hostile),           test(test_newer_is_left_alone), test(test_long_tail),
+		test(test_cut_at_every_byte), test(test_flip_every_bit),
+		test(test_first_format),      test(test_set_aside),
+		test(test_hostile),           test(test_newer_is_left_alone),
+		test(test_long_tail),
 	};
 
 	return cmocka_run_group_tests_name("ledger_damage", tests, NULL, NULL);

@@ -15,6 +15,9 @@ static void test_roundtrip(void **state)
 			    "1700000003600\n"
 			    "al-4 alert web/web3 ann 1 'said \"so\" — twice' 1700000000000 "
 			    "1700000003600\n"
+			    "al-5 alert web/web4 ann 105 'said \"so\" — twice' 1700000000000 "
+			    "1700000003600 rule 'overloaded' weight 150 starts 1699999990000 "
+			    "drain 300000 waiting\n"
 			    "own 6 0 10 [2001:db8::1]:443\n"
 			    "own 0 7 10 ::\n");
 	/* Opening compacts, and compacting changes nothing. */
@@ -145,7 +148,7 @@ static void test_refused(void **state)
 		ledger_change_fini(batch[i]);
 		free(batch[i]);
 	}
-	assert_int_equal(commit(f, place("d", HOLD_RULE, "web4", HOLD_FALLBACK + 1)), -EINVAL);
+	assert_int_equal(commit(f, place("d", HOLD_RULE, "web4", HOLD_REPLACE_SHARE + 1)), -EINVAL);
 	/* Not UTF-8, and a reason without end: written as far as it goes. */
 	c = place("e", HOLD_OPERATOR, "web5", 0);
 	c->record.hold->reason[0] = (char)0xff;

@@ -66,6 +66,14 @@ static void test_golden(void **state ATTR_UNUSED)
 	n.wall_ms = 1772600767891;
 	n.service = "web";
 	compare("tests/golden/notify/panic.txt", &n);
+	n.kind = NOTICE_DRAIN;
+	n.realserver = "web2";
+	n.effect = HOLD_ZERO;
+	n.weight_after = 0;
+	n.drain = "drained";
+	n.holder = "ann";
+	n.reason = "no connection is left";
+	compare("tests/golden/notify/drain.txt", &n);
 }
 
 /* Texts come from realservers, too. */

@@ -117,12 +117,25 @@ static void nearest(void **state ATTR_UNUSED)
 	assert_null(nearest_name(text, names, 5));
 }
 
+static void order_of_names(void **state ATTR_UNUSED)
+{
+	static const char *const sorted[] = { "", "a", "b", "\xff", "a1", "b0", "web2", "web10" };
+	size_t i, j;
+
+	for (i = 0; i < countof(sorted); i++)
+		for (j = 0; j < countof(sorted); j++) {
+			int c = name_cmp(sorted[i], sorted[j]);
+
+			assert_int_equal((c > 0) - (c < 0), (i > j) - (i < j));
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers),   cmocka_unit_test(bools),
 		cmocka_unit_test(durations), cmocka_unit_test(shares_and_sizes),
-		cmocka_unit_test(nearest),
+		cmocka_unit_test(nearest),   cmocka_unit_test(order_of_names),
 	};
 
 	return cmocka_run_group_tests_name("parse", tests, NULL, NULL);

@@ -1,84 +1,26 @@
-/* test_probe_http.c: the http kind against servers made here, and its keys. */
+/* test_probe_http.c: the http kind: what it asks, how it judges answers, and its keys. */
 #include <errno.h>
 
 #include "collectors/table.h"
-#include "conf/key.h"
+#include "tests/unit/kind_case.h"
 #include "tests/unit/web_server.h"
 
 #define OK_HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+#define OK_POOL  "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
 #define NAME     "www.test.example"
 
-/* A probe's section without the loader: the kind's keys with their defaults. */
-struct http_case {
-	struct arena arena;
-	struct buf why;
-	struct conf_env env;
-	struct probe_conf conf;
-};
-
-static void http_case_init(struct http_case *h, const char *url)
+static void http_case_init(struct kind_case *h, const char *url)
 {
-	const struct conf_part *part = &probe_http.part;
-
-	*h = (struct http_case){ 0 };
-	h->env = (struct conf_env){ .arena = &h->arena, .section = "probe t", .why = &h->why };
-	h->conf = (struct probe_conf){ .head.name = "t",
-				       .head.part = part,
-				       .url = url,
-				       .type = &probe_http,
-				       .interval = 3600000,
-				       .timeout = 10000,
-				       .rise = 1,
-				       .fall = 1 };
-	h->conf.head.part_conf = arena_alloc(&h->arena, part->size);
-	assert_int_equal(conf_defaults(h->conf.head.part_conf, part->keys, part->n_keys, &h->env),
-			 0);
+	kind_init(h, &probe_http, url);
 }
 
-static void http_case_fini(struct http_case *h)
-{
-	arena_fini(&h->arena);
-	buf_fini(&h->why);
-}
-
-static int set(struct http_case *h, const char *name, const char *text)
-{
-	const struct conf_part *part = &probe_http.part;
-	const struct conf_key *key = conf_find(name, part->keys, part->n_keys, NULL);
-
-	assert_non_null(key);
-	buf_reset(&h->why);
-	return key->type->set((char *)h->conf.head.part_conf + key->offset, text, key, &h->env);
-}
-
-static const char *get(struct http_case *h, const char *name, size_t i)
-{
-	const struct conf_part *part = &probe_http.part;
-	const struct conf_key *key = conf_find(name, part->keys, part->n_keys, NULL);
-
-	buf_reset(&h->why);
-	key->type->get((char *)h->conf.head.part_conf + key->offset, key, i, &h->why);
-	return buf_str(&h->why);
-}
-
-static struct target probe_once(struct http_case *h, const struct addr *to)
-{
-	struct probe_case c;
-	struct target t;
-
-	case_init(&c, true);
-	t = case_probe(&c, &h->conf, to, 1);
-	case_fini(&c);
-	return t;
-}
-
-static struct target probe_answer(struct http_case *h, const char *answer)
+static struct target probe_answer(struct kind_case *h, const char *answer)
 {
 	struct web_server w = { 0 };
 	struct target t;
 
 	web_start(&w, answer, NULL);
-	t = probe_once(h, &w.addr);
+	t = kind_probe(h, &w.addr);
 	web_stop(&w);
 	return t;
 }
@@ -106,6 +48,16 @@ static const struct answer_case {
 	{ "expect_body", "hello!", OK_HELLO, PROBE_ANSWER_BODY, 200 },
 	{ "expect_body", "x", "HTTP/1.1 204 No\r\n\r\n", PROBE_ANSWER_BODY, 204 },
 	{ "max_body", "3B", OK_HELLO, PROBE_OK, 200 }, /* the rest is not waited for */
+	{ "expect_header", "x-pool: blue", OK_POOL "X-Pool: darkblue2\r\n\r\n", PROBE_OK, 200 },
+	{ "expect_header", "X-Pool:blue", OK_POOL "x-pool:blue\r\n\r\n", PROBE_OK, 200 },
+	{ "expect_header", "X-Pool: Blue", OK_POOL "X-Pool: blue\r\n\r\n", PROBE_ANSWER_HEADER,
+	  200 },
+	{ "expect_header", "X-Pool: blue", OK_POOL "X-Pools: blue\r\n\r\n", PROBE_ANSWER_HEADER,
+	  200 },
+	{ "expect_header", "X-Pool: blue", OK_POOL "X-Pool:\r\nX-Next: blue\r\n\r\n",
+	  PROBE_ANSWER_HEADER, 200 },
+	{ "expect_header", "X-Pool: blue", "HTTP/1.1 103 E\r\nX-Pool: blue\r\n\r\n" OK_HELLO,
+	  PROBE_ANSWER_HEADER, 200 },
 	{ "method", "HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", PROBE_OK, 200 },
 	{ NULL, NULL, "hello\r\n\r\n", PROBE_ANSWER_MALFORMED, 0 },
 	{ NULL, NULL, "SSH-2.0-x\r\n", PROBE_ANSWER_MALFORMED, 0 },
@@ -116,27 +68,27 @@ static const struct answer_case {
 
 static void test_answers(void **state ATTR_UNUSED)
 {
-	struct http_case h;
+	struct kind_case h;
 	struct target t;
 	size_t i;
 
 	for (i = 0; i < countof(answers); i++) {
 		http_case_init(&h, "http://" NAME "/healthz");
 		if (answers[i].key)
-			assert_int_equal(set(&h, answers[i].key, answers[i].value), 0);
+			assert_int_equal(kind_set(&h, answers[i].key, answers[i].value), 0);
 		t = probe_answer(&h, answers[i].answer);
 		if (t.health.reason != answers[i].reason)
 			print_error("answer %zu: %s\n", i, probe_reasons[t.health.reason].slug);
 		assert_int_equal(t.health.reason, answers[i].reason);
 		assert_int_equal(t.last_status, answers[i].status);
-		http_case_fini(&h);
+		kind_fini(&h);
 	}
 }
 
 /* A flood of headers ends early and is the server's fault. */
 static void test_header_flood(void **state ATTR_UNUSED)
 {
-	struct http_case h;
+	struct kind_case h;
 	struct buf answer = BUF_INIT;
 	struct target t;
 	int i;
@@ -148,7 +100,7 @@ static void test_header_flood(void **state ATTR_UNUSED)
 	http_case_init(&h, "http://" NAME "/");
 	t = probe_answer(&h, buf_str(&answer));
 	assert_int_equal(t.health.reason, PROBE_ANSWER_MALFORMED);
-	http_case_fini(&h);
+	kind_fini(&h);
 	buf_fini(&answer);
 }
 
@@ -161,7 +113,7 @@ static void test_endless_line(void **state ATTR_UNUSED)
 		"HTTP/1.1 200 ",
 		"HTTP/1.1 ",
 	};
-	struct http_case h;
+	struct kind_case h;
 	struct target t;
 	size_t i;
 
@@ -172,9 +124,33 @@ static void test_endless_line(void **state ATTR_UNUSED)
 		http_case_init(&h, "http://" NAME "/");
 		t = probe_answer(&h, buf_str(&answer));
 		assert_int_equal(t.health.reason, PROBE_ANSWER_MALFORMED);
-		http_case_fini(&h);
+		kind_fini(&h);
 		buf_fini(&answer);
 	}
+}
+
+/* Who wants to see it is shown the head and the begin of what comes behind it. */
+static void test_shown(void **state ATTR_UNUSED)
+{
+	static const char head[] = "HTTP/1.1 503 No\r\nContent-Length: 10000000\r\n\r\n";
+	struct buf answer = BUF_INIT, said = BUF_INIT;
+	struct web_server w = { 0 };
+	struct probe_report r;
+	struct kind_case h;
+
+	buf_puts(&answer, head);
+	buf_printf(&answer, "%010000000d", 7);
+	web_start(&w, buf_str(&answer), NULL);
+	http_case_init(&h, "http://" NAME "/");
+	r = case_ask(&h.conf, &w.addr, &said);
+	assert_int_equal(r.reason, PROBE_ANSWER_STATUS);
+	assert_int_equal(r.status, 503);
+	assert_in_range(said.len, sizeof(head) - 1, sizeof(head) - 1 + 1024);
+	assert_memory_equal(said.data, answer.data, said.len);
+	kind_fini(&h);
+	web_stop(&w);
+	buf_fini(&answer);
+	buf_fini(&said);
 }
 
 /* --- requests --------------------------------------------------------------- */
@@ -182,16 +158,16 @@ static void test_endless_line(void **state ATTR_UNUSED)
 static void test_request(void **state ATTR_UNUSED)
 {
 	struct web_server w = { 0 };
-	struct http_case h;
+	struct kind_case h;
 	struct target t;
 
 	setenv("http_proxy", "http://127.0.0.1:1/", 1);
 	web_start(&w, OK_HELLO, NULL);
 	http_case_init(&h, "http://" NAME ":8080/a/../b?q={address}&p={port}");
-	assert_int_equal(set(&h, "header", "X-Probe: yes"), 0);
-	assert_int_equal(set(&h, "header", "X-Other: 1"), 0);
-	assert_int_equal(set(&h, "header", "X-Third: 3"), 0);
-	t = probe_once(&h, &w.addr);
+	assert_int_equal(kind_set(&h, "header", "X-Probe: yes"), 0);
+	assert_int_equal(kind_set(&h, "header", "X-Other: 1"), 0);
+	assert_int_equal(kind_set(&h, "header", "X-Third: 3"), 0);
+	t = kind_probe(&h, &w.addr);
 	web_stop(&w);
 	unsetenv("http_proxy");
 	assert_int_equal(t.health.reason, PROBE_OK);
@@ -203,168 +179,72 @@ static void test_request(void **state ATTR_UNUSED)
 	assert_non_null(strstr(w.request, "\r\nX-Probe: yes\r\n"));
 	assert_non_null(strstr(w.request, "\r\nX-Other: 1\r\n"));
 	assert_non_null(strstr(w.request, "\r\nX-Third: 3\r\n"));
-	http_case_fini(&h);
+	kind_fini(&h);
 }
 
 static void test_address_as_host(void **state ATTR_UNUSED)
 {
 	struct web_server w = { 0 };
-	struct http_case h;
+	struct kind_case h;
 	struct target t;
 	char host[64];
 
 	web_start(&w, OK_HELLO, NULL);
 	http_case_init(&h, "http://{address}:{port}/");
-	t = probe_once(&h, &w.addr);
+	t = kind_probe(&h, &w.addr);
 	web_stop(&w);
 	assert_int_equal(t.health.reason, PROBE_OK);
 	snprintf(host, sizeof(host), "\r\nHost: 127.0.0.1:%u\r\n", (unsigned int)w.addr.port);
 	assert_non_null(strstr(w.request, host));
-	http_case_fini(&h);
+	kind_fini(&h);
 }
 
-/* --- no answer -------------------------------------------------------------- */
-
-static void test_refused(void **state ATTR_UNUSED)
-{
-	struct http_case h;
-	struct target t;
-	struct addr to;
-	int fd = case_listen(-1, &to);
-
-	http_case_init(&h, "http://" NAME "/");
-	t = probe_once(&h, &to);
-	assert_int_equal(t.health.reason, PROBE_CONNECT_REFUSED);
-	assert_int_equal(t.last_errno, ECONNREFUSED);
-	assert_int_equal(t.health.verdict, VERDICT_DOWN);
-	http_case_fini(&h);
-	close(fd);
-}
-
-static void test_timeouts(void **state ATTR_UNUSED)
+static void test_virtual_host(void **state ATTR_UNUSED)
 {
 	struct web_server w = { 0 };
-	struct http_case h;
+	struct kind_case h;
 	struct target t;
-	struct addr hole;
-	int l = case_listen(0, &hole), fds[4], i;
+	char host[64];
 
-	case_fill(&hole, fds);
-	http_case_init(&h, "http://" NAME "/");
-	/* Long enough for a busy machine: a stall of our own would be told as such. */
-	h.conf.timeout = 1000;
-	t = probe_once(&h, &hole);
-	assert_int_equal(t.health.reason, PROBE_CONNECT_TIMEOUT);
-	web_start(&w, NULL, NULL);
-	t = probe_once(&h, &w.addr);
-	assert_int_equal(t.health.reason, PROBE_ANSWER_TIMEOUT);
-	assert_true(t.connect_us > 0);
-	web_stop(&w);
-	w.silent = true;
-	web_start(&w, NULL, NULL);
-	h.conf.url = "https://" NAME "/";
-	assert_int_equal(set(&h, "verify", "off"), 0);
-	t = probe_once(&h, &w.addr);
-	assert_int_equal(t.health.reason, PROBE_TLS_TIMEOUT);
-	web_stop(&w);
-	http_case_fini(&h);
-	for (i = 0; i < 4; i++)
-		close(fds[i]);
-	close(l);
-}
-
-static void test_no_descriptors(void **state ATTR_UNUSED)
-{
-	struct web_server w = { 0 };
-	struct probe_case c;
-	struct http_case h;
-	struct rlimit before;
-	struct target t;
-	struct addr to;
-
-	http_case_init(&h, "http://" NAME "/");
-	case_init(&c, true);
-	assert_int_equal(addr_parse("127.0.0.1:80", &to), 0);
-	case_no_descriptors(&before);
-	t = case_probe(&c, &h.conf, &to, 1);
-	case_descriptors(&before);
-	assert_int_equal(t.health.reason, PROBE_LOCAL_RESOURCES);
-	assert_int_equal(t.last_errno, EMFILE);
-	assert_int_equal(t.health.verdict, VERDICT_NONE);
 	web_start(&w, OK_HELLO, NULL);
-	t = case_probe(&c, &h.conf, &w.addr, 1);
-	assert_int_equal(t.health.reason, PROBE_OK);
-	case_fini(&c);
+	http_case_init(&h, "http://{address}:{port}/{address}");
+	assert_int_equal(kind_set(&h, "host", NAME), 0);
+	t = kind_probe(&h, &w.addr);
+	kind_reason(&t, PROBE_OK, "host");
+	snprintf(host, sizeof(host), "\r\nHost: " NAME ":%u\r\n", (unsigned int)w.addr.port);
+	assert_non_null(strstr(w.request, host));
+	assert_non_null(strstr(w.request, "GET /127.0.0.1 "));
+	h.conf.url = "http:///x"; /* nothing stands for the address */
+	assert_int_equal(kind_set(&h, "host", "b.example"), 0);
+	t = kind_probe(&h, &w.addr);
 	web_stop(&w);
-	http_case_fini(&h);
+	kind_reason(&t, PROBE_OK, "no host in the URL");
+	assert_non_null(strstr(w.request, "\r\nHost: b.example\r\n"));
+	kind_fini(&h);
 }
 
-/* --- TLS -------------------------------------------------------------------- */
-
-static const struct tls_case {
-	const char *url, *verify;
-	const char *ca_file; /* "own" = the server's */
-	enum probe_reason reason;
-} tls_cases[] = {
-	{ "https://" NAME "/", "on", "own", PROBE_OK },
-	{ "https://other.example/", "on", "own", PROBE_TLS_UNTRUSTED },
-	{ "https://{address}/", "on", "own", PROBE_TLS_UNTRUSTED },
-	{ "https://{address}/", "off", NULL, PROBE_OK },
-	{ "https://" NAME "/", "on", NULL, PROBE_TLS_UNTRUSTED }, /* needs a system bundle */
-	{ "https://" NAME "/", "on", "/nonexistent/ca.pem", PROBE_LOCAL_CONFIG },
-};
-
-static void test_tls(void **state ATTR_UNUSED)
+static void test_body_is_sent(void **state ATTR_UNUSED)
 {
 	struct web_server w = { 0 };
-	struct web_cert cert;
-	struct http_case h;
-	struct target t;
-	size_t i;
-
-	web_cert_new(&cert, NAME);
-	web_start(&w, OK_HELLO, cert.credentials);
-	for (i = 0; i < countof(tls_cases); i++) {
-		const struct tls_case *c = &tls_cases[i];
-
-		if (!c->ca_file && *c->verify == 'o' && c->verify[1] == 'n' &&
-		    access("/etc/ssl/certs/ca-certificates.crt", R_OK) == -1)
-			continue;
-		http_case_init(&h, c->url);
-		assert_int_equal(set(&h, "verify", c->verify), 0);
-		if (c->ca_file)
-			assert_int_equal(set(&h, "ca_file",
-					     strcmp(c->ca_file, "own") ? c->ca_file : cert.path),
-					 0);
-		t = probe_once(&h, &w.addr);
-		if (t.health.reason != c->reason)
-			print_error("tls %zu: %s\n", i, probe_reasons[t.health.reason].slug);
-		assert_int_equal(t.health.reason, c->reason);
-		if (i == 0) {
-			assert_string_equal(w.sni, NAME);
-			assert_true(t.connect_us > 0 && t.tls_us > 0);
-			assert_true(t.connect_us + t.tls_us + t.first_byte_us <= t.last_us);
-		}
-		http_case_fini(&h);
-	}
-	web_stop(&w);
-	web_cert_free(&cert);
-}
-
-/* A plain server where TLS is asked for. */
-static void test_tls_plain_server(void **state ATTR_UNUSED)
-{
-	struct web_server w = { .speaks_first = true };
-	struct http_case h;
+	struct kind_case h;
 	struct target t;
 
-	http_case_init(&h, "https://" NAME "/");
-	assert_int_equal(set(&h, "verify", "off"), 0);
-	web_start(&w, "HTTP/1.1 400 Bad Request\r\n\r\n", NULL);
-	t = probe_once(&h, &w.addr);
+	web_start(&w, OK_HELLO, NULL);
+	http_case_init(&h, "http://" NAME "/ask");
+	assert_int_equal(kind_set(&h, "body", "{\"ping\": 1}"), 0);
+	assert_int_equal(kind_set(&h, "header", "Content-Type: application/json"), 0);
+	t = kind_probe(&h, &w.addr);
+	kind_reason(&t, PROBE_OK, "POST");
+	assert_non_null(strstr(w.request, "POST /ask HTTP/1.1\r\n"));
+	assert_non_null(strstr(w.request, "\r\nContent-Length: 11\r\n"));
+	assert_non_null(strstr(w.request, "\r\nContent-Type: application/json\r\n"));
+	assert_null(strstr(w.request, "Expect:"));
+	assert_int_equal(kind_set(&h, "method", "PUT"), 0);
+	t = kind_probe(&h, &w.addr);
 	web_stop(&w);
-	assert_int_equal(t.health.reason, PROBE_TLS_FAILED);
-	http_case_fini(&h);
+	kind_reason(&t, PROBE_OK, "PUT");
+	assert_non_null(strstr(w.request, "PUT /ask HTTP/1.1\r\n"));
+	kind_fini(&h);
 }
 
 /* --- life ------------------------------------------------------------------- */
@@ -381,7 +261,7 @@ static void test_reload_and_end_under_way(void **state ATTR_UNUSED)
 	static const uint32_t fresh[1] = { SCHED_NEW }, kept[1] = { 0 };
 	const struct sched_limits limits = { 10 };
 	struct web_server w = { 0 };
-	struct http_case *old = malloc(sizeof(*old)), h;
+	struct kind_case *old = malloc(sizeof(*old)), h;
 	struct layout_target asked = { 0 }, asked2 = { 0 };
 	struct target t = { 0 }, t2 = { 0 };
 	struct sched_stats stats = { 0 };
@@ -405,7 +285,7 @@ static void test_reload_and_end_under_way(void **state ATTR_UNUSED)
 	}
 	assert_int_equal(sched_replace(c.sched, &asked2, &t2, 1, kept, &limits), 0);
 	free((char *)(uintptr_t)old->conf.url);
-	http_case_fini(old);
+	kind_fini(old);
 	free(old);
 	c.stop_after = 1;
 	loop_run(c.loop);
@@ -420,7 +300,7 @@ static void test_reload_and_end_under_way(void **state ATTR_UNUSED)
 	case_fini(&c);
 	web_stop(&w);
 	target_fini(&t2);
-	http_case_fini(&h);
+	kind_fini(&h);
 }
 
 /* --- keys ------------------------------------------------------------------- */
@@ -439,29 +319,38 @@ static void test_keys(void **state ATTR_UNUSED)
 						   "X Y: z", "X:", "X: a\r\nB: c",
 						   "X:  " };
 	static const char *const bad_methods[] = { "", "get", "GET /", "G\r\n" };
-	struct http_case h;
+	struct kind_case h;
 	size_t i;
 
 	http_case_init(&h, "http://x/");
-	assert_string_equal(get(&h, "expect_status", 0), "200-299");
-	assert_string_equal(get(&h, "method", 0), "GET");
+	assert_string_equal(kind_get(&h, "http_version", 0), "1.1");
+	assert_int_equal(kind_set(&h, "http_version", "3"), -EINVAL);
+	assert_int_equal(kind_set(&h, "host", "a b"), -EINVAL);
+	assert_int_equal(kind_set(&h, "expect_header", "X-Pool"), -EINVAL);
+	assert_int_equal(kind_set(&h, "method", "HEAD"), 0);
+	assert_int_equal(kind_set(&h, "body", "x"), -EINVAL);
+	assert_int_equal(kind_set(&h, "method", "GET"), 0);
+	assert_int_equal(kind_set(&h, "body", "x"), 0);
+	assert_int_equal(kind_set(&h, "method", "HEAD"), -EINVAL);
+	assert_string_equal(kind_get(&h, "expect_status", 0), "200-299");
+	assert_string_equal(kind_get(&h, "method", 0), "GET");
 	for (i = 0; i < countof(good); i++) {
-		assert_int_equal(set(&h, "expect_status", good[i][0]), 0);
-		assert_string_equal(get(&h, "expect_status", 0), good[i][1]);
+		assert_int_equal(kind_set(&h, "expect_status", good[i][0]), 0);
+		assert_string_equal(kind_get(&h, "expect_status", 0), good[i][1]);
 	}
 	for (i = 0; i < countof(bad); i++) {
-		assert_int_equal(set(&h, "expect_status", bad[i]), -EINVAL);
+		assert_int_equal(kind_set(&h, "expect_status", bad[i]), -EINVAL);
 		assert_non_null(strstr(buf_str(&h.why), "such as 200-299,304"));
-		assert_string_equal(get(&h, "expect_status", 0), "200-204,301,401-403");
+		assert_string_equal(kind_get(&h, "expect_status", 0), "200-204,301,401-403");
 	}
 	for (i = 0; i < countof(bad_headers); i++)
-		assert_int_equal(set(&h, "header", bad_headers[i]), -EINVAL);
+		assert_int_equal(kind_set(&h, "header", bad_headers[i]), -EINVAL);
 	for (i = 0; i < countof(bad_methods); i++)
-		assert_int_equal(set(&h, "method", bad_methods[i]), -EINVAL);
+		assert_int_equal(kind_set(&h, "method", bad_methods[i]), -EINVAL);
 	for (i = 0; i < 9; i++)
-		assert_int_equal(set(&h, "header", i == 8 ? "Last: 8" : "X: y"), 0);
-	assert_string_equal(get(&h, "header", 8), "Last: 8");
-	http_case_fini(&h);
+		assert_int_equal(kind_set(&h, "header", i == 8 ? "Last: 8" : "X: y"), 0);
+	assert_string_equal(kind_get(&h, "header", 8), "Last: 8");
+	kind_fini(&h);
 }
 
 int main(void)
@@ -470,13 +359,11 @@ int main(void)
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_header_flood),
 		cmocka_unit_test(test_endless_line),
+		cmocka_unit_test(test_shown),
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_address_as_host),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_timeouts),
-		cmocka_unit_test(test_no_descriptors),
-		cmocka_unit_test(test_tls),
-		cmocka_unit_test(test_tls_plain_server),
+		cmocka_unit_test(test_virtual_host),
+		cmocka_unit_test(test_body_is_sent),
 		cmocka_unit_test(test_reload_and_end_under_way),
 		cmocka_unit_test(test_keys),
 	};

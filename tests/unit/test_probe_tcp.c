@@ -1,14 +1,21 @@
-/* test_probe_tcp.c: the tcp kind against real listeners on loopback. */
+/* test_probe_tcp.c: the tcp kind against real listeners on loopback, where it asks for
+ * nothing but a connection. */
 #include <errno.h>
 #include <sched.h>
+#include <stddef.h>
 #include <sys/wait.h>
 
 #include "collectors/table.h"
 #include "tests/unit/probe_case.h"
 
+/* None of the kind's own keys is given. */
+static max_align_t no_keys[32];
+
 static struct probe_conf conf_of(int64_t timeout)
 {
+	assert_true(probe_tcp.part.size <= sizeof(no_keys));
 	return (struct probe_conf){ .head.name = "tcp",
+				    .head.part_conf = no_keys,
 				    .url = "tcp://{address}",
 				    .type = &probe_tcp,
 				    .interval = 3600000,

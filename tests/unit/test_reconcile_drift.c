@@ -112,6 +112,35 @@ static void test_zero_is_a_hold(void **state)
 	finish(&r);
 }
 
+static bool held_and_passed(struct rig *r)
+{
+	return the_hold(r, "web1") && r->stats.passes >= r->wanted && !r->stats.busy;
+}
+
+/* The hold is there, and passes come before what it means is decided: his weight is not
+ * put right for that moment. */
+static void test_undecided(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	begin(&r, WEB(""));
+	r.never = true;
+	foreign(&r, IPVS_SET_DEST, VIP, W1, 0);
+	r.wanted = r.stats.passes + 1;
+	rig_run(&r, held_and_passed);
+	r.wanted = r.stats.passes + 3;
+	rig_run(&r, held_and_passed);
+	assert_int_equal(weight_of(&r, VIP, W1), 0);
+	assert_int_equal(writes(&r), 0);
+	r.never = false;
+	rig_passes(&r, 2);
+	assert_int_equal(weight_of(&r, VIP, W1), 0);
+	assert_int_equal(writes(&r), 0);
+	assert_int_equal(r.stats.drift, 1);
+	finish(&r);
+}
+
 /* What ends the hold on our side is a decision, and written. */
 static void test_lifted_hold_is_written(void **state)
 {
@@ -188,6 +217,11 @@ static void test_other_attributes(void **state)
 	finish(&r);
 }
 
+static bool held_at_60(struct rig *r)
+{
+	return the_hold(r, "web1")->effect == 60 && quiet(r);
+}
+
 static void test_adopt(void **state)
 {
 	struct rig r;
@@ -198,6 +232,7 @@ static void test_adopt(void **state)
 	rig_run(&r, held);
 	assert_int_equal(the_hold(&r, "web1")->effect, 30);
 	foreign_weight(&r, VIP, W1, 60); /* still lowered */
+	rig_run(&r, held_at_60);
 	assert_int_equal(the_hold(&r, "web1")->effect, 60);
 	assert_null(the_hold(&r, "web1")->next);
 	assert_int_equal(weight_of(&r, VIP, W1), 60);
@@ -399,6 +434,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_zero_is_a_hold),
+		cmocka_unit_test(test_undecided),
 		cmocka_unit_test(test_lifted_hold_is_written),
 		cmocka_unit_test(test_set_back_is_not_above_others),
 		cmocka_unit_test(test_two_addresses),

@@ -69,6 +69,45 @@ static void test_overlap_is_no_drift(void **state)
 	fake_kernel_free(r.kernel);
 }
 
+static bool read_once(struct rig *r)
+{
+	return r->readings > 0;
+}
+
+/* At the start the writes come first, then what is shown … */
+static void test_first_is_written_then_told(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, HEAD WEB1 WEB2 OTHER, fake_kernel_new());
+	rig_start(&r, NEVER_MS);
+	rig_run(&r, read_once);
+	assert_int_equal(r.written, 5);
+	rig_passes(&r, 0);
+	assert_int_equal(r.readings, 1);
+	rig_close(&r);
+	fake_kernel_free(r.kernel);
+}
+
+/* … but who waits for it has it at once, and a second one behind it. */
+static void test_first_is_told_who_waits(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, HEAD WEB1 WEB2 OTHER, fake_kernel_new());
+	r.read_first = true;
+	rig_start(&r, NEVER_MS);
+	rig_run(&r, read_once);
+	assert_int_equal(r.written, 0);
+	rig_passes(&r, 1);
+	assert_int_equal(r.readings, 2);
+	assert_int_equal(r.written, 5);
+	rig_close(&r);
+	fake_kernel_free(r.kernel);
+}
+
 static void test_reload_mid_pass(void **state)
 {
 	struct rig r;
@@ -391,7 +430,7 @@ static void test_remove_all(void **state)
 	fake_kernel_halt(r.kernel, 99);
 	reconcile_read(r.a.reconcile);
 	fake_kernel_await_halt(r.kernel);
-	assert_int_equal(reconcile_remove_all(r.a.reconcile, on_removed, &r), 0);
+	assert_int_equal(reconcile_remove(r.a.reconcile, false, on_removed, &r), 0);
 	state_dirty_all(r.a.state);
 	fake_kernel_go_on(r.kernel);
 	rig_run(&r, removed);
@@ -419,7 +458,7 @@ static void test_stop_with_writes(void **state)
 	agent_decide(&r.a);
 	rig_hold(&r, "web/web2", 50);
 	agent_decide(&r.a);
-	assert_int_equal(reconcile_remove_all(r.a.reconcile, on_removed, &r), 0);
+	assert_int_equal(reconcile_remove(r.a.reconcile, false, on_removed, &r), 0);
 	fake_kernel_go_on(r.kernel);
 	rig_close(&r);
 	assert_false(r.removed);
@@ -431,6 +470,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_overtakes),
 		cmocka_unit_test(test_overlap_is_no_drift),
+		cmocka_unit_test(test_first_is_written_then_told),
+		cmocka_unit_test(test_first_is_told_who_waits),
 		cmocka_unit_test(test_reload_mid_pass),
 		cmocka_unit_test(test_reload_difference),
 		cmocka_unit_test(test_reload_with_writes_under_way),

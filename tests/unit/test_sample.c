@@ -12,7 +12,7 @@ const struct probe_type *const probe_table[] = { NULL };
 static void cut_parts(char *text)
 {
 	char *from = text ? strstr(text, "\n; With a url of ") : NULL;
-	char *to = text ? strstr(text, "\n; A rule: ") : NULL;
+	char *to = text ? strstr(text, "\n; Where no canary ") : NULL;
 
 	assert_true(from && to && from < to);
 	if (to)

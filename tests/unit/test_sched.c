@@ -120,6 +120,47 @@ static void test_jitter(void **state ATTR_UNUSED)
 	world_free(w);
 }
 
+/* Fast until there is a verdict, rarely while it is down, fast on the way back, and then as
+ * ever. A pace that is not heeded waits an hour. */
+static void test_paces(void **state ATTR_UNUSED)
+{
+	struct world *w = world_new(&at_once, 1, 3600000);
+
+	w->conf.fast_interval = 20;
+	w->conf.interval_down = 60;
+	w->answer = PROBE_CONNECT_REFUSED;
+	run_until(w, 3);
+	assert_int_equal(w->targets->health.verdict, VERDICT_DOWN);
+	assert_true(w->gap_ms[0] >= 19 && w->gap_ms[0] < 60);
+	w->gap_ms[0] = 0;
+	run_until(w, 2);
+	assert_true(w->gap_ms[0] >= 59);
+	w->answer = PROBE_OK;
+	w->conf.interval_down = 3600000; /* not once the first good one was there */
+	run_until(w, 2);
+	assert_int_equal(w->targets->health.verdict, VERDICT_UP);
+	run_for(w, 100);
+	assert_int_equal(w->targets->attempts, 7);
+	world_free(w);
+}
+
+/* `fall` failures are told in less than fall × interval + timeout, and jitter only helps. */
+static void test_fast_is_in_time(void **state ATTR_UNUSED)
+{
+	struct world *w = world_new(&silent, 1, 2000);
+	int64_t begin;
+
+	w->conf.timeout = 50;
+	w->conf.fast_interval = 60;
+	w->conf.jitter = 10;
+	run_until(w, 1);
+	begin = w->last_ms[0];
+	run_until(w, 2);
+	assert_int_equal(w->targets->health.verdict, VERDICT_DOWN);
+	assert_in_range(w->last_ms[0] - begin, 2 * 53, 2 * 2000);
+	world_free(w);
+}
+
 /* --- outcomes --------------------------------------------------------------- */
 
 static void test_outcomes(void **state ATTR_UNUSED)
@@ -151,6 +192,47 @@ static void test_outcomes(void **state ATTR_UNUSED)
 	assert_int_equal(target_failures(t)[0].count, 3);
 	assert_int_equal(target_failures(t)[1].reason, PROBE_LOCAL_RESOURCES);
 	assert_int_equal(target_failures(t)[1].count, 2);
+	world_free(w);
+}
+
+/* What was said last is kept: some of it, in one line; and no longer than it is said. */
+static void test_texts(void **state ATTR_UNUSED)
+{
+	static const struct {
+		const char *said, *kept;
+	} rows[] = {
+		{ "Host is blocked", "Host is blocked" },
+		{ " two\n\x1b[31mlines\x7f\r\n", "two  [31mlines" },
+		{ "\xc2\x9b z\xc3\xbcrich \xff\xc3", "z\xc3\xbcrich ??" },
+		{ "", NULL },
+		{ "\n", NULL },
+		{ "again", "again" },
+		{ NULL, NULL },
+	};
+	struct world *w = world_new(&at_once, 1, 10);
+	struct target *t = w->targets;
+	char longest[2 * TARGET_TEXT_MAX];
+	size_t i;
+
+	for (i = 0; i < 2 * countof(rows); i++) {
+		w->text = rows[i / 2].said;
+		w->answer = i & 1 ? PROBE_CONNECT_REFUSED : PROBE_LOCAL_ROUTE;
+		run_until(w, 1);
+		assert_int_equal(!target_text(t), !rows[i / 2].kept);
+		if (rows[i / 2].kept)
+			assert_string_equal(target_text(t), rows[i / 2].kept);
+	}
+	/* the counts are beside it */
+	assert_int_equal(t->n_failures, 2);
+	assert_int_equal(target_failures(t)[0].count, countof(rows));
+	assert_int_equal(target_failures(t)[1].count, countof(rows));
+	/* cut, and not within the last character */
+	memset(longest, 'a', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\0';
+	memcpy(longest + TARGET_TEXT_MAX - 1, "\xe2\x82\xac", 3);
+	w->text = longest;
+	run_until(w, 1);
+	assert_int_equal(strlen(target_text(t)), TARGET_TEXT_MAX - 1);
 	world_free(w);
 }
 
@@ -225,6 +307,38 @@ static void test_many_at_once(void **state ATTR_UNUSED)
 	world_free(w);
 }
 
+static enum probe_reason fake_way(void *arg, uint32_t target ATTR_UNUSED, struct way_out *way)
+{
+	struct world *w = arg;
+
+	way->mark = 5;
+	return w->ways_asked++ < 3 ? SCHED_LATER : w->way_says;
+}
+
+/* A target with a lane waits until its way is known, without an outcome; what stands in
+ * the way is one. */
+static void test_lane(void **state ATTR_UNUSED)
+{
+	const struct lane lane = { .key.fwmark = 5 };
+	struct world *w = world_new(&at_once, 1, 20);
+
+	w->asked[0].lane = &lane;
+	run_until(w, 1); /* nobody knows lanes */
+	assert_int_equal(w->targets[0].health.reason, PROBE_LOCAL_FORWARD);
+	sched_set_way(w->sched, fake_way);
+	run_until(w, 1);
+	assert_int_equal(w->ways_asked, 4);
+	assert_int_equal(w->from.mark, 5);
+	assert_int_equal(w->targets[0].attempts, 2);
+	assert_int_equal(w->targets[0].health.reason, PROBE_OK);
+	w->way_says = PROBE_LOCAL_ROUTE;
+	run_until(w, 1);
+	assert_int_equal(w->targets[0].health.reason, PROBE_LOCAL_ROUTE);
+	assert_true(w->targets[0].health.unknown);
+	assert_int_equal(w->starts[0], 1);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,11 +348,15 @@ int main(void)
 		cmocka_unit_test(test_no_overlap),
 		cmocka_unit_test(test_interval),
 		cmocka_unit_test(test_jitter),
+		cmocka_unit_test(test_paces),
+		cmocka_unit_test(test_fast_is_in_time),
 		cmocka_unit_test(test_outcomes),
+		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_kind_never_reports),
 		cmocka_unit_test(test_stall_is_unknown),
 		cmocka_unit_test(test_many_at_once),
+		cmocka_unit_test(test_lane),
 	};
 
 	return cmocka_run_group_tests_name("sched", tests, NULL, NULL);

@@ -29,6 +29,8 @@ static void test_replace_under_way(void **state ATTR_UNUSED)
 	w->targets[2].attempts = 22;
 	target_count_failure(&w->targets[2], PROBE_CONNECT_RESET);
 	target_count_failure(&w->targets[2], PROBE_CONNECT_TIMEOUT);
+	target_set_text(&w->targets[1], "kept");
+	target_set_text(&w->targets[0], "gone");
 	target_count_failure(&w->targets[0], PROBE_CONNECT_RESET);
 	target_count_failure(&w->targets[0], PROBE_CONNECT_TIMEOUT);
 	while (w->now_running < 6)
@@ -56,6 +58,9 @@ static void test_replace_under_way(void **state ATTR_UNUSED)
 	assert_int_equal(targets[0].n_failures, 2);
 	assert_int_equal(target_failures(&targets[0])[1].reason, PROBE_CONNECT_TIMEOUT);
 	assert_int_equal(targets[1].attempts, 11);
+	assert_string_equal(target_text(&targets[1]), "kept");
+	assert_int_equal(targets[1].n_failures, 0);
+	assert_null(target_text(&targets[0]));
 
 	finish(run2, PROBE_CONNECT_REFUSED);
 	assert_int_equal(w->last_target, 0);
@@ -119,12 +124,67 @@ static void test_replace_interval(void **state ATTR_UNUSED)
 	free(next);
 }
 
+/* Who is down is not asked anew by each reload; with the next attempt an hour off, none
+ * comes. */
+static void test_replace_while_down(void **state ATTR_UNUSED)
+{
+	static const uint32_t from[1] = { 0 };
+	struct world *w = world_new(&at_once, 1, 50);
+	struct layout_target *asked = calloc(1, sizeof(*asked));
+	struct target *t = calloc(1, sizeof(*t));
+
+	w->conf.fall = 1;
+	w->conf.interval_down = 3600000;
+	w->answer = PROBE_CONNECT_REFUSED;
+	run_until(w, 1);
+	fill(asked, &w->conf, 0);
+	assert_int_equal(sched_replace(w->sched, asked, t, 1, from, &w->limits), 0);
+	put_targets(w, asked, t);
+	run_for(w, 300);
+	assert_int_equal(t->attempts, 1);
+	world_free(w);
+}
+
+/* An attempt goes on by its way; one that is to go by another begins anew. */
+static void test_replace_way_out(void **state ATTR_UNUSED)
+{
+	static const uint32_t from[2] = { 0, 1 };
+	struct world *w = world_new(&silent, 2, 3600000);
+	struct layout_target *asked = calloc(2, sizeof(*asked));
+	struct target *t = calloc(2, sizeof(*t));
+	struct probe_conf *next = conf_copy(w), *other = conf_copy(w);
+	char device[] = "eth0";
+	struct probe_run *kept;
+
+	w->conf.interface = device;
+	while (w->now_running < 2)
+		run_for(w, 20);
+	kept = w->running[0];
+	assert_ptr_equal(kept->from.device, device);
+	next->interface = "eth0";
+	other->interface = "eth0";
+	assert_int_equal(addr_parse("10.0.0.9", &other->sources.of[0]), 0);
+	fill(&asked[0], next, 0);
+	fill(&asked[1], other, 1);
+	assert_int_equal(sched_replace(w->sched, asked, t, 2, from, &w->limits), 0);
+	put_targets(w, asked, t);
+	assert_int_equal(w->cancels, 1);
+	assert_ptr_equal(w->running[0], kept);
+	assert_ptr_equal(kept->from.device, next->interface);
+	while (!w->running[1])
+		run_for(w, 20);
+	assert_int_equal(addr_cmp(&w->from.source, &other->sources.of[0]), 0);
+	world_free(w);
+	free(next);
+	free(other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_replace_under_way),
-		cmocka_unit_test(test_replace_refuses),
-		cmocka_unit_test(test_replace_interval),
+		cmocka_unit_test(test_replace_under_way), cmocka_unit_test(test_replace_refuses),
+		cmocka_unit_test(test_replace_interval),  cmocka_unit_test(test_replace_while_down),
+		cmocka_unit_test(test_replace_way_out),
 	};
 
 	return cmocka_run_group_tests_name("sched_reload", tests, NULL, NULL);

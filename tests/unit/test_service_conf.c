@@ -128,11 +128,14 @@ static void where_probes_go(void **state ATTR_UNUSED)
 		load("[service web]\naddress = fwmark://3\naddress = tcp://10.1.2.15:81\n"
 		     "forward = masq\nprobe = plain own web\n"
 		     "realserver = a 10.1.2.21:8080\nrealserver = b 10.1.2.22\n"
+		     "realserver = c 10.1.2.23:8080 probe_address=192.168.1.23\n"
+		     "realserver = d 10.1.2.24 probe_address=[2001:db8::24]:99\n"
 		     "[service mark]\naddress = fwmark://4\nrealserver = a 10.1.2.21\n"
 		     "probe = web\n"
 		     "[probe plain]\nurl = tcp://\n[probe own]\nurl = tcp://{address}:25\n"
 		     "[probe web]\nurl = http://www.example.net:{port}/{address}?x\n");
 	const struct service_conf *s = service(c, "web");
+	struct addr elsewhere;
 	const struct probe_conf *plain = config_named(c, &probe_section, "plain");
 	const struct probe_conf *own = config_named(c, &probe_section, "own");
 	const struct probe_conf *web = config_named(c, &probe_section, "web");
@@ -141,10 +144,18 @@ static void where_probes_go(void **state ATTR_UNUSED)
 	assert_int_equal(service_conf_probe_addr(s, &s->realservers[1], 0, plain).port, 81);
 	assert_int_equal(service_conf_probe_addr(s, &s->realservers[0], 0, own).port, 25);
 	assert_int_equal(service_conf_probe_addr(s, &s->realservers[1], 0, web).port, 81);
+	/* Elsewhere, at the port that it would have at its own. */
+	elsewhere = service_conf_probe_addr(s, &s->realservers[2], 0, plain);
+	assert_int_equal(elsewhere.port, 8080);
+	assert_int_equal(elsewhere.bytes[0], 192);
+	assert_int_equal(service_conf_probe_addr(s, &s->realservers[2], 0, own).port, 25);
+	assert_int_equal(service_conf_probe_addr(s, &s->realservers[3], 0, plain).port, 99);
+	assert_int_equal(realserver_conf_n_probed(&s->realservers[2]), 1);
+	assert_ptr_equal(s->realservers[2].terms, s->realservers[1].terms);
 	s = service(c, "mark");
 	assert_int_equal(service_conf_probe_addr(s, &s->realservers[0], 0, plain).port, 0);
 	assert_int_equal(service_conf_probe_addr(s, &s->realservers[0], 0, web).port, 80);
-	assert_string_equal(web->scheme, "http");
+	assert_string_equal(web->scheme->name, "http");
 	assert_string_equal(web->host, "www.example.net");
 	assert_string_equal(web->path, "/{address}?x");
 	assert_string_equal(plain->host, "{address}");

@@ -35,6 +35,13 @@ static void test_each(void **state)
 		"the last reload was refused",
 		"the ledger cannot be written",
 		"the ledger was damaged at the start: all holds are lost",
+		"no canary answers behind eth0, eth1: ",
+	};
+	struct view_canary cut[] = {
+		{ "a", true, false, "eth0" },
+		{ "b", true, true, NULL },
+		{ "c", true, false, "eth0" },
+		{ "d", true, false, "eth1" },
 	};
 	struct buf out = BUF_INIT;
 
@@ -47,6 +54,8 @@ static void test_each(void **state)
 		v.agent.last_reload_ok = i != 1;
 		v.agent.ledger_writable = i != 2;
 		v.agent.ledger_damaged = i == 3;
+		v.canaries = i == 4 ? cut : v.canaries;
+		v.n_canaries = i == 4 ? countof(cut) : v.n_canaries;
 		troubles(&v, &out);
 		assert_non_null(strstr(buf_str(&out), words[i]));
 		assert_ptr_equal(strchr(buf_str(&out), '\n'), buf_str(&out) + out.len - 1);

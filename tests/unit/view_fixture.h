@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/base/attr.h"
+#include "agent/holds/drain.h"
 #include "agent/holds/hold.h"
 #include "agent/model/view.h"
 
@@ -156,7 +157,8 @@ static struct layout fixture_layout = {
 	.targets = fixture_targets,
 };
 
-static char fixture_reasons[] = "\0http: connection refused\0a backup that waits\0disabled";
+static char fixture_reasons[] = "\0http: connection refused\0a backup that waits\0disabled\0"
+				"Host is blocked";
 
 static struct view_realserver fixture_realservers[] = {
 	{ 100, 0, 0, VIEW_UP },      { 0, 2, 1, VIEW_DOWN },
@@ -174,6 +176,7 @@ static struct view_probe fixture_probes[] = {
 	  .last_us = 1234,
 	  .connect_us = 300,
 	  .first_byte_us = 1200,
+	  .tls_not_after = 1795000000,
 	  .last_wall_ms = 1763818000000 },
 	{ .realserver = 0,
 	  .verdict = VERDICT_UP,
@@ -187,6 +190,7 @@ static struct view_probe fixture_probes[] = {
 	{ .realserver = 1,
 	  .verdict = VERDICT_DOWN,
 	  .reason = PROBE_CONNECT_REFUSED,
+	  .text = 55,
 	  .streak = -3,
 	  .since_wall_ms = 1763817900000,
 	  .attempts = 40,
@@ -197,6 +201,20 @@ static struct view_probe fixture_probes[] = {
 	{ .realserver = 3, .first_failure = 4 },
 };
 
+static struct view_digest fixture_digests[] = {
+	{ 0x0123456789ab, 2, 3, CONSENSUS_SAME, true, false },
+	{ 0 },
+	{ 0xfedcba987654, 2, 3, CONSENSUS_STALE, true, false },
+	{ 0, 0, 2, CONSENSUS_UNKNOWN, true, true },
+};
+
+static struct durations fixture_durations[] = {
+	{ 0 },
+	{ .sum_us = 12345678, .counts = { 3, 0, 1, [13] = 2 }, .on = true },
+	{ 0 },
+	{ .on = true },
+};
+
 static struct view_failure fixture_failures[] = {
 	{ PROBE_LOCAL_ROUTE, 2 },
 	{ PROBE_CONNECT_TIMEOUT, 1 },
@@ -204,10 +222,24 @@ static struct view_failure fixture_failures[] = {
 	{ PROBE_CONNECT_TIMEOUT, 3 },
 };
 
+static struct view_canary fixture_canaries[] = { { "gw", true, true, NULL },
+						 { "ns", true, false, NULL },
+						 { "new", false, false, NULL } };
+
 static struct view_hold fixture_holds[] = {
-	{ "r-1", "web", "web2", "rule", "probe-down", "http: 3 of 3", HOLD_ZERO, 1763817900001, 0 },
+	{ "r-1", "web", "web2", "rule", "probe-down", "http: 3 of 3", HOLD_ZERO, 1763817900001, 0,
+	  0, false, false },
 	{ "o-1", "web", "web1", "operator", "J\xc3\xb6rg \"the\\ops\"\n\xff", "deploy", 50,
-	  1763810000000, 1763820000000 },
+	  1763810000000, 1763820000000, 0, false, false },
+};
+
+static struct view_drain fixture_drains[] = {
+	{ .hold = 1,
+	  .active = 3,
+	  .inactive = 14,
+	  .left = 3,
+	  .state = DRAIN_STALLED,
+	  .deadline_wall_ms = 1763810300000 },
 };
 
 static const char *const fixture_guards[] = { "", "settling", "min_available" };
@@ -242,10 +274,16 @@ static inline struct view view_fixture(void)
 		.n_realservers = countof(fixture_realservers),
 		.probes = fixture_probes,
 		.n_probes = countof(fixture_probes),
+		.digests = fixture_digests,
+		.durations = fixture_durations,
 		.failures = fixture_failures,
 		.n_failures = countof(fixture_failures),
+		.canaries = fixture_canaries,
+		.n_canaries = countof(fixture_canaries),
 		.holds = fixture_holds,
 		.n_holds = countof(fixture_holds),
+		.drains = fixture_drains,
+		.n_drains = countof(fixture_drains),
 		.rules = fixture_rules,
 		.n_rules = countof(fixture_rules),
 		.guards = fixture_guards,

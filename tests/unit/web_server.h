@@ -25,6 +25,7 @@ struct web_server {
 	pthread_t thread;
 	char request[8192]; /* of the last connection */
 	char sni[256];
+	struct addr peer; /* who it came from */
 };
 
 struct web_stream {
@@ -99,9 +100,12 @@ static inline void web_serve(struct web_server *w, int fd)
 static inline void *web_main(void *arg)
 {
 	struct web_server *w = arg;
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
 	int fd;
 
-	while ((fd = accept(w->listener, NULL, NULL)) != -1) {
+	while ((fd = accept(w->listener, (struct sockaddr *)&ss, &len)) != -1) {
+		(void)addr_from_sockaddr((struct sockaddr *)&ss, &w->peer);
 		web_serve(w, fd);
 		close(fd);
 	}

@@ -1,0 +1,46 @@
+/* view_decisions.h: rows of a snapshot (view.h) about what was decided and asked for. */
+#ifndef MODEL_VIEW_DECISIONS_H
+#define MODEL_VIEW_DECISIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct view_hold {
+	const char *id, *service, *realserver, *class_name, *holder, *reason;
+	int effect; /* see holds/hold.h */
+	int64_t since_wall_ms, until_wall_ms;
+	uint32_t weight;
+	bool waiting, silent; /* silent: no series of its own */
+};
+
+/* How far a hold that drains is (holds/drain.h). */
+struct view_drain {
+	uint32_t hold; /* row of holds */
+	uint32_t active, inactive, persistent, left;
+	uint8_t state;            /* enum drain_state */
+	int64_t deadline_wall_ms; /* 0 = none */
+};
+
+struct view_rule {
+	const char *name;
+	uint32_t states[4]; /* targets inactive, pending, firing, recovering */
+	uint64_t detected, enforced;
+	const uint64_t *refused; /* by enum guard */
+};
+
+/* A receiver of what rules tell; exec's programs are one together. */
+struct view_receiver {
+	const char *action, *name; /* "notify", "ops" */
+	uint64_t results[4];       /* sent, failed, dropped, retried */
+	uint32_t waiting;
+};
+
+struct view_canary {
+	const char *name;
+	bool known, up; /* its last attempt that could tell; known = there was one */
+	/* The interface behind which what fails is unknown, for no canary there answers;
+	 * NULL = it is believed. */
+	const char *cut;
+};
+
+#endif
