@@ -17,9 +17,12 @@ SCENARIO=$(basename "$0" .sh)
 NS=t${SCENARIO%%-*}
 AGENT=${AGENT:-$REPO/build/asan/ipvs-agent}
 TRAFFIC=${TRAFFIC:-$REPO/build/tools/traffic}
+LOOK=$REPO/build/tools/look
 LOGS=${GUEST_OUT:-/tmp}/log/$SCENARIO
 RUN=$(mktemp -d "/tmp/$SCENARIO.XXXXXX")
-AGENT_URL=http://127.0.0.1:10015
+AGENT_PORT=10015
+# shellcheck disable=SC2034 # read by scenarios, too
+AGENT_URL=http://127.0.0.1:$AGENT_PORT
 AGENT_PID=
 mkdir -p "$LOGS"
 
@@ -139,8 +142,9 @@ done_testing() {
 
 # ---- the agent -------------------------------------------------------------
 
-# agent_config < TEXT: writes the file; [agent] and [http] are added when the
-# text has none, with a state directory and a socket of the scenario's own.
+# agent_config < TEXT: writes the file; [agent], [http] and [metrics] are added when the
+# text has none, with a state directory and a socket of the scenario's own. A scrape sees
+# what the kernel was told before it, never a reading from before that.
 agent_config() {
 	local text
 
@@ -150,6 +154,7 @@ agent_config() {
 			printf '[agent]\nstate_dir = %s/state\n\n' "$RUN"
 		grep -q '^\[http\]' <<<"$text" ||
 			printf '[http]\nlisten = 127.0.0.1:10015\nlisten = unix:%s/agent.sock\n\n' "$RUN"
+		grep -q '^\[metrics\]' <<<"$text" || printf '[metrics]\nmax_age = 0\n\n'
 		printf '%s\n' "$text"
 	} >"$RUN/agent.ini"
 	mkdir -p "$RUN/state"
@@ -162,7 +167,7 @@ agent_run() {
 }
 
 agent_ready() {
-	in_director curl -sf -m 5 -o /dev/null "$AGENT_URL/-/ready"
+	"$LOOK" get "$NS-dir" $AGENT_PORT /-/ready >/dev/null 2>&1
 }
 
 agent_gone() {
@@ -229,7 +234,7 @@ agent_log() {
 
 # metrics: the whole exposition.
 metrics() {
-	in_director curl -sf -m 10 "$AGENT_URL/metrics"
+	"$LOOK" get "$NS-dir" $AGENT_PORT /metrics
 }
 
 # series_values NAME{label="value",...} < EXPOSITION: the value of every series of

@@ -38,7 +38,7 @@ weights_behind() {
 	printf -v n '%04X' "$1"
 	# shellcheck disable=SC2016 # awk's
 	in_director awk -v port="$n" -v hosts="$hex" '
-		$1 == "TCP" { split($2, a, ":"); here = a[2] == port }
+		$1 != "->" { split($2, a, ":"); here = $1 == "TCP" && a[2] == port }
 		here && $1 == "->" { split($2, a, ":"); weight[a[1]] = $4 }
 		END {
 			n = split(hosts, host, " ")
@@ -102,30 +102,9 @@ logged_lines() { agent_log "$1" | wc -l; }
 explains() { agent explain "$1" | grep -E -- "$2" >/dev/null; }
 
 # watch_steps NAME ADDRESS PORT: notes every weight that the kernel shows for that
-# realserver from now on, a line each time it changes, until unwatch_steps. As
-# watch_weight it reads /proc without a fork.
+# realserver of the service at that port from now on, until unwatch_steps.
 watch_steps() {
-	local address port
-
-	# shellcheck disable=SC2086 # four numbers
-	address=$(printf '%02X' ${2//./ })
-	port=$(printf '%04X' "$3")
-	# shellcheck disable=SC2016 # expands inside
-	ip netns exec "$NS-dir" bash -c '
-		exec 9<> <(:)
-		last=
-		while :; do
-			here=
-			while read -r word where _ weight _; do
-				case $word in
-				TCP) here=; [ "${where#*:}" != "$2" ] || here=yes ;;
-				"->") [ -n "$here" ] && [ "${where%:*}" = "$1" ] || continue
-					[ "$weight" = "$last" ] || echo "$weight"
-					last=$weight ;;
-				esac
-			done </proc/net/ip_vs
-			read -r -t 0.02 -u 9
-		done' bash "$address" "$port" >"$RUN/steps.$1" 2>&1 &
+	"$LOOK" weights "$NS-dir" "$2" 0 "$3" >"$RUN/steps.$1" 2>&1 &
 	echo $! >"$RUN/steps.$1.pid"
 	disown
 }
@@ -133,5 +112,5 @@ watch_steps() {
 # unwatch_steps NAME: the weights, in one line.
 unwatch_steps() {
 	kill -TERM "$(cat "$RUN/steps.$1.pid")" 2>/dev/null
-	tr '\n' ' ' <"$RUN/steps.$1"
+	awk '{ printf "%s ", $2 }' "$RUN/steps.$1"
 }

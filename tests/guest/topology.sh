@@ -113,6 +113,17 @@ rs_own_vips() {
 	BATCH
 }
 
+# Not any more: what comes back goes through the director.
+rs_disown_vips() {
+	ip -n "$NS-$1" -force -batch - 2>/dev/null <<-BATCH
+		address delete $VIP/32 dev lo
+		address delete $VIP6/128 dev lo
+		route delete 10.9.0.0/24 via 10.1.0.2
+		route delete fd09::/64 via fd01::2
+	BATCH
+	return 0
+}
+
 # rs_method N METHOD [GUE-PORT]: prepares the host for masq, route, tunnel
 # (ipip, also 6in6), gre or gue.
 rs_method() {
@@ -120,6 +131,7 @@ rs_method() {
 
 	case $2 in
 	masq)
+		rs_disown_vips "$rs"
 		ip -n "$NS-$rs" -batch - <<-BATCH
 			route replace default via 10.1.0.1
 			route replace ::/0 via fd01::1
@@ -153,7 +165,7 @@ rs_method() {
 }
 
 # rs_start N [PORT...]: nginx on the host; its page is its name (rsN), /healthz
-# says ok. Returns when it accepts connections.
+# says ok, /page is the file "page" in its directory. Returns when it accepts connections.
 rs_start() {
 	local n=$1 dir=$RUN/rs$1 port listen=
 	shift
@@ -183,6 +195,7 @@ rs_start() {
 					if (-f $dir/sick) { return 503 "sick\n"; }
 					return 200 "ok\n";
 				}
+				location = /page { root $dir; }
 				location / { return 200 "rs$n\n"; }
 			}
 		}
@@ -268,32 +281,18 @@ traffic_logged() {
 }
 
 # watch_weight NAME ADDRESS PORT WEIGHT: notes when the kernel first shows that
-# weight for that realserver (IPv4) in the director. It reads /proc every 20 ms
-# without a fork, so its time is the event's, not the time of a slow poll.
-# watched NAME then prints it, in ms since the epoch; it fails as long as it has
-# not happened.
+# weight for that realserver (IPv4) in the director. It looks every 20 ms, so its time is
+# the event's, not the time of a slow poll. watched NAME then prints it, in ms since the
+# epoch; it fails as long as it has not happened.
 watch_weight() {
-	local address port
-
-	# shellcheck disable=SC2086 # four numbers
-	address=$(printf '%02X' ${2//./ })
-	port=$(printf '%04X' "$3")
-	# shellcheck disable=SC2016 # expands inside
-	ip netns exec "$NS-dir" bash -c '
-		exec 9<> <(:)
-		while :; do
-			while read -r arrow where _ weight _; do
-				[ "$arrow$where$weight" = "->$1$2" ] || continue
-				echo $((${EPOCHREALTIME/./} / 1000))
-				exit
-			done </proc/net/ip_vs
-			read -r -t 0.02 -u 9
-		done' bash "$address:$port" "$4" >"$RUN/watch.$1" 2>&1 &
+	echo "$4" >"$RUN/watch.$1.wanted"
+	"$LOOK" weights "$NS-dir" "$2" "$3" 0 >"$RUN/watch.$1" 2>&1 &
 	disown
 }
 
 watched() {
-	[ -s "$RUN/watch.$1" ] && cat "$RUN/watch.$1"
+	awk -v wanted="$(cat "$RUN/watch.$1.wanted")" '
+		$2 == wanted { print $1; found = 1; exit } END { exit !found }' "$RUN/watch.$1"
 }
 
 # ipvs_table: services and realservers of the director in ipvsadm's words,

@@ -16,7 +16,6 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +42,7 @@ struct conn {
 	bool lasting; /* one of -l */
 	bool idle;    /* lasting, answered, waits for its next turn */
 	bool sent;
+	int64_t answers;         /* on a lasting one */
 	struct backend *backend; /* who answered last */
 	size_t length;
 	char answer[ANSWER_SIZE];
@@ -56,6 +56,7 @@ struct options {
 	int64_t timeout;           /* ms for a whole request */
 	int64_t watch;             /* ms between lines of figures; 0: at the end only */
 	int64_t interval, lasting; /* ms between the questions of a lasting one; how many */
+	int64_t keep;              /* answers after which a lasting one is replaced; 0: never */
 	const char *path;
 	bool verbose;
 	struct sockaddr_storage to, from;
@@ -167,10 +168,9 @@ static int conn_connect(const struct traffic *t, struct conn *c)
 		return -errno;
 	if (o->from.ss_family && bind(c->fd, (const struct sockaddr *)&o->from, o->to_length) == -1)
 		return -errno;
-	if (connect(c->fd, (const struct sockaddr *)&o->to, o->to_length) == -1 &&
-	    errno != EINPROGRESS)
-		return -errno;
-	if (epoll_ctl(t->epoll, EPOLL_CTL_ADD, c->fd, &event) == -1)
+	if ((connect(c->fd, (const struct sockaddr *)&o->to, o->to_length) == -1 &&
+	     errno != EINPROGRESS) ||
+	    epoll_ctl(t->epoll, EPOLL_CTL_ADD, c->fd, &event) == -1)
 		return -errno;
 	return 0;
 }
@@ -205,12 +205,10 @@ static void conn_ask(struct traffic *t, struct conn *c)
 		error = errno;
 	if (!error && epoll_ctl(t->epoll, EPOLL_CTL_MOD, c->fd, &event) == -1)
 		error = errno;
-	if (error) {
-		conn_failed(t, c, strerrorname_np(error));
-		return;
-	}
 	c->sent = true;
 	c->length = 0;
+	if (error)
+		conn_failed(t, c, strerrorname_np(error));
 }
 
 /* The body of a whole 200 answer; NULL as long as there is none. */
@@ -252,6 +250,12 @@ static void lasting_answered(struct traffic *t, struct conn *c, const char *body
 {
 	c->backend = backend_named(t, body);
 	t->exchanges++;
+	/* As a browser does: it closes, and comes again with a new connection. */
+	if (t->o.keep && ++c->answers >= t->o.keep) {
+		conn_free(t, c);
+		(void)conn_open(t, true);
+		return;
+	}
 	TAILQ_REMOVE(&t->busy, c, link);
 	c->idle = true;
 	c->due = now() + t->o.interval;
@@ -391,9 +395,10 @@ static void usage(void)
 	fputs("usage: traffic [options] ADDRESS PORT\n"
 	      "  -r N   new connections a second (20)\n  -d S   seconds to run (until SIGTERM)\n"
 	      "  -t MS  timeout of a request (1000)\n  -l N   lasting connections (0)\n"
-	      "  -i MS  interval of the questions on each of them (200)\n  -p P   path (/)\n"
-	      "  -s A   source address\n  -w S   print the figures every S seconds too\n"
-	      "  -v     a line for each failure\n",
+	      "  -i MS  interval of the questions on each of them (200)\n"
+	      "  -k N   answers after which one is replaced (never)\n  -p P   path (/)\n"
+	      "  -s A   source address\n  -w S   the figures every S seconds too\n  -v  each "
+	      "failure\n",
 	      stderr);
 	exit(64);
 }
@@ -410,19 +415,16 @@ static int64_t number(const char *text, int64_t factor)
 	return value * factor;
 }
 
-static const struct number_option {
-	int letter;
-	size_t offset;
-	int64_t factor;
-} number_options[] = {
-	{ 'r', offsetof(struct options, rate), 1 },
-	{ 'd', offsetof(struct options, duration), 1000 },
-	{ 't', offsetof(struct options, timeout), 1 },
-	{ 'l', offsetof(struct options, lasting), 1 },
-	{ 'i', offsetof(struct options, interval), 1 },
-	{ 'w', offsetof(struct options, watch), 1000 },
-	{ 0 },
-};
+/* Where the option's number goes; NULL = it has none. */
+static int64_t *number_of(struct options *o, int option)
+{
+	static const char letters[] = "rtlikdw";
+	int64_t *const numbers[] = { &o->rate, &o->timeout,  &o->lasting, &o->interval,
+				     &o->keep, &o->duration, &o->watch };
+	const char *at = strchr(letters, option);
+
+	return at ? numbers[at - letters] : NULL;
+}
 
 static void parse(int argc, char **argv, struct options *o)
 {
@@ -430,13 +432,11 @@ static void parse(int argc, char **argv, struct options *o)
 	int option;
 
 	*o = (struct options){ .rate = 20, .timeout = 1000, .interval = 200, .path = "/" };
-	while ((option = getopt(argc, argv, "r:d:t:l:i:p:s:w:v")) != -1) {
-		const struct number_option *n = number_options;
+	while ((option = getopt(argc, argv, "r:d:t:l:i:k:p:s:w:v")) != -1) {
+		int64_t *n = number_of(o, option);
 
-		for (; n->letter && n->letter != option; n++)
-			continue;
-		if (n->letter)
-			*(int64_t *)(void *)((char *)o + n->offset) = number(optarg, n->factor);
+		if (n)
+			*n = number(optarg, strchr("dw", option) ? 1000 : 1);
 		else if (option == 'p')
 			o->path = optarg;
 		else if (option == 'v')

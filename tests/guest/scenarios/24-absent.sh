@@ -95,11 +95,11 @@ is "$(ipvs_table)" "$table" "the table is as it was"
 ok "it stops" agent_stop
 in_director ipvsadm -C
 
-# A full disk: a small file system under the ledger. There are 30 services so that
+# A full disk: a small file system under ledger and journal. There are 30 services so that
 # their holds do not fit into what is left of its last page.
 mkdir -p "$RUN/state"
 umount "$RUN/state" 2>/dev/null
-ok "a small disk" mount -t tmpfs -o size=64k tmpfs "$RUN/state"
+ok "a small disk" mount -t tmpfs -o size=256k tmpfs "$RUN/state"
 full="[agent]
 state_dir = $RUN/state
 reconcile_interval = 1s
@@ -141,7 +141,7 @@ ok "it is healthy" in_director curl -sf -o /dev/null "$AGENT_URL/-/healthy"
 ok "a reload works" agent_reload
 rm "$RUN/state/fill"
 writable() { metric_is ipvs_agent_ledger_writable 1; }
-ok "with room again it writes" await 15 writable
+ok "with room again it writes" await 15 writable || diag "$(ls -l "$RUN/state")" "$(df "$RUN/state")"
 agent_kill9
 agent_run
 kept() { [ "$(agent_log 'hold kept over the restart' | wc -l)" = 30 ]; }

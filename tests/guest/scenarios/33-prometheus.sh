@@ -15,7 +15,7 @@
 config() {
 	cat <<-INI
 		[metrics]
-		max_age = 200ms
+		max_age = 0
 		${1:-}
 
 		[service web]
@@ -49,6 +49,7 @@ config() {
 		url = tcp://:80
 		interval = 1s
 		timeout = 800ms
+		histogram = on
 	INI
 }
 
@@ -143,6 +144,8 @@ extra_connections() {
 	in_director grep -q -- '-> 0A01000D:0050 *Masq *7 *2 ' /proc/net/ip_vs
 }
 
+extra_drained() { in_director grep -q -- '-> 0A01000D:0050 *Masq *0 ' /proc/net/ip_vs; }
+
 # ---- the table ---------------------------------------------------------------
 
 topology masq 3 || exit
@@ -170,6 +173,7 @@ ok "the agent starts" agent_start < <(config)
 proxies_start
 prometheus_start
 ok "probes have verdicts" await 15 all_up
+ok "the extra realserver is at 0" await 15 extra_drained
 
 # Services and realservers of the kernel itself.
 services=$(ipvs_table | grep -c '^-A')
@@ -247,6 +251,12 @@ is "$(query 'count by (job) (ipvs_realserver_weight)' | tr '\n' ' ')" \
 is "$(query 'count by (job, ipvs_service, address, realserver) (ipvs_realserver_weight) != 1' |
 	wc -l)" 0 "exactly once"
 is "$(query 'count by (job) (ipvs_probe_up == 1)' | tr '\n' ' ')" "2 2 " "the probes, in both"
+is "$(query 'count by (job) (ipvs_probe_response_seconds_bucket{le="1.0"} > 0)' | tr '\n' ' ')" "2 2 " \
+	"their durations, in both"
+is "$(query 'count by (job) (histogram_quantile(0.9, ipvs_probe_response_seconds_bucket) < 0.8)' |
+	tr '\n' ' ')" "2 2 " "of which Prometheus makes quantiles"
+is "$(query 'ipvs_probe_response_seconds_count != ignoring(le) ipvs_probe_response_seconds_bucket{le="+Inf"}' |
+	wc -l)" 0 "as many as the last bucket has"
 is "$(grep -cE 'level=(warn|error).*(scrape|append|sample|duplicate)' "$RUN/prometheus.log")" 0 \
 	"Prometheus has nothing to complain of" || diag "$(grep level=warn "$RUN/prometheus.log")"
 formats=$(sort -u "$RUN/proxy/access.log")
