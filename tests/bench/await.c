@@ -4,10 +4,10 @@
  *   await idle PID...                     until these processes rest
  *
  * `table` waits for a sample of the services, spread evenly, the first and the last
- * among them, one after another: that costs the kernel nearly nothing, and is late by
- * some milliseconds only, in whichever order they are written. Then the whole table is
- * counted once. With WITHOUT, the number of a realserver, its service is to have one
- * less; only that one is waited for.
+ * among them, one after another, and is late by a hundredth of the time only, in
+ * whichever order they are written: who looks more often is in the way of who writes, for
+ * the kernel lets one at a time. Then the whole table is counted once. With WITHOUT, the number of
+ * a realserver, its service is to have one less; only that one is waited for.
  *
  * `idle` looks at their processor time every 20 ms: they rest when they have used less
  * than a fiftieth for 400 ms, and have done so since when that began.
@@ -18,7 +18,15 @@
 
 #include "tests/bench/raw.h"
 
-enum { SAMPLE = 64, PAUSE_MS = 3, LOOK_MS = 20, REST_MS = 400, SHARE = 50, DEADLINE_S = 900 };
+enum {
+	SAMPLE = 64,
+	PAUSE_MS = 3,
+	PAUSE_SHARE = 100,
+	LOOK_MS = 20,
+	REST_MS = 400,
+	SHARE = 50,
+	DEADLINE_S = 900
+};
 
 static void pause_ms(long ms)
 {
@@ -36,7 +44,7 @@ static int done(double at)
 struct table {
 	struct raw *raw;
 	uint32_t services, each, without;
-	double end;
+	double begin, end;
 };
 
 /* Until service n has what it is to have. */
@@ -44,6 +52,7 @@ static int await_service(struct table *t, uint32_t n)
 {
 	uint64_t want = t->each - (t->without / t->each == n);
 	struct service s;
+	long ms;
 	int r;
 
 	service_key(n, &s);
@@ -54,7 +63,8 @@ static int await_service(struct table *t, uint32_t n)
 			return r;
 		if (now(CLOCK_MONOTONIC) > t->end)
 			return -ETIMEDOUT;
-		pause_ms(PAUSE_MS);
+		ms = (long)((now(CLOCK_MONOTONIC) - t->begin) * 1000 / PAUSE_SHARE);
+		pause_ms(ms > PAUSE_MS ? ms : PAUSE_MS);
 	}
 }
 
@@ -149,7 +159,8 @@ int main(int argc, char **argv)
 		t.services = number(argv[2]);
 		t.each = number(argv[3]);
 		t.without = argc > 4 ? number(argv[4]) : UINT32_MAX;
-		t.end = now(CLOCK_MONOTONIC) + DEADLINE_S;
+		t.begin = now(CLOCK_MONOTONIC);
+		t.end = t.begin + DEADLINE_S;
 		r = raw_open(&raw);
 		r = r ? r : await_table(&t);
 	} else if (argc >= 3 && !strcmp(argv[1], "idle")) {

@@ -8,11 +8,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/agent.h"
+#include "agent/base/ways.h"
+#include "agent/holds/journal.h"
+#include "agent/probe.h"
+#include "agent/rules/brake.h"
 #include "agent/rules/engine.h"
 #include "agent/sections.h"
 #include "agent/world.h"
 
-enum { N = 100000, DEAD = 1000, IDLE_TURNS = 200, PER_TURN = 40 };
+enum { N = 100000, DEAD = 1000, IDLE_TURNS = 200, PER_TURN = 40, TURN_US = 3000 };
 
 struct bench {
 	struct world *w;
@@ -33,7 +38,8 @@ static void on_decision(void *arg, const struct decision *d)
 	b->told[d->kind]++;
 }
 
-static int write_conf(FILE *f, uint32_t n_services, const char *rules)
+/* `host`: the first of each of DEAD services is one and the same address. */
+static int write_conf(FILE *f, uint32_t n_services, const char *rules, bool host)
 {
 	uint32_t each = N / n_services, s, r;
 
@@ -44,21 +50,24 @@ static int write_conf(FILE *f, uint32_t n_services, const char *rules)
 		for (r = 0; r < each; r++) {
 			uint32_t id = s * each + r;
 
-			fprintf(f, "realserver = r%u 172.%u.%u.%u:80\n", r, 16 + id / 62500,
-				id / 250 % 250, 1 + id % 250);
+			if (host && !r && s < DEAD)
+				fputs("realserver = r0 127.0.0.1:80\n", f);
+			else
+				fprintf(f, "realserver = r%u 172.%u.%u.%u:80\n", r, 16 + id / 62500,
+					id / 250 % 250, 1 + id % 250);
 		}
 	}
 	return fflush(f) || ferror(f) ? -1 : 0;
 }
 
-static struct config *load(uint32_t n_services, const char *rules)
+static struct config *load(uint32_t n_services, const char *rules, bool host)
 {
 	char path[] = "/tmp/decide-XXXXXX";
 	struct config *conf = NULL;
 	int fd = mkstemp(path);
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
 
-	if (f && !write_conf(f, n_services, rules))
+	if (f && !write_conf(f, n_services, rules, host))
 		(void)agent_config_load(path, &conf);
 	if (f)
 		fclose(f);
@@ -202,7 +211,7 @@ static size_t in_use(void)
 static int measure(const char *shape, uint32_t n_services, const char *rules)
 {
 	struct bench b = { .now = { 1000, 1700000000000 } };
-	struct config *conf = load(n_services, rules);
+	struct config *conf = load(n_services, rules, false);
 	struct buf why = BUF_INIT;
 	size_t before = in_use();
 	uint32_t i;
@@ -236,8 +245,114 @@ static int measure(const char *shape, uint32_t n_services, const char *rules)
 	return 0;
 }
 
+/* --- one host ---------------------------------------------------------------------------- */
+
+/* With all that is told of it: log (to nowhere, if stderr goes there) and journal. */
+struct host {
+	struct bench b;
+	struct agent a;
+	int64_t begun_us;
+};
+
+static bool tired(void *arg)
+{
+	struct host *h = (struct host *)(void *)((char *)arg - offsetof(struct host, a));
+
+	return spent_us() - h->begun_us >= TURN_US;
+}
+
+static bool tired_world(void *arg)
+{
+	struct bench *b = ((struct world *)arg)->arg;
+
+	return tired(&((struct host *)(void *)((char *)b - offsetof(struct host, b)))->a);
+}
+
+static void on_told(void *arg, const struct decision *d)
+{
+	struct host *h = (struct host *)(void *)((char *)arg - offsetof(struct host, b));
+
+	on_decision(arg, d);
+	agent_on_decision(&h->a, d);
+}
+
+static void turn(struct host *h, struct stretch *s)
+{
+	begin(s);
+	h->begun_us = s->last_us;
+}
+
+/* As agent_turn() does it. */
+static void die_at_once(struct host *h)
+{
+	struct state *s = h->b.w->state;
+	struct stretch found = { 0 }, told = { 0 }, decided = { 0 };
+	uint32_t target = s->layout->links[s->layout->realservers[0].first_link];
+	struct health *health = &s->targets[target].health;
+	bool more;
+
+	pass_time(&h->b, 60000);
+	health->verdict = VERDICT_DOWN;
+	health->success = false;
+	health->reason = PROBE_CONNECT_REFUSED;
+	begin(&found);
+	agent_on_outcome(&h->a, target, true,
+			 &(struct probe_report){ .reason = PROBE_CONNECT_REFUSED });
+	end(&found);
+	do {
+		turn(h, &told);
+		more = !outcome_tell(&h->a, tired);
+		end(&told);
+	} while (more);
+	world_verdict(h->b.w, N - 1, VERDICT_UP, PROBE_OK); /* a witness */
+	h->b.w->decider.tired = tired_world;
+	while (s->n_dirty) {
+		pass_time(&h->b, 1);
+		turn(h, &decided);
+		(void)decide(&h->b.w->decider, &h->b.now, NULL, NULL);
+		end(&decided);
+	}
+	print("one host", "is down", &found);
+	print("one host", "is told of", &told);
+	print("one host", "is decided", &decided);
+	printf("%-12s %-34s %8llu\n", "one host", "  weights changed",
+	       (unsigned long long)h->b.told[DECISION_WEIGHT]);
+}
+
+static int measure_host(void)
+{
+	struct host h = { .b.now = { 1000, 1700000000000 } };
+	char dir[] = "/tmp/decide-XXXXXX";
+	struct config *conf = load(N / 10, "", true);
+	struct buf why = BUF_INIT, path = BUF_INIT;
+	int e = conf && mkdtemp(dir) ? world_new(conf, &h.b.now, &why, &h.b.w) : -1;
+	uint32_t i;
+
+	config_unref(conf);
+	if (e || journal_new(dir, 1 << 30, &h.a.journal) || ways_new(BRAKE_INTERFACES, &h.a.ways))
+		return -1;
+	h.b.w->tell = on_told;
+	h.b.w->arg = &h.b;
+	h.a.state = h.b.w->state;
+	h.a.engine = h.b.w->engine;
+	for (i = 0; i < N; i++)
+		world_verdict(h.b.w, i, VERDICT_UP, PROBE_OK);
+	world_step(h.b.w, &h.b.now);
+	die_at_once(&h);
+	journal_free(h.a.journal);
+	buf_printf(&path, "%s/journal", dir);
+	(void)unlink(buf_str(&path));
+	(void)rmdir(dir);
+	ways_free(h.a.ways);
+	world_free(h.b.w);
+	buf_fini(&path);
+	return 0;
+}
+
 int main(void)
 {
+	if (measure_host())
+		return EXIT_FAILURE;
 	if (measure("10,000x10", 10000, "") || measure("10,000x10+s", 10000, sampled_rule) ||
 	    measure("1,000x100", 1000, "") || measure("1,000x100+s", 1000, sampled_rule))
 		return EXIT_FAILURE;

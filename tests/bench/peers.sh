@@ -142,9 +142,11 @@ accepted_more() {
 cpu_ns() {
 	local pid
 
+	# Debian's kernel shows it only where delays are accounted for.
+	[ ! -w /proc/sys/kernel/task_delayacct ] || echo 1 >/proc/sys/kernel/task_delayacct
 	for pid; do
 		cat /proc/"$pid"/task/*/schedstat 2>/dev/null
-	done | awk '{ n += $1 } END { printf "%d\n", n }'
+	done | awk '{ n += $1 } END { printf "%.0f\n", n }'
 }
 
 # memory_kb KEY PID...: Pss (all), Pss_Anon (without programs, libraries and other files);

@@ -24,7 +24,7 @@
 #
 # peers: nginx
 # deadline: 150
-# runs: 2
+# runs: 1
 # shellcheck source=../peers.sh disable=SC1091
 . "$REPO/tests/bench/peers.sh"
 
@@ -119,7 +119,8 @@ death_of() {
 	measure death "$what" "$DEATH" ours slowest s "$(tail -n +$((said + 1)) "$RUN/agent.log" |
 		sed -n 's/.*msg="slow callback".*took=\([0-9.]*\)s$/\1/p' | sort -n |
 		awk '{ v = $1 } END { print v + 0 }')"
-	diag "$what: after $(seconds "$from") s"
+	diag "$what: after $(seconds "$from") s" "$(tail -n +$((said + 1)) "$RUN/agent.log" |
+		sed -n 's/.*msg="slow callback" //p')"
 }
 
 part_death() {

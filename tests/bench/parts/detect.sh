@@ -16,7 +16,7 @@
 #
 # peers: keepalived nginx ipvsadm ldirectord
 # deadline: 300
-# runs: 2
+# runs: 1
 # shellcheck source=../peers.sh disable=SC1091
 . "$REPO/tests/bench/peers.sh"
 

@@ -2,7 +2,7 @@
 # Growth: how reading and applying grow with the table, wide and deep, ours beside the
 # floor. The report fits the exponent: 1 is linear; the kernel itself is not quite.
 #
-# runs: 2
+# runs: 1
 # deadline: 300
 
 # growth_one wide|deep SIZE

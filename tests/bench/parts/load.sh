@@ -26,7 +26,7 @@
 #
 # peers: nginx
 # deadline: 150
-# runs: 2
+# runs: 1
 # shellcheck source=../peers.sh disable=SC1091
 . "$REPO/tests/bench/peers.sh"
 

@@ -1,16 +1,16 @@
 # shellcheck shell=bash
 # What a health check costs: ours and keepalived by TCP and by HTTP, blackbox_exporter
 # by HTTP, each in a namespace of its own against the same server (../peers.sh says
-# what is equal). 1,000 realservers in 100 services, each checked every 10 s.
+# what is equal). 2,000 realservers in 200 services, each checked every 10 s.
 #
 #   cpu      processor time of all its threads a check, over two intervals, in which
 #            nobody asks it anything. Checks are counted by the kernel of those who are
 #            checked, so one that is slow is not cheap. The kernel's work on the
 #            director's side of each connection is in it, for each alike.
-#   rate     checks a second which it made in that time, of 100 that were planned
+#   rate     checks a second which it made in that time, of 200 that were planned
 #   memory   proportional set size of all its processes, steady
 #   each     memory a realserver: what 10,000, checked every 100 s, take more than the
-#            1,000 do, by 9,000; anonymous memory alone (no program, no library), taken when
+#            2,000 do, by 8,000; anonymous memory alone (no program, no library), taken when
 #            2,000 of them were checked
 #
 # Not equal: ours holds the table, metrics, samples and a ledger in that memory too;
@@ -21,11 +21,11 @@
 #
 # peers: keepalived nginx prometheus-blackbox-exporter
 # deadline: 300
-# runs: 2
+# runs: 1
 # shellcheck source=../peers.sh disable=SC1091
 . "$REPO/tests/bench/peers.sh"
 
-PROBES=1000 PROBES_MANY=10000
+PROBES=2000 PROBES_MANY=10000
 
 probes_pairs() {
 	awk -v n="$PROBES_N" 'BEGIN { for (i = 0; i < n; i++)

@@ -13,17 +13,14 @@ part_scrape() {
 	how scrape ours "build/bench/scrape"
 	how scrape bytes "the same, sending from memory"
 	"${SCRAPE:-$REPO/build/bench/scrape}" $size >"$RUN/scrape" || return
-	# wide: ... / rendering N ms / scrape N ms; from memory N ms ...
+	# wide: ... / rendering N ms / scrape N ms / from memory N ms ...
 	while read -r shape figure who value; do
 		measure scrape "$(case_of "$shape" $size)" $size "$who" "$figure" ms "$value"
 	done < <(awk '
 		/^(wide|deep):/ { shape = substr($1, 1, 4) }
 		$1 == "rendering" { print shape, "rendering", "ours", $2 }
-		$1 == "scrape" {
-			print shape, "sending", "ours", $2
-			if (match($0, /from memory [0-9.]+/))
-				print shape, "sending", "bytes", substr($0, RSTART + 12, RLENGTH - 12)
-		}
+		$1 == "scrape" { print shape, "sending", "ours", $2 }
+		$1 == "from" { print shape, "sending", "bytes", $3 }
 		$1 == "snapshot" { print shape, "snapshot", "ours", $2 }
 		$1 == "gzip" { print shape, "gzip", "ours", $2 }' "$RUN/scrape")
 }
