@@ -16,6 +16,7 @@
 #include "agent/base/ways.h"
 #include "agent/canaries.h"
 #include "agent/drains.h"
+#include "agent/duties.h"
 #include "agent/hands.h"
 #include "agent/holds/effect.h"
 #include "agent/holds/expire.h"
@@ -330,6 +331,8 @@ int agent_start(struct agent *a)
 		e = fetch_multi_new(a->loop, &a->fetches);
 	if (!e)
 		e = make_notifier(a);
+	if (!e)
+		e = duties_new(a, &kept, &a->duties);
 	if (!e)
 		e = start_probes(a);
 	if (!e)

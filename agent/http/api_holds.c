@@ -170,6 +170,23 @@ void http_probe(struct http_request *r)
 	post(r, &cmd, 200, error, &why);
 }
 
+void http_role(struct http_request *r)
+{
+	struct command cmd = { .kind = COMMAND_ROLE };
+	struct buf why = BUF_INIT;
+
+	post(r, &cmd, 200, 0, &why);
+}
+
+void http_set_role(struct http_request *r)
+{
+	struct command cmd = { .kind = COMMAND_SET_ROLE };
+	struct buf why = BUF_INIT;
+	int error = ask_role(&r->body, &cmd, &why);
+
+	post(r, &cmd, 200, error, &why);
+}
+
 void http_rules(struct http_request *r)
 {
 	struct command cmd = { .kind = COMMAND_RULES };

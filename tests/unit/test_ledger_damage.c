@@ -143,7 +143,7 @@ static void test_first_format(void **state)
 	ledger_file_free(f);
 	/* It is of this format now: an older agent leaves it alone. */
 	get_file(p, "ledger", &file);
-	assert_non_null(strstr(buf_str(&file), "{\"ledger\":2}"));
+	assert_non_null(strstr(buf_str(&file), "{\"ledger\":3}"));
 	f = open_file(p, &s);
 	assert_int_equal(s.n_holds, 2);
 	ledger_state_fini(&s);
@@ -159,8 +159,8 @@ static void test_hostile(void **state)
 		int error;        /* 0 = damaged */
 		const char *why;
 	} cases[] = {
-		{ "0 {\"ledger\":3}", -EPROTONOSUPPORT,
-		  "line 1 was written by a newer ipvs-agent (format 3; this one knows 2)" },
+		{ "0 {\"ledger\":4}", -EPROTONOSUPPORT,
+		  "line 1 was written by a newer ipvs-agent (format 4; this one knows 3)" },
 		{ "0 {\"ledger\":0}", 0, "line 1 is not a ledger's header" },
 		{ "0 {\"ledger\":\"1\"}", 0, "line 1 is not a ledger's header" },
 		{ "0 [1]", 0, "line 1 is not a JSON object" },
