@@ -67,8 +67,7 @@ static void check_vip(struct config *c, void *const *vips, size_t i, bool roles)
 				    v->texts.items[k]);
 	}
 	if (v->when == WHEN_MASTER && !roles)
-		conf_report(c, CONF_ERROR, conf_key_file(c, v, "when"),
-			    conf_key_line(c, v, "when"),
+		conf_report(c, CONF_ERROR, conf_key_file(c, v, "when"), conf_key_line(c, v, "when"),
 			    "when: master needs a pair: roles = on in [agent]");
 }
 

@@ -1,7 +1,7 @@
 /* duties.c: role and places. A role comes from outside (keepalived's notify), stands at
  * once, and is in the ledger when it is answered; what the disk says does not keep a
  * master from serving. The standby decides and writes its table like the master. */
-#include "agent/duties_internal.h"
+#include "agent/duties.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
 #include "agent/base/parse.h"
+#include "agent/duties_internal.h"
 #include "agent/holds/ledger.h"
 #include "agent/rules/notifier.h"
 #include "agent/settings.h"
@@ -39,7 +40,7 @@ bool duties_find_role(const char *name, size_t len, enum view_role *ret_role)
 }
 
 /* "master 1700000000000"; what cannot be read is unknown, which is a standby. */
-static void read_role(struct duties *d, const char *value)
+void duties_read_role(struct duties *d, const char *value)
 {
 	size_t len = strcspn(value, " ");
 	uint64_t since;
@@ -52,7 +53,7 @@ static void read_role(struct duties *d, const char *value)
 
 /* --- places --------------------------------------------------------------------------------- */
 
-static void places_fini(struct places *p)
+void duties_places_fini(struct places *p)
 {
 	uint32_t i;
 
@@ -101,7 +102,7 @@ static const struct place *find_place(const struct places *ps, const struct plac
 }
 
 /* Those of a configuration; what stayed goes on as it was. */
-static int places_new(const struct places *old, struct config *conf, const struct layout *l,
+int duties_places_new(const struct places *old, struct config *conf, const struct layout *l,
 		      struct places *ret_places)
 {
 	struct places now = { .conf = config_ref(conf) };
@@ -132,7 +133,7 @@ static int places_new(const struct places *old, struct config *conf, const struc
 		}
 	}
 	if (e)
-		places_fini(&now);
+		duties_places_fini(&now);
 	else
 		*ret_places = now;
 	return e;
@@ -161,8 +162,10 @@ static int place_serves(const struct duties *d, const struct place *p)
 	int serves = 0;
 	uint32_t i;
 
+	if (!a->decider.kernel_known || !p->n_services)
+		return -1;
 	reconcile_stats(a->reconcile, &rec);
-	if (!a->decider.kernel_known || rec.kernel_error || !p->n_services)
+	if (rec.kernel_error)
 		return -1;
 	for (i = 0; serves <= 0 && i < p->n_services; i++) {
 		int s = service_serves(a, p->services[i]);
@@ -207,7 +210,7 @@ static int64_t wish_of(const struct duties *d, struct place *p, enum duty_wish *
 	return wait_ms;
 }
 
-static void wanted_daemons(const struct duties *d, struct daemon ret_rows[DAEMON_N])
+void duties_daemons(const struct duties *d, struct daemon ret_rows[DAEMON_N])
 {
 	const struct duty_sync_conf *s = config_section(d->places.conf, &duty_sync_section);
 	struct daemon row = { .there = true,
@@ -230,27 +233,36 @@ static void wanted_daemons(const struct duties *d, struct daemon ret_rows[DAEMON
 		ret_rows[i] = wanted[i] ? row : (struct daemon){ 0 };
 }
 
-/* Tells the writer all that is wanted. */
-static int tell_wants(struct duties *d)
+int duties_wants(const struct duties *d, struct duty_want **ret_wants)
 {
 	struct duty_want *wants = calloc((size_t)d->places.n + 1, sizeof(*wants));
-	struct daemon daemons[DAEMON_N];
-	struct reconcile_stats rec;
 	uint32_t i;
-	int e = -ENOMEM;
 
 	if (!wants)
-		return e;
+		return -ENOMEM;
 	for (i = 0; i < d->places.n; i++) {
 		const struct place *p = &d->places.rows[i];
 
-		wants[i] = (struct duty_want){ .addr = *addr_of(p),
-					       .dummy = p->conf->dummy,
-					       .wish = p->wish,
-					       .why = p->why };
+		wants[i] = (struct duty_want){
+			.addr = *addr_of(p), .dummy = p->conf->dummy, .wish = p->wish, .why = p->why
+		};
 		snprintf(wants[i].interface, sizeof(wants[i].interface), "%s", p->conf->interface);
 	}
-	wanted_daemons(d, daemons);
+	*ret_wants = wants;
+	return 0;
+}
+
+/* Tells the writer all that is wanted. */
+static int tell_wants(struct duties *d)
+{
+	struct daemon daemons[DAEMON_N];
+	struct reconcile_stats rec;
+	struct duty_want *wants;
+	int e = duties_wants(d, &wants);
+
+	if (e)
+		return e;
+	duties_daemons(d, daemons);
 	reconcile_stats(d->agent->reconcile, &rec);
 	/* Asking for them would load ip_vs, time and again where there is none. */
 	e = tend_want(d->tend, wants, d->places.n, daemons, !rec.kernel_error && rec.kernel_known,
@@ -259,27 +271,34 @@ static int tell_wants(struct duties *d)
 	return e;
 }
 
-void duties_decide(struct duties *d, bool tell)
+bool duties_wishes(struct duties *d, int64_t *ret_soon_ms)
 {
-	int64_t soon_ms = -1;
+	bool changed = false;
 	uint32_t i;
 
-	if (d->stopping)
-		return;
+	*ret_soon_ms = -1;
 	for (i = 0; i < d->places.n; i++) {
 		struct place *p = &d->places.rows[i];
 		enum duty_reason why;
 		enum duty_wish wish;
 		int64_t wait_ms = wish_of(d, p, &wish, &why);
 
-		if (wait_ms >= 0 && (soon_ms < 0 || wait_ms < soon_ms))
-			soon_ms = wait_ms;
-		if (p->wish == wish && p->why == why)
-			continue;
+		if (wait_ms >= 0 && (*ret_soon_ms < 0 || wait_ms < *ret_soon_ms))
+			*ret_soon_ms = wait_ms;
+		changed |= p->wish != wish || p->why != why;
 		p->wish = (uint8_t)wish;
 		p->why = (uint8_t)why;
-		tell = true;
 	}
+	return changed;
+}
+
+void duties_decide(struct duties *d, bool tell)
+{
+	int64_t soon_ms;
+
+	if (d->stopping)
+		return;
+	tell |= duties_wishes(d, &soon_ms);
 	if (soon_ms >= 0)
 		loop_timer_start(d->timer, soon_ms);
 	if (tell && tell_wants(d)) {
@@ -313,14 +332,15 @@ int duties_remove(struct duties *d, void (*fn)(void *arg), void *arg)
 	return tend_remove(d->tend, fn, arg);
 }
 
-/* --- life --------------------------------------------------------------------------------------- */
+/* --- life ---------------------------------------------------------------------------------------
+ */
 
 int duties_reload(struct duties *d)
 {
 	const struct agent *a = d->agent;
 	struct places now;
 	uint32_t i;
-	int e = places_new(&d->places, a->conf, a->state->layout, &now);
+	int e = duties_places_new(&d->places, a->conf, a->state->layout, &now);
 
 	if (e) {
 		/* By the ids of a layout that is gone: nothing can be said of them. */
@@ -328,7 +348,7 @@ int duties_reload(struct duties *d)
 			d->places.rows[i].n_services = 0;
 		return e;
 	}
-	places_fini(&d->places);
+	duties_places_fini(&d->places);
 	d->places = now;
 	d->roles = agent_conf(a)->roles;
 	notifier_standby(a->notifier, !duties_is_master(d));
@@ -343,7 +363,7 @@ static int take_up(struct duties *d, const struct ledger_state *kept)
 
 	for (i = 0; !e && i < kept->n_facts; i++)
 		if (!strcmp(kept->facts[i].name, ROLE_FACT))
-			read_role(d, kept->facts[i].value);
+			duties_read_role(d, kept->facts[i].value);
 		else
 			e = tend_own(d->tend, kept->facts[i].name);
 	return e;
@@ -393,6 +413,6 @@ void duties_free(struct duties *d)
 		return;
 	tend_free(d->tend);
 	loop_timer_free(d->timer);
-	places_fini(&d->places);
+	duties_places_fini(&d->places);
 	free(d);
 }

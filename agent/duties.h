@@ -26,10 +26,14 @@ void duties_look(struct duties *d);
 int duties_remove(struct duties *d, void (*fn)(void *arg), void *arg);
 
 /* COMMAND_ROLE: JSON of the role, the VIPs and the daemons. */
-enum command_status duties_list(const struct agent *a, const struct command *cmd,
-				struct buf *out);
+enum command_status duties_list(const struct agent *a, const struct command *cmd, struct buf *out);
 /* COMMAND_SET_ROLE: at once; fn is told when it is on disk, or cannot be. */
 void duties_order(struct agent *a, struct command *cmd, command_fn *fn, void *arg);
+
+/* For `plan`: what a start would change, as far as is known before anything was probed; of
+ * an agent that has a configuration, a layout and nothing else. -errno. */
+struct duty_ops;
+int duties_foresee(struct agent *a, const struct ledger_state *kept, struct duty_ops *ret_ops);
 
 /* Rows for a view. -ENOMEM. */
 int duties_show(const struct duties *d, struct view *v);

@@ -43,6 +43,17 @@ struct duties {
 bool duties_is_master(const struct duties *d);
 /* By its name, `len` bytes of it. */
 bool duties_find_role(const char *name, size_t len, enum view_role *ret_role);
+/* Of the fact's value. */
+void duties_read_role(struct duties *d, const char *value);
+/* The places of a configuration; those that stayed go on as they were. -ENOMEM. */
+int duties_places_new(const struct places *old, struct config *conf, const struct layout *l,
+		      struct places *ret_places);
+void duties_places_fini(struct places *p);
+/* What is wished of each place; true when that changed, and in how many ms to ask again. */
+bool duties_wishes(struct duties *d, int64_t *ret_soon_ms);
+/* The same as the writer takes it, malloc'd; and of the daemons. */
+int duties_wants(const struct duties *d, struct duty_want **ret_wants);
+void duties_daemons(const struct duties *d, struct daemon ret_rows[DAEMON_N]);
 /* Decides what should be there; it is told where it changed, or in any case. */
 void duties_decide(struct duties *d, bool tell);
 

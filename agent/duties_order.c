@@ -12,7 +12,8 @@
 #include "agent/rules/notifier.h"
 #include "agent/sync/tend.h"
 
-/* --- orders ---------------------------------------------------------------------------------------- */
+/* --- orders
+ * ---------------------------------------------------------------------------------------- */
 
 /* Who waits for the disk. */
 struct asked {
@@ -29,8 +30,8 @@ static void answer(struct agent *a, command_fn *fn, void *arg, int recorded)
 	if (a->stopping)
 		reply.status = COMMAND_STOPPING;
 	else if (v && !duties_show(a->duties, v))
-		reply.status = duties_json(v->duties, a->duties->since_wall_ms, recorded,
-					   &reply.text);
+		reply.status =
+			duties_json(v->duties, a->duties->since_wall_ms, recorded, &reply.text);
 	view_unref(v);
 	fn(arg, &reply);
 	buf_fini(&reply.text);
@@ -41,8 +42,9 @@ static void on_recorded(void *arg, int error)
 	struct asked *q = arg;
 
 	if (error)
-		log_event(LOG_ERROR, "the role is not on disk: after a crash it would be the one "
-				     "before",
+		log_event(LOG_ERROR,
+			  "the role is not on disk: after a crash it would be the one "
+			  "before",
 			  LOG_ERR(error));
 	answer(q->agent, q->fn, q->arg, !error);
 	free(q);
@@ -131,7 +133,8 @@ enum command_status duties_list(const struct agent *a, const struct command *cmd
 	return status;
 }
 
-/* --- showing ----------------------------------------------------------------------------------------- */
+/* --- showing
+ * ----------------------------------------------------------------------------------------- */
 
 static void show_place(const struct duties *d, uint32_t i, struct view_own_vip *to)
 {

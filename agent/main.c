@@ -125,7 +125,8 @@ static const struct cli_command commands[] = {
 	  .rest_words = "master backup fault",
 	  .options = CLI_AGENT,
 	  .help = "Show the role in a pair, the VIPs and the sync daemons, or say which role it is",
-	  .more = "For keepalived's notify script. A standby decides and writes its table like the\n"
+	  .more = "For keepalived's notify script. A standby decides and writes its table like "
+		  "the\n"
 		  "master; notify, exec and VIPs wait. Needs [agent] roles = on." },
 	{ .name = "holds",
 	  .run = cmd_holds,

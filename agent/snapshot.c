@@ -227,8 +227,7 @@ static int fill_receivers(struct view *v, const struct agent *a)
 		v->receivers[v->n_receivers++] = (struct view_receiver){
 			.action = row.action,
 			.name = arena_strdup(&v->arena, row.name),
-			.results = { row.sent, row.failed, row.dropped, row.retried,
-				     row.standby },
+			.results = { row.sent, row.failed, row.dropped, row.retried, row.standby },
 			.waiting = row.waiting + row.running,
 		};
 	for (i = 0; i < n; i++)

@@ -4,7 +4,7 @@
 #include "collectors/table.h"
 
 #define ARGS                                                                                       \
-	const struct view *v, const void *values ATTR_UNUSED, uint32_t row ATTR_UNUSED,           \
+	const struct view *v, const void *values ATTR_UNUSED, uint32_t row ATTR_UNUSED,            \
 		uint32_t sub ATTR_UNUSED, struct metric_value *ret_value
 
 static uint32_t vips_count(const struct view *v, const void *values ATTR_UNUSED)

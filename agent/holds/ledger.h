@@ -24,7 +24,8 @@ struct ledger_state {
 	struct ledger_fact *facts;
 	size_t n_facts;
 	/* The file was not whole. Then nothing of it is trusted: no hold stands and nothing
-	 * is owned, and there are no facts. The kernel still has the weights that the lost holds asked for. */
+	 * is owned, and there are no facts. The kernel still has the weights that the lost holds
+	 * asked for. */
 	bool damaged;
 	char *damage;    /* "line 17 has a checksum that does not match" */
 	char *set_aside; /* the path where it is kept; NULL = it was whole, or was only read */

@@ -16,11 +16,8 @@
 #include "agent/holds/text.h"
 
 const char *const record_types[RECORD_N_TYPES] = {
-	[RECORD_PLACE] = "place",
-	[RECORD_LIFT] = "lift",
-	[RECORD_OWN] = "own",
-	[RECORD_DISOWN] = "disown",
-	[RECORD_FACT] = "fact",
+	[RECORD_PLACE] = "place",   [RECORD_LIFT] = "lift", [RECORD_OWN] = "own",
+	[RECORD_DISOWN] = "disown", [RECORD_FACT] = "fact",
 };
 
 const struct record_proto record_protos[RECORD_N_PROTOS] = {

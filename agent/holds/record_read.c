@@ -250,11 +250,8 @@ static int read_fact(const json_t *o, struct buf *why, struct record *rec)
 }
 
 static int (*const readers[RECORD_N_TYPES])(const json_t *, struct buf *, struct record *) = {
-	[RECORD_PLACE] = read_place,
-	[RECORD_LIFT] = read_lift,
-	[RECORD_OWN] = read_key,
-	[RECORD_DISOWN] = read_key,
-	[RECORD_FACT] = read_fact,
+	[RECORD_PLACE] = read_place, [RECORD_LIFT] = read_lift, [RECORD_OWN] = read_key,
+	[RECORD_DISOWN] = read_key,  [RECORD_FACT] = read_fact,
 };
 
 int record_read(const char *line, size_t len, uint64_t sequence, struct buf *why,

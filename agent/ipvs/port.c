@@ -37,7 +37,7 @@ struct job {
 	uint32_t n_keys;
 	struct ipvs_batch *batch;
 	struct ipvs_info info;
-	struct ipvs_errand *errand; /* NULL = it was told how it went */
+	struct ipvs_errand *errand;     /* NULL = it was told how it went */
 	void (*deliver)(struct job *j); /* calls the caller's function */
 	union {
 		ipvs_dump_fn *dump;

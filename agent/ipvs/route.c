@@ -250,9 +250,8 @@ static int receive(int fd, uint32_t seq, struct route_table *t)
 		if (n == -1)
 			e = errno == EAGAIN ? -ETIMEDOUT : -errno;
 		else
-			e = n == 0 || n > DATAGRAM
-				    ? -EBADMSG
-				    : route_feed(t, seq, in, (size_t)n, &done);
+			e = n == 0 || n > DATAGRAM ? -EBADMSG
+						   : route_feed(t, seq, in, (size_t)n, &done);
 		error = error ? error : e;
 		/* Only an interrupted dump and a refusal leave the rest in order. */
 		if (e && !done && e != -EINTR)
@@ -353,8 +352,7 @@ int route_add_dummy(const char *name)
 
 int route_del_link(const char *name)
 {
-	struct ifinfomsg body = { .ifi_family = AF_UNSPEC,
-				  .ifi_index = (int)if_nametoindex(name) };
+	struct ifinfomsg body = { .ifi_family = AF_UNSPEC, .ifi_index = (int)if_nametoindex(name) };
 	struct request q;
 
 	if (!body.ifi_index)

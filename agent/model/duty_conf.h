@@ -28,9 +28,9 @@ enum duty_sync { SYNC_OFF = 0, SYNC_MASTER, SYNC_BACKUP, SYNC_BOTH, SYNC_ROLE };
 struct duty_sync_conf {
 	struct conf_head head;
 	enum duty_sync state;
-	const char *interface; /* NULL = not given */
+	const char *interface;           /* NULL = not given */
 	uint32_t id, port, ttl, max_len; /* the last three: 0 = the kernel's own */
-	struct addr group; /* no family = the kernel's own */
+	struct addr group;               /* no family = the kernel's own */
 };
 
 extern const struct conf_section duty_vip_section, duty_sync_section;

@@ -67,16 +67,16 @@ bool duty_own_parse(const char *text, struct duty_own *ret_own)
 			return false;
 		memcpy(own.interface, rest, len);
 		rest += len;
-		if (own.kind == DUTY_LINK ? *rest != '\0'
-					  : *rest != ' ' || addr_parse(rest + 1, &own.addr) ||
-						    own.addr.port)
+		if (own.kind == DUTY_LINK
+			    ? *rest != '\0'
+			    : *rest != ' ' || addr_parse(rest + 1, &own.addr) || own.addr.port)
 			return false;
 	}
 	*ret_own = own;
 	return true;
 }
 
-static bool same(const struct duty_own *a, const struct duty_own *b)
+bool duty_own_same(const struct duty_own *a, const struct duty_own *b)
 {
 	return a->kind == b->kind && a->state == b->state && !strcmp(a->interface, b->interface) &&
 	       !addr_cmp(&a->addr, &b->addr);
@@ -87,7 +87,7 @@ bool duty_owns_has(const struct duty_owns *o, const struct duty_own *own)
 	size_t i;
 
 	for (i = 0; i < o->n; i++)
-		if (same(&o->rows[i], own))
+		if (duty_own_same(&o->rows[i], own))
 			return true;
 	return false;
 }
@@ -111,7 +111,7 @@ void duty_owns_remove(struct duty_owns *o, const struct duty_own *own)
 	size_t i;
 
 	for (i = 0; i < o->n; i++) {
-		if (!same(&o->rows[i], own))
+		if (!duty_own_same(&o->rows[i], own))
 			continue;
 		o->rows[i] = o->rows[--o->n];
 		return;
@@ -147,7 +147,7 @@ static bool is_made(const struct diff *d, const struct duty_own *what)
 	size_t i;
 
 	for (i = 0; i < d->ops.n; i++)
-		if (d->ops.rows[i].kind == DUTY_MAKE && same(&d->ops.rows[i].what, what))
+		if (d->ops.rows[i].kind == DUTY_MAKE && duty_own_same(&d->ops.rows[i].what, what))
 			return true;
 	return false;
 }
@@ -172,8 +172,8 @@ static void judge_addr(struct diff *d, const struct duty_want *w, struct duty_fo
 {
 	const struct duty_own own = own_addr(w), link = own_link(w->interface);
 
-	*f = (struct duty_found){ .present = route_find_addr(&d->seen->routes, w->interface,
-							     &w->addr),
+	*f = (struct duty_found){ .present =
+					  route_find_addr(&d->seen->routes, w->interface, &w->addr),
 				  .ours = duty_owns_has(d->owns, &own) };
 	if (w->wish == DUTY_IN && !f->present) {
 		bool there = route_find_link(&d->seen->routes, w->interface);

@@ -14,25 +14,12 @@
 
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
-#include "agent/ipvs/neighbours.h"
+#include "agent/sync/tend_errand.h"
 
 enum {
 	FACTS_MS = 200, /* that the ledger is waited for */
 	TELLS = 5,      /* how often the others on an interface are told of an address, … */
 	TELL_MS = 1000, /* … and so long apart */
-};
-
-/* On its way to the port's thread and back; values alone, so that it outlives the tend. */
-struct errand {
-	struct ipvs_errand errand;
-	struct tend *tend;
-	const struct tend_kernel *kernel;
-	struct duty_ops ops;
-	struct duty_own *told; /* addresses that the others are told of */
-	size_t n_told;
-	struct duty_seen seen;
-	bool daemons_too;
-	int error, tell_error, daemon_error;
 };
 
 struct row {
@@ -50,8 +37,8 @@ struct tend {
 	bool daemons_too, daemons_known;
 	struct loop_timer *timer, *facts_timer;
 	int64_t interval_ms;
-	struct errand *waiting; /* for the ledger */
-	unsigned int unwritten; /* facts that are not on disk */
+	struct tend_errand *waiting; /* for the ledger */
+	unsigned int unwritten;      /* facts that are not on disk */
 	uint64_t done, refused;
 	int error, tell_error, daemon_error; /* of the last ones, as they were logged */
 	bool looked, busy, again, closed;
@@ -61,72 +48,7 @@ struct tend {
 
 static void look(struct tend *t);
 
-/* --- on the port's thread -------------------------------------------------------------- */
-
-static int carry_out(const struct duty_op *op)
-{
-	const struct duty_own *o = &op->what;
-	bool make = op->kind == DUTY_MAKE;
-
-	switch (o->kind) {
-	case DUTY_ADDR:
-		return make ? route_add_addr(o->interface, &o->addr)
-			    : route_del_addr(o->interface, &o->addr);
-	case DUTY_LINK:
-		return make ? route_add_dummy(o->interface) : route_del_link(o->interface);
-	default:
-		return make ? daemon_start(o->state, &op->daemon) : daemon_stop(o->state);
-	}
-}
-
-const struct tend_kernel tend_real = {
-	.read = route_read,
-	.read_daemons = daemon_read,
-	.carry_out = carry_out,
-	.tell = neighbours_tell,
-};
-
-static void run(struct ipvs_errand *errand)
-{
-	struct errand *e = (struct errand *)errand;
-	size_t i;
-	int r;
-
-	for (i = 0; i < e->ops.n; i++)
-		if (e->ops.rows[i].kind != DUTY_FORGET)
-			e->ops.rows[i].result = e->kernel->carry_out(&e->ops.rows[i]);
-	e->error = e->kernel->read(&e->seen.routes);
-	if (e->daemons_too) {
-		e->daemon_error = e->kernel->read_daemons(e->seen.daemons);
-		e->seen.daemons_known = !e->daemon_error;
-	}
-	for (i = 0; !e->error && i < e->n_told; i++) {
-		const struct route_link *l =
-			route_find_link(&e->seen.routes, e->told[i].interface);
-
-		if (!l || !route_find_addr(&e->seen.routes, l->name, &e->told[i].addr))
-			continue;
-		r = e->kernel->tell(l, &e->told[i].addr);
-		e->tell_error = r ? r : e->tell_error;
-	}
-}
-
 /* --- what came of it ---------------------------------------------------------------------- */
-
-static void errand_free(struct errand *e)
-{
-	if (!e)
-		return;
-	free(e->ops.rows);
-	free(e->told);
-	route_table_fini(&e->seen.routes);
-	free(e);
-}
-
-static void drop(struct ipvs_errand *errand)
-{
-	errand_free((struct errand *)errand);
-}
 
 static void tell_error(int *was, int now, enum log_level level, const char *what, const char *over)
 {
@@ -150,34 +72,27 @@ static void forget(struct tend *t, const struct duty_own *own)
 	buf_fini(&name);
 }
 
-static void log_op(const struct duty_op *op)
-{
-	static const char *const done[DUTY_N_KINDS][2] = {
-		[DUTY_ADDR] = { "VIP put there", "VIP taken away" },
-		[DUTY_LINK] = { "dummy interface made", "dummy interface taken away" },
-		[DUTY_DAEMON] = { "sync daemon started", "sync daemon stopped" },
-	};
-	struct buf name = BUF_INIT;
-
-	duty_own_format(&op->what, &name);
-	if (op->result)
-		log_event(LOG_WARN,
-			  op->kind == DUTY_MAKE ? "the kernel refuses to make it"
-						: "the kernel refuses to take it away",
-			  LOG_STR("what", buf_str(&name)), LOG_ERR(op->result));
-	else
-		log_event(LOG_INFO, done[op->what.kind][op->kind], LOG_STR("what", buf_str(&name)));
-	buf_fini(&name);
-}
-
 static bool is_gone(int result)
 {
 	return result == -EADDRNOTAVAIL || result == -ENODEV || result == -ESRCH;
 }
 
-/* What somebody else made between our reading and our writing is his. */
-static void take_result(struct tend *t, struct duty_op *op)
+/* It is to be there again, by an op behind this one. */
+static bool is_made_anew(const struct duty_ops *ops, size_t op)
 {
+	size_t i;
+
+	for (i = op + 1; i < ops->n; i++)
+		if (ops->rows[i].kind == DUTY_MAKE &&
+		    duty_own_same(&ops->rows[i].what, &ops->rows[op].what))
+			return true;
+	return false;
+}
+
+/* What somebody else made between our reading and our writing is his. */
+static void take_result(struct tend *t, struct duty_ops *ops, size_t which)
+{
+	struct duty_op *op = &ops->rows[which];
 	size_t i;
 
 	if (op->kind == DUTY_FORGET) {
@@ -190,8 +105,8 @@ static void take_result(struct tend *t, struct duty_op *op)
 		t->refused++;
 	else
 		t->done++;
-	log_op(op);
-	if (op->kind == DUTY_UNDO ? !op->result : op->result != 0)
+	tend_log_op(op);
+	if (op->kind == DUTY_UNDO ? !op->result && !is_made_anew(ops, which) : op->result != 0)
 		forget(t, &op->what);
 	for (i = 0; op->kind == DUTY_MAKE && op->what.kind == DUTY_ADDR && i < t->n; i++)
 		if (!addr_cmp(&t->rows[i].want.addr, &op->what.addr) &&
@@ -199,7 +114,7 @@ static void take_result(struct tend *t, struct duty_op *op)
 			t->rows[i].tells = op->result ? 0 : TELLS;
 }
 
-static void take_told(struct tend *t, const struct errand *e)
+static void take_told(struct tend *t, const struct tend_errand *e)
 {
 	size_t i, k;
 
@@ -238,27 +153,27 @@ static void end(struct tend *t)
 	}
 }
 
-static void send_errand(struct tend *t, struct errand *e)
+static void send_errand(struct tend *t, struct tend_errand *e)
 {
 	int r = ipvs_port_run(t->env.port, &e->errand);
 
 	if (!r)
 		return;
 	log_event(LOG_ERROR, "VIPs and sync daemons are not looked after, retrying", LOG_ERR(r));
-	errand_free(e);
+	tend_errand_free(e);
 	end(t);
 }
 
 static void send_waiting(struct tend *t)
 {
-	struct errand *e = t->waiting;
+	struct tend_errand *e = t->waiting;
 
 	t->waiting = NULL;
 	loop_timer_stop(t->facts_timer);
 	if (e && !t->closed)
 		send_errand(t, e);
 	else
-		errand_free(e);
+		tend_errand_free(e);
 }
 
 static void on_fact(void *arg, int error ATTR_UNUSED)
@@ -295,11 +210,11 @@ static int claim(struct tend *t, const struct duty_own *own)
 	return r;
 }
 
-static struct errand *errand_new(struct tend *t);
+static struct tend_errand *new_errand(struct tend *t);
 
 static void act(struct tend *t, struct duty_ops *ops)
 {
-	struct errand *e = errand_new(t);
+	struct tend_errand *e = new_errand(t);
 	size_t i;
 	int r = e ? 0 : -ENOMEM;
 
@@ -314,7 +229,7 @@ static void act(struct tend *t, struct duty_ops *ops)
 	if (r) {
 		log_event(LOG_ERROR, "VIPs and sync daemons are not looked after, retrying",
 			  LOG_ERR(r));
-		errand_free(e);
+		tend_errand_free(e);
 		free(ops->rows);
 		end(t);
 		return;
@@ -348,7 +263,7 @@ static int judge(struct tend *t, const struct duty_seen *seen, struct duty_ops *
 
 static void on_done(struct ipvs_errand *errand)
 {
-	struct errand *e = (struct errand *)errand;
+	struct tend_errand *e = (struct tend_errand *)errand;
 	struct tend *t = e->tend;
 	struct duty_ops ops = { 0 };
 	bool acted = e->ops.n > 0;
@@ -356,11 +271,11 @@ static void on_done(struct ipvs_errand *errand)
 	int r;
 
 	if (t->closed) {
-		errand_free(e);
+		tend_errand_free(e);
 		return;
 	}
 	for (i = 0; i < e->ops.n; i++)
-		take_result(t, &e->ops.rows[i]);
+		take_result(t, &e->ops, i);
 	take_told(t, e);
 	tell_error(&t->error, e->error, LOG_ERROR, "interfaces and addresses cannot be read",
 		   "interfaces and addresses can be read again");
@@ -370,7 +285,7 @@ static void on_done(struct ipvs_errand *errand)
 	memcpy(t->running, e->seen.daemons, sizeof(t->running));
 	r = e->error ? e->error : judge(t, &e->seen, &ops);
 	t->looked |= !r;
-	errand_free(e);
+	tend_errand_free(e);
 	/* What still differs when it was carried out just now waits for the interval. */
 	if (r || !ops.n || acted) {
 		free(ops.rows);
@@ -380,9 +295,9 @@ static void on_done(struct ipvs_errand *errand)
 	}
 }
 
-static struct errand *errand_new(struct tend *t)
+static struct tend_errand *new_errand(struct tend *t)
 {
-	struct errand *e = calloc(1, sizeof(*e));
+	struct tend_errand *e = calloc(1, sizeof(*e));
 	size_t i;
 
 	if (!e)
@@ -392,7 +307,7 @@ static struct errand *errand_new(struct tend *t)
 		free(e);
 		return NULL;
 	}
-	e->errand = (struct ipvs_errand){ run, on_done, drop };
+	e->errand = (struct ipvs_errand){ tend_errand_run, on_done, tend_errand_drop };
 	e->tend = t;
 	e->kernel = t->env.kernel;
 	e->daemons_too = t->daemons_too;
@@ -410,7 +325,7 @@ static struct errand *errand_new(struct tend *t)
 
 static void look(struct tend *t)
 {
-	struct errand *e;
+	struct tend_errand *e;
 
 	if (t->closed)
 		return;
@@ -418,7 +333,7 @@ static void look(struct tend *t)
 	if (t->busy)
 		return;
 	loop_timer_stop(t->timer);
-	e = errand_new(t);
+	e = new_errand(t);
 	t->busy = true;
 	if (e) {
 		send_errand(t, e);
@@ -465,7 +380,7 @@ void tend_free(struct tend *t)
 {
 	if (!t)
 		return;
-	errand_free(t->waiting);
+	tend_errand_free(t->waiting);
 	loop_timer_free(t->timer);
 	loop_timer_free(t->facts_timer);
 	free(t->owns.rows);
