@@ -150,7 +150,7 @@ static void finish_vip(struct config *c, void *obj)
 	size_t i;
 
 	check_interface(c, obj, vip->interface);
-	vip->addresses = arena_alloc(config_arena(c), vip->texts.n * sizeof(*vip->addresses) + 1);
+	vip->addresses = arena_alloc(config_arena(c), (vip->texts.n + 1) * sizeof(*vip->addresses));
 	for (i = 0; vip->addresses && i < vip->texts.n; i++) {
 		if (read_host(vip->texts.items[i], &vip->addresses[i]))
 			continue;

@@ -48,8 +48,8 @@ struct duty_own {
 };
 /* "vip eth0 10.1.2.3", "link vip0", "sync master". False for another text. */
 void duty_own_format(const struct duty_own *own, struct buf *out);
-bool duty_own_same(const struct duty_own *a, const struct duty_own *b);
 bool duty_own_parse(const char *text, struct duty_own *ret_own);
+bool duty_own_same(const struct duty_own *a, const struct duty_own *b);
 
 struct duty_owns {
 	struct duty_own *rows;

@@ -81,6 +81,7 @@ static const struct {
 } renderers[] = {
 	{ "status", render_status },   { "explain", render_explain }, { "holds", render_holds },
 	{ "placed", render_placed },   { "lifted", render_lifted },   { "returns", render_returns },
+	{ "role", render_role },
 	{ "freeze", render_freeze },   { "probe", render_probe },     { "rules", render_rules },
 	{ "journal", render_journal }, { "config", render_config },   { "top", top },
 };
