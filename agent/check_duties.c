@@ -35,9 +35,9 @@ static const struct duty_vip_conf *earlier(void *const *vips, size_t vip, size_t
 	for (i = 0; i <= vip; i++) {
 		const struct duty_vip_conf *v = vips[i];
 
-		for (k = 0; k < (i == vip ? address : v->texts.n); k++)
-			if (v->addresses && v->interface &&
-			    !addr_cmp(&v->addresses[k], &own->addresses[address]) &&
+		for (k = 0; k < (i == vip ? address : v->n_addresses); k++)
+			if (v->interface &&
+			    !addr_cmp(&v->addresses[k].addr, &own->addresses[address].addr) &&
 			    !strcmp(v->interface, own->interface))
 				return v;
 	}
@@ -47,24 +47,20 @@ static const struct duty_vip_conf *earlier(void *const *vips, size_t vip, size_t
 static void check_vip(struct config *c, void *const *vips, size_t i, bool roles)
 {
 	struct duty_vip_conf *v = vips[i];
-	const char *file = conf_key_file(c, v, "address");
-	unsigned int line = conf_key_line(c, v, "address");
 	size_t k;
 
-	for (k = 0; k < v->texts.n; k++) {
+	for (k = 0; k < v->n_addresses; k++) {
 		const struct duty_vip_conf *other = earlier(vips, i, k);
 
-		if (!v->addresses[k].family)
-			continue;
 		if (other)
-			conf_report(c, CONF_ERROR, file, line,
+			conf_report(c, CONF_ERROR, v->addresses[k].file, v->addresses[k].line,
 				    "address: %s on %s stands in [vip %s] already",
-				    v->texts.items[k], v->interface, other->head.name);
-		if (v->when == WHEN_AVAILABLE && !is_served(c, &v->addresses[k]))
-			conf_report(c, CONF_WARNING, file, line,
+				    v->addresses[k].text, v->interface, other->head.name);
+		if (v->when == WHEN_AVAILABLE && !is_served(c, &v->addresses[k].addr))
+			conf_report(c, CONF_WARNING, v->addresses[k].file, v->addresses[k].line,
 				    "address: no service has %s, so when = available never puts it "
 				    "there nor takes it away",
-				    v->texts.items[k]);
+				    v->addresses[k].text);
 	}
 	if (v->when == WHEN_MASTER && !roles)
 		conf_report(c, CONF_ERROR, conf_key_file(c, v, "when"), conf_key_line(c, v, "when"),
@@ -81,7 +77,7 @@ void check_duties(struct config *c)
 	for (i = 0; i < n; i++) {
 		const struct duty_vip_conf *v = vips[i];
 
-		if (!v->head.bad && v->addresses && v->interface)
+		if (!v->head.bad && v->interface)
 			check_vip(c, vips, i, agent->roles);
 	}
 	if (sync->state == SYNC_ROLE && !agent->roles)

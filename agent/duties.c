@@ -66,7 +66,7 @@ void duties_places_fini(struct places *p)
 
 static const struct addr *addr_of(const struct place *p)
 {
-	return &p->conf->addresses[p->address];
+	return &p->conf->addresses[p->address].addr;
 }
 
 static bool is_on(const struct layout_vip *v, const struct addr *a)
@@ -111,14 +111,14 @@ int duties_places_new(const struct places *old, struct config *conf, const struc
 	int e = 0;
 
 	for (i = 0; i < n; i++)
-		rows += ((const struct duty_vip_conf *)vips[i])->texts.n;
+		rows += ((const struct duty_vip_conf *)vips[i])->n_addresses;
 	now.rows = calloc(rows + 1, sizeof(*now.rows));
 	if (!now.rows)
 		e = -ENOMEM;
 	for (i = 0; !e && i < n; i++) {
 		const struct duty_vip_conf *vip = vips[i];
 
-		for (k = 0; !e && k < vip->texts.n; k++) {
+		for (k = 0; !e && k < vip->n_addresses; k++) {
 			struct place *p = &now.rows[now.n++];
 			const struct place *was;
 

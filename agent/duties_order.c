@@ -143,7 +143,7 @@ static void show_place(const struct duties *d, uint32_t i, struct view_own_vip *
 	const struct duty_reason_row *why = &duty_reasons[f ? f->reason : p->why];
 
 	*to = (struct view_own_vip){ .vip = p->conf->head.name,
-				     .address = p->conf->texts.items[p->address],
+				     .address = p->conf->addresses[p->address].text,
 				     .interface = p->conf->interface,
 				     .slug = why->slug,
 				     .sentence = why->sentence,

@@ -1,8 +1,11 @@
 /* duty_conf.c: the keys of [vip NAME] and [sync], and what each says of itself. */
 #include "agent/model/duty_conf.h"
 
+#include <errno.h>
 #include <net/if.h>
 #include <string.h>
+
+#include "conf/setter.h"
 
 static const struct conf_enum when_names[] = {
 	{ "auto", WHEN_AUTO },
@@ -17,12 +20,83 @@ static const struct conf_enum sync_names[] = {
 	{ "both", SYNC_BOTH }, { "role", SYNC_ROLE },     { NULL, 0 },
 };
 
+/* --- addresses ------------------------------------------------------------------------ */
+
+/* "10.1.2.3" or "10.1.2.3/32". */
+static bool read_host(const char *text, struct addr *ret_addr)
+{
+	const char *slash = strchr(text, '/');
+	struct addr a;
+	char host[64];
+
+	if (slash && (size_t)(slash - text) >= sizeof(host))
+		return false;
+	if (slash) {
+		memcpy(host, text, (size_t)(slash - text));
+		host[slash - text] = '\0';
+	}
+	if (addr_parse(slash ? host : text, &a) || a.port ||
+	    (slash && strcmp(slash, a.family == AF_INET ? "/32" : "/128") != 0))
+		return false;
+	*ret_addr = a;
+	return true;
+}
+
+/* The field is `addresses`; their count stands behind it. */
+static size_t *count_behind(void *field)
+{
+	return &((struct duty_vip_conf *)(void *)((char *)field -
+						  offsetof(struct duty_vip_conf, addresses)))
+			->n_addresses;
+}
+
+static int append_address(void *field, const char *text, const struct conf_key *key,
+			  struct conf_env *env)
+{
+	struct duty_address **list = field, *to;
+	size_t *n = count_behind(field);
+	void *items = *list;
+	struct addr a;
+
+	if (!read_host(text, &a))
+		return conf_refuse(env, text, "is not an address, or not a host's (/32, /128)");
+	to = conf_append(env, &items, *n, sizeof(*to), conf_lines(env, key->name));
+	if (!to)
+		return -ENOMEM;
+	*list = items;
+	*to = (struct duty_address){ .addr = a, .file = env->file, .line = env->line };
+	to->text = arena_strdup(env->arena, text);
+	if (!to->text)
+		return -ENOMEM;
+	(*n)++;
+	return 0;
+}
+
+static void get_address(const void *field, const struct conf_key *key ATTR_UNUSED, size_t i,
+			struct buf *out)
+{
+	struct duty_address *const *list = field;
+
+	buf_puts(out, (*list)[i].text);
+}
+
+static size_t count_addresses(const void *field, const struct conf_key *key ATTR_UNUSED)
+{
+	return *count_behind((void *)(uintptr_t)field);
+}
+
+static const struct conf_type addresses_type = {
+	.name = "address", .set = append_address, .get = get_address, .count = count_addresses
+};
+
+/* --- keys ------------------------------------------------------------------------------- */
+
 #define FIELD(f) .offset = offsetof(struct duty_vip_conf, f)
 
 static const struct conf_key vip_keys[] = {
 	{ .name = "address",
-	  .type = &conf_strings_type,
-	  FIELD(texts),
+	  .type = &addresses_type,
+	  FIELD(addresses),
 	  .flags = CONF_LIST | CONF_REQUIRED,
 	  .help = "An address, put there as a host's (/32, /128); may be repeated." },
 	{ .name = "interface",
@@ -124,46 +198,9 @@ static void check_interface(struct config *c, void *obj, const char *name)
 			    IFNAMSIZ - 1);
 }
 
-/* "10.1.2.3" or "10.1.2.3/32". */
-static bool read_host(const char *text, struct addr *ret_addr)
-{
-	const char *slash = strchr(text, '/');
-	struct addr a;
-	char host[64];
-
-	if (slash && (size_t)(slash - text) >= sizeof(host))
-		return false;
-	if (slash) {
-		memcpy(host, text, (size_t)(slash - text));
-		host[slash - text] = '\0';
-	}
-	if (addr_parse(slash ? host : text, &a) || a.port ||
-	    (slash && strcmp(slash, a.family == AF_INET ? "/32" : "/128") != 0))
-		return false;
-	*ret_addr = a;
-	return true;
-}
-
 static void finish_vip(struct config *c, void *obj)
 {
-	struct duty_vip_conf *vip = obj;
-	size_t i;
-
-	check_interface(c, obj, vip->interface);
-	vip->addresses = arena_alloc(config_arena(c), (vip->texts.n + 1) * sizeof(*vip->addresses));
-	for (i = 0; vip->addresses && i < vip->texts.n; i++) {
-		if (read_host(vip->texts.items[i], &vip->addresses[i]))
-			continue;
-		vip->addresses[i] = (struct addr){ 0 };
-		conf_report(c, CONF_ERROR, conf_key_file(c, obj, "address"),
-			    conf_key_line(c, obj, "address"),
-			    "address: '%s' is not an address, or not a host's (/32, /128)",
-			    vip->texts.items[i]);
-	}
-	if (!vip->addresses) {
-		vip->texts.n = 0;
-		conf_report(c, CONF_ERROR, vip->head.file, vip->head.line, "out of memory");
-	}
+	check_interface(c, obj, ((const struct duty_vip_conf *)obj)->interface);
 }
 
 /* 224.0.0.0/4, ff00::/8 */

@@ -13,10 +13,17 @@ enum duty_when {
 	WHEN_MASTER,    /* while the role is master */
 };
 
+struct duty_address {
+	struct addr addr; /* without a port */
+	const char *text; /* as the INI writes it; the metrics' `address` label */
+	const char *file; /* where it stands */
+	unsigned int line;
+};
+
 struct duty_vip_conf {
 	struct conf_head head; /* head.name */
-	struct conf_strings texts;
-	struct addr *addresses; /* one a text, without ports; set by finish() */
+	struct duty_address *addresses;
+	size_t n_addresses;
 	const char *interface;
 	bool dummy;
 	enum duty_when when;

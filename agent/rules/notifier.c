@@ -131,10 +131,13 @@ void notifier_standby(struct notifier *n, bool standby)
 static void tell_one(const struct notifier *n, struct receiver *r, struct payload *p,
 		     const char *argument)
 {
-	if (n->standby)
-		r->row.standby++;
-	else
+	if (!n->standby) {
 		receiver_tell(r, p, argument);
+		return;
+	}
+	r->row.standby++;
+	log_event(LOG_INFO, "standby: left to the master to tell",
+		  LOG_STR("action", r->action->name), LOG_STR("to", r->name));
 }
 
 static void tell_by(struct notifier *n, struct payload *p, const struct rule_action *by)

@@ -237,7 +237,7 @@ static void act(struct tend *t, struct duty_ops *ops)
 	e->ops = *ops;
 	t->waiting = e;
 	if (t->unwritten)
-		loop_timer_start(t->facts_timer, FACTS_MS);
+		loop_timer_start(t->facts_timer, t->env.facts_ms);
 	else
 		send_waiting(t);
 }
@@ -359,6 +359,8 @@ int tend_new(const struct tend_env *env, struct tend **ret_tend)
 	if (!t)
 		return -ENOMEM;
 	t->env = *env;
+	if (!t->env.facts_ms)
+		t->env.facts_ms = FACTS_MS;
 	t->interval_ms = 1000;
 	e = loop_timer_new(env->loop, "tend", on_timer, t, &t->timer);
 	if (!e)

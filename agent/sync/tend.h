@@ -26,6 +26,7 @@ struct tend_env {
 	struct ipvs_port *port;
 	struct ledger *ledger;
 	const struct tend_kernel *kernel;
+	int64_t facts_ms; /* that the ledger is waited for at most; 0 = 200 */
 };
 
 int tend_new(const struct tend_env *env, struct tend **ret_tend);
