@@ -127,9 +127,13 @@ static void begin(struct world *w, const struct place *p)
 	assert_int_equal(loop_new(&w->loop), 0);
 	assert_int_equal(ledger_open(p->dir, w->loop, &why, &w->kept, &w->ledger), 0);
 	assert_int_equal(ipvs_port_new(w->loop, fake_kernel_door(w->kernel), &w->port), 0);
-	assert_int_equal(
-		tend_new(&(struct tend_env){ w->loop, w->port, w->ledger, &fake_tend }, &w->tend),
-		0);
+	assert_int_equal(tend_new(&(struct tend_env){ .loop = w->loop,
+						      .port = w->port,
+						      .ledger = w->ledger,
+						      .kernel = &fake_tend,
+						      .facts_ms = WAIT_MS },
+				  &w->tend),
+			 0);
 	for (size_t i = 0; i < w->kept.n_facts; i++)
 		assert_int_equal(tend_own(w->tend, w->kept.facts[i].name), 0);
 	buf_fini(&why);
