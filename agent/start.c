@@ -178,12 +178,15 @@ static int make_rules(struct agent *a)
 
 static int make_notifier(struct agent *a)
 {
-	struct notifier_params params = { .loop = a->loop, .fetches = a->fetches };
+	struct notifier_params params = { .loop = a->loop };
 	const struct action *const *action;
 	size_t n;
 	void *const *confs = config_sections(a->conf, &notify_section, &n);
-	int e;
+	int e = fetch_multi_new(a->loop, &a->fetches);
 
+	if (e)
+		return e;
+	params.fetches = a->fetches;
 	for (action = agent_actions; *action; action++)
 		if ((*action)->refers && !strcmp((*action)->refers, notify_section.name))
 			params.notify = *action;
@@ -327,8 +330,6 @@ int agent_start(struct agent *a)
 		e = publisher_new(a, &a->publisher);
 	if (!e)
 		start_reading(a);
-	if (!e)
-		e = fetch_multi_new(a->loop, &a->fetches);
 	if (!e)
 		e = make_notifier(a);
 	if (!e)

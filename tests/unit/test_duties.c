@@ -196,7 +196,7 @@ static void test_dummy_goes_last(void **state ATTR_UNUSED)
 	/* An address of somebody else keeps it. */
 	addr_there(&w, "vip0", "10.9.9.9", 32);
 	does(&w, "-vip vip0 10.1.2.3");
-	/* As does a VIP that is to stay away for now. */
+	/* As does a VIP of the file, there or not. */
 	w.seen.routes.n_addrs = 2;
 	want(&w, "vip0", "10.1.2.3", DUTY_OUT, true);
 	does(&w, "-vip vip0 10.1.2.3");
