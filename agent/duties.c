@@ -337,11 +337,14 @@ int duties_remove(struct duties *d, void (*fn)(void *arg), void *arg)
 
 int duties_reload(struct duties *d)
 {
-	const struct agent *a = d->agent;
+	const struct agent *a = d ? d->agent : NULL;
 	struct places now;
 	uint32_t i;
-	int e = duties_places_new(&d->places, a->conf, a->state->layout, &now);
+	int e;
 
+	if (!d)
+		return 0;
+	e = duties_places_new(&d->places, a->conf, a->state->layout, &now);
 	if (e) {
 		/* By the ids of a layout that is gone: nothing can be said of them. */
 		for (i = 0; i < d->places.n; i++)

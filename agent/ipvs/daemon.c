@@ -132,7 +132,7 @@ static int find_family(struct nlsock *s, uint16_t *ret_id)
 {
 	struct nlreq *q = nlsock_begin(s, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, NLM_F_ACK);
 	uint16_t id = 0;
-	int result, r;
+	int result = 0, r;
 
 	if (!q)
 		return -EMSGSIZE;
@@ -162,7 +162,7 @@ static int command(uint8_t cmd, uint16_t flags, unsigned int state, const struct
 	struct nlsock s;
 	struct nlreq *q;
 	uint16_t family = 0;
-	int result, r = nlsock_open(&s, ANSWER_MS, NLSOCK_SMALL);
+	int result = 0, r = nlsock_open(&s, ANSWER_MS, NLSOCK_SMALL);
 
 	if (r)
 		return r;

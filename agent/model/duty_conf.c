@@ -27,7 +27,7 @@ static bool read_host(const char *text, struct addr *ret_addr)
 {
 	const char *slash = strchr(text, '/');
 	struct addr a;
-	char host[64];
+	char host[64] = "";
 
 	if (slash && (size_t)(slash - text) >= sizeof(host))
 		return false;
