@@ -328,6 +328,8 @@ void duties_look(struct duties *d)
 
 int duties_remove(struct duties *d, void (*fn)(void *arg), void *arg)
 {
+	if (!d)
+		return -ENOENT;
 	d->stopping = true;
 	return tend_remove(d->tend, fn, arg);
 }
