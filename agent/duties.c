@@ -39,16 +39,47 @@ bool duties_find_role(const char *name, size_t len, enum view_role *ret_role)
 	return false;
 }
 
-/* "master 1700000000000"; what cannot be read is unknown, which is a standby. */
+void duties_put_role(const struct duties *d, struct buf *out)
+{
+	buf_printf(out, "%s %lld %s", view_role_names[d->role], (long long)d->since_wall_ms,
+		   d->boot);
+}
+
+/* "master 1700000000000 BOOT"; what cannot be read is unknown, which is a standby. So is what
+ * was said before the machine was booted: the other one has taken over since. */
 void duties_read_role(struct duties *d, const char *value)
 {
-	size_t len = strcspn(value, " ");
-	uint64_t since;
+	const char *since = strchr(value, ' '), *boot = since ? strchr(since + 1, ' ') : NULL;
+	enum view_role role;
+	char digits[24];
+	size_t n = boot ? (size_t)(boot - since) - 1 : 0;
+	uint64_t since_ms;
 
-	if (!duties_find_role(value, len, &d->role))
-		d->role = ROLE_UNKNOWN;
-	else if (value[len] && !parse_u64(value + len + 1, &since))
-		d->since_wall_ms = (int64_t)since;
+	if (!boot || n >= sizeof(digits) || strcmp(boot + 1, d->boot) != 0 ||
+	    !duties_find_role(value, (size_t)(since - value), &role))
+		return;
+	memcpy(digits, since + 1, n);
+	digits[n] = '\0';
+	if (parse_u64(digits, &since_ms))
+		return;
+	d->role = role;
+	d->since_wall_ms = (int64_t)since_ms;
+}
+
+void duties_read_boot(struct duties *d)
+{
+	const char *procfs = agent_conf(d->agent)->procfs;
+	struct buf path = BUF_INIT;
+	FILE *f;
+
+	buf_printf(&path, "%s/sys/kernel/random/boot_id", procfs);
+	f = fopen(buf_str(&path), "re");
+	if (!f || !fgets(d->boot, sizeof(d->boot), f))
+		d->boot[0] = '\0';
+	d->boot[strcspn(d->boot, " \n")] = '\0';
+	if (f)
+		fclose(f);
+	buf_fini(&path);
 }
 
 /* --- places --------------------------------------------------------------------------------- */
@@ -385,6 +416,7 @@ int duties_new(struct agent *a, const struct ledger_state *kept, struct duties *
 	if (!d)
 		return -ENOMEM;
 	d->agent = a;
+	duties_read_boot(d);
 	e = tend_new(&env, &d->tend);
 	if (!e)
 		e = loop_timer_new(a->loop, "duties", on_timer, d, &d->timer);

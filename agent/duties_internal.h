@@ -35,6 +35,7 @@ struct duties {
 	struct loop_timer *timer; /* of one that is soon steady */
 	enum view_role role;
 	int64_t since_wall_ms; /* 0 = never said */
+	char boot[40];         /* of the machine's; "" = not known */
 	bool roles, stopping;
 	bool table_known; /* the kernel has a table that can be read */
 };
@@ -43,8 +44,10 @@ struct duties {
 bool duties_is_master(const struct duties *d);
 /* By its name, `len` bytes of it. */
 bool duties_find_role(const char *name, size_t len, enum view_role *ret_role);
-/* Of the fact's value. */
+/* The fact's value, and back; after duties_read_boot(). */
+void duties_put_role(const struct duties *d, struct buf *out);
 void duties_read_role(struct duties *d, const char *value);
+void duties_read_boot(struct duties *d);
 /* The places of a configuration; those that stayed go on as they were. -ENOMEM. */
 int duties_places_new(const struct places *old, struct config *conf, const struct layout *l,
 		      struct places *ret_places);

@@ -104,7 +104,7 @@ void duties_order(struct agent *a, struct command *cmd, command_fn *fn, void *ar
 	}
 	become(d, role, cmd->who);
 	note_order(a, cmd, "done");
-	buf_printf(&value, "%s %lld", view_role_names[role], (long long)d->since_wall_ms);
+	duties_put_role(d, &value);
 	if (!e && !buf_ok(&value))
 		e = -ENOMEM;
 	if (!e) {
@@ -149,7 +149,8 @@ static void show_place(const struct duties *d, uint32_t i, struct view_own_vip *
 				     .sentence = why->sentence,
 				     .known = f,
 				     .wanted = p->wish == DUTY_IN,
-				     .present = f && f->present };
+				     .present = f && f->present,
+				     .foreign = f && f->reason == DUTY_FOREIGN };
 }
 
 int duties_show(const struct duties *d, struct view *v)

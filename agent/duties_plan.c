@@ -52,8 +52,10 @@ int duties_foresee(struct agent *a, const struct ledger_state *kept, struct duty
 	struct duties d = { .agent = a, .roles = agent_conf(a)->roles };
 	const struct places none = { 0 };
 	struct duty_owns owns = { 0 };
-	int e = recall(&d, kept, &owns);
+	int e;
 
+	duties_read_boot(&d);
+	e = recall(&d, kept, &owns);
 	if (!e)
 		e = duties_places_new(&none, a->conf, a->state->layout, &d.places);
 	if (!e)

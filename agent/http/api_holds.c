@@ -184,6 +184,8 @@ void http_set_role(struct http_request *r)
 	struct buf why = BUF_INIT;
 	int error = ask_role(&r->body, &cmd, &why);
 
+	if (error == 0)
+		r->about = strdup(cmd.only); /* without memory the audit lacks it, and no more */
 	post(r, &cmd, 200, error, &why);
 }
 

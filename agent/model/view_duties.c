@@ -10,7 +10,8 @@ const char *const view_role_names[VIEW_N_ROLES] = {
 	[ROLE_FAULT] = "fault",
 };
 
-static bool absent_vips(const struct view_duties *d, struct buf *out)
+/* Not there, though wanted; or there, though not, by somebody else's hand. */
+static bool wrong_vips(const struct view_duties *d, struct buf *out)
 {
 	bool any = false;
 	uint32_t i;
@@ -18,10 +19,10 @@ static bool absent_vips(const struct view_duties *d, struct buf *out)
 	for (i = 0; i < d->n_vips; i++) {
 		const struct view_own_vip *vip = &d->vips[i];
 
-		if (!vip->known || !vip->wanted || vip->present)
+		if (!vip->known || (vip->wanted ? vip->present : !vip->foreign))
 			continue;
-		buf_printf(out, "%sVIP %s %s is not on %s: %s", any ? "; " : "", vip->vip,
-			   vip->address, vip->interface, vip->sentence);
+		buf_printf(out, "%sVIP %s %s is %s %s: %s", any ? "; " : "", vip->vip, vip->address,
+			   vip->wanted ? "not on" : "on", vip->interface, vip->sentence);
 		any = true;
 	}
 	return any;
@@ -40,5 +41,5 @@ bool view_duty_trouble(const struct view *v, unsigned int i, struct buf *out)
 			   view_role_names[d->role]);
 		return true;
 	}
-	return i == 1 && absent_vips(d, out);
+	return i == 1 && wrong_vips(d, out);
 }

@@ -13,6 +13,7 @@ struct view_own_vip {
 	const char *slug, *sentence; /* why it is not there, or left alone; "" = nothing */
 	bool known;                  /* it was looked for */
 	bool wanted, present;
+	bool foreign; /* it should not be there, and is somebody else's */
 };
 
 struct view_duties {
@@ -28,7 +29,7 @@ struct view_duties {
 struct view;
 
 /* The sentence about trouble `i` of these (see view_trouble()): a standby, a VIP that should
- * be there and is not. */
+ * be there and is not, or the other way round. */
 enum { VIEW_N_DUTY_TROUBLES = 2 };
 struct buf;
 bool view_duty_trouble(const struct view *v, unsigned int i, struct buf *out);

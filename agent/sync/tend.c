@@ -31,6 +31,7 @@ struct row {
 struct tend {
 	struct tend_env env;
 	struct duty_owns owns;
+	struct duty_owns refusals; /* that were logged */
 	struct row *rows;
 	size_t n;
 	struct daemon wanted[DAEMON_N], running[DAEMON_N];
@@ -105,7 +106,13 @@ static void take_result(struct tend *t, struct duty_ops *ops, size_t which)
 		t->refused++;
 	else
 		t->done++;
-	tend_log_op(op);
+	/* What is refused time and again is logged once. */
+	if (!op->result || !duty_owns_has(&t->refusals, &op->what))
+		tend_log_op(op);
+	if (!op->result)
+		duty_owns_remove(&t->refusals, &op->what);
+	else
+		(void)duty_owns_add(&t->refusals, &op->what);
 	if (op->kind == DUTY_UNDO ? !op->result && !is_made_anew(ops, which) : op->result != 0)
 		forget(t, &op->what);
 	for (i = 0; op->kind == DUTY_MAKE && op->what.kind == DUTY_ADDR && i < t->n; i++)
@@ -386,6 +393,7 @@ void tend_free(struct tend *t)
 	loop_timer_free(t->timer);
 	loop_timer_free(t->facts_timer);
 	free(t->owns.rows);
+	free(t->refusals.rows);
 	free(t->rows);
 	free(t);
 }
