@@ -315,6 +315,21 @@ static struct ipvs_service service(const char *addr, uint8_t proto, uint32_t mar
 	return s;
 }
 
+static void drop_comments(char *text)
+{
+	char *to = text;
+
+	for (char *line = text, *next; *line; line = next) {
+		next = strchrnul(line, '\n');
+		next += *next == '\n';
+		if (*line == ';')
+			continue;
+		memmove(to, line, (size_t)(next - line));
+		to += next - line;
+	}
+	*to = '\0';
+}
+
 static void every_kind(void **state ATTR_UNUSED)
 {
 	struct ipvs_service services[] = {
@@ -343,6 +358,7 @@ static void every_kind(void **state ATTR_UNUSED)
 					  .dests = dests,
 					  .n_services = countof(services),
 					  .n_dests = countof(dests) };
+	struct buf list = BUF_INIT;
 	struct import *im;
 	char *ini;
 
@@ -352,54 +368,55 @@ static void every_kind(void **state ATTR_UNUSED)
 	memcpy(services[2].scheduler, "mh", 3);
 	assert_int_equal(import_new(NULL, &im), 0);
 	assert_int_equal(import_read_table(im, import_format_find("running"), &table), 0);
+	import_put_list(im, &list);
 	ini = end(im);
+	drop_comments(ini);
+	assert_string_equal(ini, "\n[service tcp-192.0.2.1-80]\n"
+				 "address = tcp://192.0.2.1:80\n"
+				 "scheduler = wrr\n"
+				 "persistence = 1m30s\n"
+				 "persistence_netmask = 24\n"
+				 "forward = masq\n"
+				 "realserver = rs-10.0.0.1 10.0.0.1 weight=1\n"
+				 "realserver = rs-10.0.0.1-8080 10.0.0.1:8080 weight=0 upper=9\n"
+				 "realserver = rs-10.0.0.2 10.0.0.2 weight=65535 forward=route\n"
+				 "\n[service udp-2001-db8-1-53]\n"
+				 "address = udp://[2001:db8::1]:53\n"
+				 "scheduler = wrr\n"
+				 "one_packet = on\n"
+				 "persistence_engine = sip\n"
+				 "forward = route\n"
+				 "realserver = rs-2001-db8-2 2001:db8::2 weight=1\n"
+				 "\n[service sctp-192.0.2.2-3868]\n"
+				 "address = sctp://192.0.2.2:3868\n"
+				 "scheduler = mh\n"
+				 "scheduler_flags = mh-fallback\n"
+				 "\n[service fwmark6-7]\n"
+				 "address = fwmark6://7\n"
+				 "scheduler = wrr\n"
+				 "scheduler_flags = flag-2\n"
+				 "forward = tunnel\n"
+				 "tunnel = gue:6080 csum\n"
+				 "realserver = rs-10.0.0.4 10.0.0.4 weight=2\n"
+				 "realserver = rs-2001-db8-4 2001:db8::4 weight=2 tunnel=ipip\n");
 	assert_string_equal(
-		ini,
-		"; dropped: kernel: tcp://192.0.2.9: port 0, which is every port, needs "
+		buf_str(&list),
+		"kernel: approximated: 10.0.0.2:81: only masq changes the port: the service's is "
+		"the one that it gets\n"
+		"kernel: approximated: 10.0.0.2:81: 65535 is the greatest weight\n"
+		"kernel: approximated: [2001:db8::2]:53: forwarding method 'local': route stands "
+		"for it, and the kernel delivers to this machine by itself\n"
+		"kernel: dropped: [2001:db8::2]:53: a lower threshold above the upper one: three "
+		"quarters of the upper one stand\n"
+		"kernel: dropped: 10.0.0.3:3868: a forwarding method that is none of route, masq, "
+		"tunnel\n"
+		"kernel: dropped: tcp://192.0.2.9: port 0, which is every port, needs "
 		"persistence\n"
-		"; dropped: kernel: proto136://192.0.2.3:80: a protocol that is neither TCP, UDP "
-		"nor SCTP\n"
-		"\n[service tcp-192.0.2.1-80]\n"
-		"address = tcp://192.0.2.1:80\n"
-		"scheduler = wrr\n"
-		"persistence = 1m30s\n"
-		"persistence_netmask = 24\n"
-		"forward = masq\n"
-		"realserver = rs-10.0.0.1 10.0.0.1 weight=1\n"
-		"realserver = rs-10.0.0.1-8080 10.0.0.1:8080 weight=0 upper=9\n"
-		"; approximated: kernel: 10.0.0.2:81: only masq changes the port: the service's "
-		"is the one\n"
-		";   that it gets\n"
-		"; approximated: kernel: 10.0.0.2:81: 65535 is the greatest weight\n"
-		"realserver = rs-10.0.0.2 10.0.0.2 weight=65535 forward=route\n"
-		"\n[service udp-2001-db8-1-53]\n"
-		"address = udp://[2001:db8::1]:53\n"
-		"scheduler = wrr\n"
-		"one_packet = on\n"
-		"persistence_engine = sip\n"
-		"; approximated: kernel: [2001:db8::2]:53: forwarding method 'local': route stands "
-		"for it,\n"
-		";   and the kernel delivers to this machine by itself\n"
-		"; dropped: kernel: [2001:db8::2]:53: a lower threshold above the upper one: three "
-		"quarters\n"
-		";   of the upper one stand\n"
-		"forward = route\n"
-		"realserver = rs-2001-db8-2 2001:db8::2 weight=1\n"
-		"\n[service sctp-192.0.2.2-3868]\n"
-		"address = sctp://192.0.2.2:3868\n"
-		"scheduler = mh\n"
-		"scheduler_flags = mh-fallback\n"
-		"; dropped: kernel: 10.0.0.3:3868: a forwarding method that is none of route, "
-		"masq, tunnel\n"
-		"\n[service fwmark6-7]\n"
-		"address = fwmark6://7\n"
-		"scheduler = wrr\n"
-		"scheduler_flags = flag-2\n"
-		"forward = tunnel\n"
-		"tunnel = gue:6080 csum\n"
-		"realserver = rs-10.0.0.4 10.0.0.4 weight=2\n"
-		"realserver = rs-2001-db8-4 2001:db8::4 weight=2 tunnel=ipip\n");
+		"kernel: dropped: proto136://192.0.2.3:80: a protocol that is neither TCP, UDP nor "
+		"SCTP\n"
+		"8 imported, 3 approximated, 4 dropped\n");
 	free(ini);
+	buf_fini(&list);
 }
 
 int main(void)
