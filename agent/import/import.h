@@ -84,6 +84,9 @@ void import_remove_failed(struct import_part *service);
 void import_vip(struct import *im, struct import_at at, const struct addr *addr,
 		unsigned int prefix, const char *interface, const char *what);
 
+/* Cuts HOST[:PORT], [HOST]:PORT in two; *ret_port NULL = there is none. False: an IPv6
+ * address without brackets, or half of them. */
+bool import_split(char *text, const char **ret_host, const char **ret_port, bool *ret_brackets);
 /* A host's address (AF_UNSPEC: any), port 0. A name is asked of this machine and noted
  * (in p) as approximated: its address may change. -ENOENT, not noted. */
 int import_host(struct import *im, struct import_part *p, struct import_at at, const char *host,

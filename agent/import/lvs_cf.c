@@ -1,5 +1,7 @@
 /* lvs_cf.c: the file of piranha: its lines, blocks and global keys. Everything is read before
  * anything is carried over, for `network` may stand behind what it is about. */
+#include "agent/import/lvs_cf.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +9,6 @@
 #include "agent/base/arena.h"
 #include "agent/base/parse.h"
 #include "agent/import/formats.h"
-#include "agent/import/lvs_cf.h"
 
 enum { WORDS_MAX = 100 };
 
@@ -390,7 +391,7 @@ static uint8_t network(struct reader *r)
 static int carry_all(struct reader *r)
 {
 	const struct lvs_virtual *v;
-	uint8_t forward;
+	struct lvs_site site = { 0 };
 	int e = 0;
 
 	if (r->block != IN_FILE)
@@ -400,9 +401,9 @@ static int carry_all(struct reader *r)
 				     r->opened.line);
 	if (!r->virtuals && !r->at.line)
 		return import_refuse(r->im, r->at, "the file is empty");
-	forward = network(r);
+	site.network = network(r);
 	for (v = r->virtuals; v && !e; v = v->next)
-		e = lvs_carry(r->im, v, forward);
+		e = lvs_carry(r->im, v, &site);
 	return e;
 }
 

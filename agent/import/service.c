@@ -147,11 +147,15 @@ bool import_server(struct import_part *service, struct import_at at, const char 
 	if (service->n_ports == 1 && service->ports[0] == a.port)
 		a.port = 0;
 	seen = meets(service, &a);
-	if (!seen)
+	if (!seen && addr_can_serve(&a))
 		return put_server(service, at, key, wish, &a, more);
 	addr_format(&text, addr);
-	import_note(service->im, service, IMPORT_DROPPED, at, buf_str(&text),
-		    "the service has that server already, by line %u", seen->at.line);
+	if (seen)
+		import_note(service->im, service, IMPORT_DROPPED, at, buf_str(&text),
+			    "the service has that server already, by line %u", seen->at.line);
+	else
+		import_note(service->im, service, IMPORT_DROPPED, at, buf_str(&text),
+			    "the kernel takes no realserver with such an address");
 	buf_fini(&text);
 	return false;
 }
