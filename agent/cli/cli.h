@@ -14,7 +14,7 @@ enum cli_exit {
 	CLI_OK = 0,
 	CLI_ERROR = 1,
 	CLI_CHANGES = 2, /* or: not drained in time */
-	CLI_STRICT = 3,  /* warnings under --strict */
+	CLI_STRICT = 3,  /* warnings under --strict; not all was imported as it was */
 	CLI_USAGE = 64,
 };
 

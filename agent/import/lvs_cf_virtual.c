@@ -319,7 +319,7 @@ int lvs_carry(struct import *im, const struct lvs_virtual *v, struct lvs_site *s
 		note(&c, IMPORT_IMPORTED, V_ACTIVE, "");
 	if (!import_address(c.service, v->at, &c.kernel.key)) {
 		import_discard(c.service);
-		(void)impossible(&c, "another one has its address");
+		(void)impossible(&c, "it cannot have its address");
 		return 0;
 	}
 	note_key(&c);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/import/frame.h"
+#include "agent/model/lane.h"
 
 /* --- addresses --------------------------------------------------------------------- */
 
@@ -60,15 +61,24 @@ bool import_address(struct import_part *service, struct import_at at, const stru
 {
 	struct buf text = BUF_INIT;
 	bool taken = false;
+	const char *why;
 
 	if (!service)
 		return false;
 	put_address(&text, key);
+	why = lane_is_key(key) ? "such marks are ipvs-agent's own, for probes with via = forward"
+	      : service->n_addresses >= IMPORT_ADDRESSES_MAX
+		      ? "a service has 4096 addresses at most"
+		      : NULL;
+	if (why)
+		import_note(service->im, service, IMPORT_DROPPED, at, buf_str(&text), "%s", why);
 	service->im->oom |= !buf_ok(&text);
-	if (buf_ok(&text))
+	if (buf_ok(&text) && !why)
 		taken = take_address(service, at, buf_str(&text));
-	if (taken)
+	if (taken) {
 		note_port(service, key->addr.port);
+		service->n_addresses++;
+	}
 	buf_fini(&text);
 	return taken;
 }
@@ -164,21 +174,40 @@ bool import_server(struct import_part *service, struct import_at at, const char 
 
 void import_remove_failed(struct import_part *service)
 {
-	struct import *im = service ? service->im : NULL;
-	struct import_part *rule;
+	if (service)
+		service->remove_failed = true;
+}
 
-	if (!im)
-		return;
-	rule = im->remove_failed;
-	if (!rule) {
-		rule = import_part(im, "rule", "remove-failed", service->at);
-		if (!rule)
-			return;
-		im->remove_failed = rule;
-		import_key(rule, service->at, "expr", "probe_up == 0");
-		import_key(rule, service->at, "action", "remove");
+/* The rule about them, whose services are all there by now. */
+static void put_remove_failed(struct import *im)
+{
+	struct import_part *rule = NULL, *p;
+
+	for (p = im->parts; p; p = p->next) {
+		if (p->gone || !p->remove_failed)
+			continue;
+		if (!rule) {
+			rule = import_part(im, "rule", "remove-failed", p->at);
+			import_key(rule, p->at, "expr", "probe_up == 0");
+			import_key(rule, p->at, "action", "remove");
+		}
+		import_key(rule, p->at, "service", "%s", p->name);
 	}
-	import_key(rule, service->at, "service", "%s", service->name);
+}
+
+void import_settle(struct import *im)
+{
+	struct import_part *p;
+
+	for (p = im->parts; p; p = p->next) {
+		if (p->gone || p->n_addresses || strcmp(p->type, "service"))
+			continue;
+		import_note(
+			im, NULL, IMPORT_DROPPED, p->at, p->name,
+			"no address of the service could be carried over, and so nothing of it");
+		import_discard(p);
+	}
+	put_remove_failed(im);
 }
 
 void import_vip(struct import *im, struct import_at at, const struct addr *addr,
