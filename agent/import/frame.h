@@ -51,8 +51,9 @@ struct import_seen {
 	const char *key;
 	struct import_part *part;
 	struct import_at at;
-	struct addr host;    /* whose name it is */
-	unsigned int number; /* the last that was tried behind it */
+	struct addr host;      /* whose name it is */
+	const char *interface; /* where that address is put */
+	unsigned int number;   /* the last that was tried behind it */
 	UT_hash_handle hh;
 };
 
@@ -76,9 +77,6 @@ struct import {
 	struct buf why;
 	bool oom;
 };
-
-/* write.c: why sections of a type are printed as comments; NULL = they are not. */
-const char *import_commented(const char *type);
 
 /* service.c: what can be said only when all is read. */
 void import_settle(struct import *im);

@@ -10,7 +10,6 @@ enum import_fate { IMPORT_IMPORTED = 0, IMPORT_APPROXIMATED, IMPORT_DROPPED };
 
 struct import;      /* one import */
 struct import_part; /* a [section] of what comes of it; NULL is one that memory lacked for */
-
 /* Where the source says it. `file` lives as long as the import: import_source's. */
 struct import_at {
 	const char *file;
@@ -80,6 +79,10 @@ bool import_server(struct import_part *service, struct import_at at, const char 
 		   const char *wish, const struct addr *addr, const char *more);
 /* What fails leaves the table of this service (the others: weight 0). */
 void import_remove_failed(struct import_part *service);
+/* Why sections of a type are printed as comments; NULL = they are not. */
+const char *import_commented(const char *type);
+/* As the kernel takes it. */
+bool import_interface_ok(const char *name);
 /* A virtual address that the source puts on an interface. */
 void import_vip(struct import *im, struct import_at at, const struct addr *addr,
 		unsigned int prefix, const char *interface, const char *what);

@@ -1,5 +1,6 @@
 /* service.c: the lines of a service, and what goes with it: whatever the loader would find
  * there twice is found here first, where the source's line is known. */
+#include <net/if.h>
 #include <string.h>
 
 #include "agent/import/frame.h"
@@ -210,33 +211,55 @@ void import_settle(struct import *im)
 	put_remove_failed(im);
 }
 
+bool import_interface_ok(const char *name)
+{
+	const char *c;
+
+	if (!*name || strlen(name) >= IF_NAMESIZE || !strcmp(name, ".") || !strcmp(name, ".."))
+		return false;
+	for (c = name; *c; c++)
+		if (*c <= ' ' || *c > '~' || *c == '/' || *c == ':')
+			return false;
+	return true;
+}
+
+/* An address is on one interface: the section of who was first. NULL: it is another's. */
+static struct import_part *vip_part(struct import *im, struct import_at at, const char *address,
+				    const char *interface)
+{
+	struct import_seen *seen = import_seen_find(im, "put", address);
+	struct buf wish = BUF_INIT;
+
+	if (seen)
+		return strcmp(seen->interface, interface) ? NULL : seen->part;
+	buf_printf(&wish, "%s-%s", interface, address);
+	seen = import_seen_add(im, "put", address);
+	if (seen) {
+		seen->part = import_part(im, "vip", buf_str(&wish), at);
+		seen->interface = arena_strdup(&im->arena, interface);
+		im->oom |= !seen->interface;
+		import_key(seen->part, at, "address", "%s", address);
+		import_key(seen->part, at, "interface", "%s", interface);
+	}
+	im->oom |= !buf_ok(&wish);
+	buf_fini(&wish);
+	return seen && seen->interface ? seen->part : NULL;
+}
+
 void import_vip(struct import *im, struct import_at at, const struct addr *addr,
 		unsigned int prefix, const char *interface, const char *what)
 {
 	const char *commented = import_commented("vip");
-	struct buf text = BUF_INIT, wish = BUF_INIT;
+	struct buf text = BUF_INIT;
 	struct import_part *p = NULL;
-	struct import_seen *seen;
-	bool known = false;
 
-	buf_printf(&wish, "%s-", interface);
 	addr_format_host(&text, addr);
-	buf_puts(&wish, buf_str(&text));
-	seen = import_seen_find(im, "put", buf_str(&wish));
-	if (!seen) {
-		seen = import_seen_add(im, "put", buf_str(&wish));
-		p = import_part(im, "vip", buf_str(&wish), at);
-		if (seen)
-			seen->part = p;
-	} else {
-		known = true;
-		p = seen->part;
-	}
-	if (p && !known) {
-		import_key(p, at, "address", "%s", buf_str(&text));
-		import_key(p, at, "interface", "%s", interface);
-	}
-	if (commented)
+	if (buf_ok(&text) && import_interface_ok(interface))
+		p = vip_part(im, at, buf_str(&text), interface);
+	if (!p)
+		import_note(im, NULL, IMPORT_DROPPED, at, what,
+			    "no interface of that name, or another one has the address already");
+	else if (commented)
 		import_note(im, p, IMPORT_APPROXIMATED, at, what, "%s", commented);
 	else if (prefix < (addr->family == AF_INET6 ? 128 : 32))
 		import_note(im, p, IMPORT_APPROXIMATED, at, what,
@@ -244,7 +267,6 @@ void import_vip(struct import *im, struct import_at at, const struct addr *addr,
 			    prefix);
 	else
 		import_note(im, p, IMPORT_IMPORTED, at, what, "%s", "");
-	im->oom |= !buf_ok(&text) || !buf_ok(&wish);
+	im->oom |= !buf_ok(&text);
 	buf_fini(&text);
-	buf_fini(&wish);
 }

@@ -19,7 +19,7 @@ static const struct {
 	{ "agent", NULL },
 	{ "http", NULL },
 	{ "vip", "ipvs-agent puts no address on an interface: leave that to what does it now" },
-	{ "sync", NULL },
+	{ "sync", "ipvs-agent starts no sync daemon: 'ipvsadm --start-daemon' at boot does" },
 	{ "defaults", NULL },
 	{ "service", NULL },
 	{ "probe", NULL },
