@@ -61,7 +61,6 @@ struct import_loaded {
 	struct import_source source;
 	struct import_loaded *next;
 };
-
 struct import {
 	struct arena arena;
 	struct import_world world;
