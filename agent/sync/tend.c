@@ -302,6 +302,17 @@ static void on_done(struct ipvs_errand *errand)
 	}
 }
 
+/* Who has no addresses is spared the reading of all that the machine has. */
+static bool needs_routes(const struct tend *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->owns.n; i++)
+		if (t->owns.rows[i].kind != DUTY_DAEMON)
+			return true;
+	return t->n > 0;
+}
+
 static struct tend_errand *new_errand(struct tend *t)
 {
 	struct tend_errand *e = calloc(1, sizeof(*e));
@@ -317,6 +328,7 @@ static struct tend_errand *new_errand(struct tend *t)
 	e->errand = (struct ipvs_errand){ tend_errand_run, on_done, tend_errand_drop };
 	e->tend = t;
 	e->kernel = t->env.kernel;
+	e->routes_too = needs_routes(t);
 	e->daemons_too = t->daemons_too;
 	for (i = 0; i < t->n; i++) {
 		struct duty_own *to = &e->told[e->n_told];

@@ -38,7 +38,8 @@ void tend_errand_run(struct ipvs_errand *errand)
 	for (i = 0; i < e->ops.n; i++)
 		if (e->ops.rows[i].kind != DUTY_FORGET)
 			e->ops.rows[i].result = e->kernel->carry_out(&e->ops.rows[i]);
-	e->error = e->kernel->read(&e->seen.routes);
+	if (e->routes_too)
+		e->error = e->kernel->read(&e->seen.routes);
 	if (e->daemons_too) {
 		e->daemon_error = e->kernel->read_daemons(e->seen.daemons);
 		e->seen.daemons_known = !e->daemon_error;

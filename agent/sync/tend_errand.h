@@ -13,7 +13,7 @@ struct tend_errand {
 	struct duty_own *told; /* addresses that the others are told of */
 	size_t n_told;
 	struct duty_seen seen;
-	bool daemons_too;
+	bool routes_too, daemons_too; /* what is read */
 	int error, tell_error, daemon_error;
 };
 

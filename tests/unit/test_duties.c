@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "agent/base/attr.h"
+#include "agent/duties_internal.h"
 #include "agent/sync/duties.h"
 
 /* --- names -------------------------------------------------------------------------- */
@@ -254,6 +255,41 @@ static void test_daemon_fits(void **state ATTR_UNUSED)
 	assert_false(daemon_fits(&wanted, &is));
 }
 
+/* --- the role ----------------------------------------------------------------------------- */
+
+static void test_role(void **state ATTR_UNUSED)
+{
+	static const struct {
+		const char *fact;
+		enum view_role role;
+	} cases[] = {
+		{ "master 1700000000000 b-1", ROLE_MASTER },
+		{ "backup 1700000000000 b-1", ROLE_BACKUP },
+		{ "fault 0 b-1", ROLE_FAULT },
+		{ "master 1700000000000 b-2", ROLE_UNKNOWN }, /* booted since */
+		{ "master 1700000000000 ", ROLE_UNKNOWN },
+		{ "master 1700000000000", ROLE_UNKNOWN },
+		{ "master b-1", ROLE_UNKNOWN },
+		{ "master x b-1", ROLE_UNKNOWN },
+		{ "master 123456789012345678901234567890 b-1", ROLE_UNKNOWN },
+		{ "masters 1 b-1", ROLE_UNKNOWN },
+		{ "", ROLE_UNKNOWN },
+	};
+
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct duties d = { .boot = "b-1" };
+		struct buf text = BUF_INIT;
+
+		duties_read_role(&d, cases[i].fact);
+		if (d.role != cases[i].role)
+			fail_msg("'%s' is %s", cases[i].fact, view_role_names[d.role]);
+		duties_put_role(&d, &text);
+		if (d.role)
+			assert_string_equal(buf_str(&text), cases[i].fact);
+		buf_fini(&text);
+	}
+}
+
 /* --- patience ---------------------------------------------------------------------------- */
 
 /* Every 100 ms: + can serve, - cannot, ? not known; and what is wished: I in, O out, . as it
@@ -299,7 +335,7 @@ int main(void)
 		cmocka_unit_test(test_names),          cmocka_unit_test(test_comes),
 		cmocka_unit_test(test_only_ours_goes), cmocka_unit_test(test_dummy_goes_last),
 		cmocka_unit_test(test_daemons),        cmocka_unit_test(test_daemon_fits),
-		cmocka_unit_test(test_patience),
+		cmocka_unit_test(test_patience),       cmocka_unit_test(test_role),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
