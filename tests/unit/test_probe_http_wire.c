@@ -54,11 +54,28 @@ static void test_timeouts(void **state ATTR_UNUSED)
 #define URL     "http://" NAME "/"
 #define M(text) text, sizeof(text) - 1
 
+/* At the request. */
+static void say_and_close(struct wire_server *w, int fd)
+{
+	char some[4096];
+
+	if (read(fd, some, sizeof(some)) > 0)
+		(void)!send(fd, w->bytes, w->n, MSG_NOSIGNAL);
+}
+
 static const struct wire_case wires[] = {
 	{ "a drip of body", URL, wire_drip, M("HTTP/1.1 200 OK\r\n\r\nx"), PROBE_ANSWER_TIMEOUT },
 	{ "a drip of headers", URL, wire_drip, M("HTTP/1.1 200 OK\r\nX-Long: x"),
 	  PROBE_ANSWER_TIMEOUT },
 	{ "a reset", URL, wire_reset, "", 0, PROBE_CONNECT_RESET },
+	{ "an end in the status line", URL, say_and_close, M("HTTP/1.1 200 OK"),
+	  PROBE_CONNECT_RESET },
+	{ "an end behind it", URL, say_and_close, M("HTTP/1.1 200 OK\r\n"), PROBE_CONNECT_RESET },
+	{ "an end in the headers", URL, say_and_close,
+	  M("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nX: y\r\n"), PROBE_CONNECT_RESET },
+	{ "an end behind them", URL, say_and_close, M("HTTP/1.1 200 OK\r\n\r\n"), PROBE_OK },
+	{ "an end behind them, without CR", URL, say_and_close, M("HTTP/1.1 200 OK\n\n"),
+	  PROBE_OK },
 	{ "a reset in the body", URL, wire_reset, M(OK_LONG "some"), PROBE_CONNECT_RESET },
 	{ "10 MB of an answer", URL, wire_flood, M(OK_LONG), PROBE_OK },
 	{ "10 MB of garbage", URL, wire_flood, M("garbage garbage"), PROBE_ANSWER_MALFORMED },
