@@ -79,8 +79,6 @@ bool import_server(struct import_part *service, struct import_at at, const char 
 		   const char *wish, const struct addr *addr, const char *more);
 /* What fails leaves the table of this service (the others: weight 0). */
 void import_remove_failed(struct import_part *service);
-/* Why sections of a type are printed as comments; NULL = they are not. */
-const char *import_commented(const char *type);
 /* As the kernel takes it. */
 bool import_interface_ok(const char *name);
 /* A virtual address that the source puts on an interface. */

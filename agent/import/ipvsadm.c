@@ -379,7 +379,7 @@ static void take(struct adm *a, const struct adm_command *c)
 		     "ipvs-agent sets no timeouts of the kernel: leave this line where it is run");
 		break;
 	case ADM_DAEMON:
-		drop(a, "ipvs-agent starts no sync daemon: leave this line where it is run");
+		drop(a, "[sync] starts it: write its state, interface and id there");
 		break;
 	case ADM_NOTHING:
 	case ADM_LOOK:

@@ -73,8 +73,6 @@ static void carry_pair(struct import *im, const struct lvs_site *site)
 		return;
 	if (!lvs_on(v)) {
 		lvs_note(im, NULL, IMPORT_IMPORTED, lvs_global_keys[G_PAIR], v, "%s", "");
-	} else if (import_commented("vip")) {
-		lvs_note(im, NULL, IMPORT_DROPPED, lvs_global_keys[G_PAIR], v, "%s", LVS_FAILOVER);
 	} else {
 		import_key(import_part(im, "agent", NULL, v->at), v->at, "roles", "on");
 		lvs_note(im, import_part(im, "agent", NULL, v->at), IMPORT_APPROXIMATED,
@@ -99,7 +97,6 @@ static void carry_sync(struct import *im, const struct lvs_site *site)
 {
 	const struct lvs_value *device = &site->globals[G_SYNC_DEVICE],
 			       *id = &site->globals[G_SYNC_ID];
-	const char *commented = import_commented("sync");
 	struct import_at at = site->globals[G_SYNC].at;
 	struct import_part *p;
 	uint64_t n = 0;
@@ -118,8 +115,7 @@ static void carry_sync(struct import *im, const struct lvs_site *site)
 	import_key(p, at, "state", lvs_on(&site->globals[G_PAIR]) ? "role" : "master");
 	import_key(p, at, "interface", "%s", device->text ? device->text : "eth0");
 	import_key(p, at, "id", "%u", (unsigned int)n);
-	note_sync(im, site, p, commented ? IMPORT_DROPPED : IMPORT_IMPORTED,
-		  commented ? commented : "");
+	note_sync(im, site, p, IMPORT_IMPORTED, "");
 }
 
 void lvs_carry_site(struct import *im, struct lvs_site *site)

@@ -249,7 +249,6 @@ static struct import_part *vip_part(struct import *im, struct import_at at, cons
 void import_vip(struct import *im, struct import_at at, const struct addr *addr,
 		unsigned int prefix, const char *interface, const char *what)
 {
-	const char *commented = import_commented("vip");
 	struct buf text = BUF_INIT;
 	struct import_part *p = NULL;
 
@@ -259,8 +258,6 @@ void import_vip(struct import *im, struct import_at at, const struct addr *addr,
 	if (!p)
 		import_note(im, NULL, IMPORT_DROPPED, at, what,
 			    "no interface of that name, or another one has the address already");
-	else if (commented)
-		import_note(im, p, IMPORT_APPROXIMATED, at, what, "%s", commented);
 	else if (prefix < (addr->family == AF_INET6 ? 128 : 32))
 		import_note(im, p, IMPORT_APPROXIMATED, at, what,
 			    "/%u there; ipvs-agent puts the one address, without its network",

@@ -11,32 +11,11 @@
 
 enum { COLUMNS = 96 };
 
-/* The sections in the order in which people look for them. Where `commented` is not NULL,
- * the agent does not read such sections: they are printed as comments, and it says why. */
-static const struct {
-	const char *type, *commented;
-} types[] = {
-	{ "agent", NULL },
-	{ "http", NULL },
-	{ "vip", "ipvs-agent puts no address on an interface: leave that to what does it now" },
-	{ "sync", "ipvs-agent starts no sync daemon: 'ipvsadm --start-daemon' at boot does" },
-	{ "defaults", NULL },
-	{ "service", NULL },
-	{ "probe", NULL },
-	{ "canary", NULL },
-	{ "rule", NULL },
-	{ "notify", NULL },
+/* The sections in the order in which people look for them. */
+static const char *const types[] = {
+	"agent",   "http",  "vip",    "sync", "defaults",
+	"service", "probe", "canary", "rule", "notify",
 };
-
-const char *import_commented(const char *type)
-{
-	size_t i;
-
-	for (i = 0; i < countof(types); i++)
-		if (!strcmp(types[i].type, type))
-			return types[i].commented;
-	return NULL;
-}
 
 /* --- the INI -------------------------------------------------------------------------- */
 
@@ -116,16 +95,14 @@ static void put_top(struct buf *out, const struct part_line *l)
 
 static void put_part(struct buf *out, const struct import_part *p)
 {
-	const char *lead = import_commented(p->type) ? "; " : "";
 	const struct part_line *l;
 
-	buf_printf(out, "\n%s[%s%s%s]\n", lead, p->type, p->name ? " " : "",
-		   p->name ? p->name : "");
+	buf_printf(out, "\n[%s%s%s]\n", p->type, p->name ? " " : "", p->name ? p->name : "");
 	for (l = p->lines; l; l = l->next) {
 		if (l->item)
 			put_remark(out, l->item);
 		else
-			buf_printf(out, "%s%s = %s\n", lead, l->key, l->value);
+			buf_printf(out, "%s = %s\n", l->key, l->value);
 	}
 }
 
@@ -174,7 +151,7 @@ void import_put_ini(const struct import *im, struct buf *out)
 	put_head(out, im);
 	for (i = 0; i < countof(types); i++)
 		for (p = im->parts; p; p = p->next)
-			if (!p->gone && !strcmp(p->type, types[i].type))
+			if (!p->gone && !strcmp(p->type, types[i]))
 				put_part(out, p);
 }
 
