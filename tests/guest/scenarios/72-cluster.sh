@@ -1,0 +1,326 @@
+# shellcheck shell=bash
+# Two directors as a whole, made of an lvs.cf: import gives the service, the VIP, the sync
+# daemon and the roles, keepalived elects, contrib's notify script tells, contrib's script
+# prepares the realservers (route). A realserver dies on the master's watch. Then the master
+# dies, under connections that last and short ones: its cables first, then all of its
+# processes. The VIP moves, what was connected goes on, the dead server stays at 0. The old
+# master boots again, its disk as it was, and nothing moves (nopreempt); when the other one
+# dies it takes over in its turn. Beside it the same death with keepalived alone: virtual
+# servers, VIP and sync daemon its own. The requests that fail are counted and compared.
+#
+# peers: keepalived nginx
+# deadline: 150
+# shellcheck source=../lib.sh disable=SC1091
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=../realserver.sh disable=SC1091
+. "$(dirname "$0")/../realserver.sh"
+
+LASTING=6 RATE=20
+agents=()
+# Where lasting connections come from, so that the kernel's lists tell them.
+FROM=10.9.0.3 FROM_HEX=0A090003
+PAIR=(scheduler1 scheduler2)
+
+# ---- the place -----------------------------------------------------------------------------
+
+# front_leg WHERE ADDRESS...: a leg on the clients' LAN.
+front_leg() {
+	local where=$1 address
+	shift
+	ip -n "$NS-$where" link add eth0 type veth peer name "front-$where" netns "$NS-lan"
+	for address; do
+		ip -n "$NS-$where" address add "$address/24" dev eth0
+	done
+	ip -n "$NS-$where" link set eth0 up
+	ip -n "$NS-lan" link set "front-$where" master br1 up
+}
+
+# director N: a machine that has just booted.
+director() {
+	ns_add "d$1" || return
+	front_leg "d$1" "10.9.0.1$1"
+	lan_leg "d$1" eth1 "10.1.0.20$1" "fd01::20$1"
+	cat /proc/sys/kernel/random/uuid >"$RUN/boot.$1"
+	rm -f "$RUN/role.$1"
+}
+
+# realserver N: prepared as an operator would.
+realserver() {
+	rs_add "$1" none && way_home "$1" || return
+	in_ns "rs$1" sh "$RS" --run-dir "$RUN/prepared.$1" route --vip "$VIP" && rs_start "$1"
+}
+
+# No word to anybody: the cables are gone before the processes are.
+dies() {
+	ip -n "$NS-lan" -batch - <<-BATCH
+		link set front-d$1 down
+		link set d$1 down
+	BATCH
+	# shellcheck disable=SC2046 # process ids
+	kill -KILL $(ip netns pids "$NS-d$1")
+	died=$(now_ms)
+}
+
+# Its links go at once, the rest of a namespace when the kernel has time.
+scrapped() {
+	ip -n "$NS-lan" link delete "front-d$1"
+	ip -n "$NS-lan" link delete "d$1"
+	ip netns delete "$NS-d$1"
+}
+
+# ---- what runs on a director -----------------------------------------------------------------
+
+lvs_cf() {
+	cat <<-CF
+		primary = 10.9.0.11
+		backup_active = 1
+		backup = 10.9.0.12
+		service = lvs
+		network = direct
+		syncdaemon = 1
+		syncd_iface = eth1
+		syncd_id = 7
+		virtual web {
+		     active = 1
+		     address = $VIP eth0:1
+		     vip_nmask = 255.255.255.255
+		     port = 80
+		     scheduler = wrr
+		     send = "GET / HTTP/1.0\r\n\r\n"
+		     expect = "HTTP"
+		     timeout = 1
+		     reentry = 1
+		     quiesce_server = 1
+	CF
+	for i in 1 2 3; do
+		printf '%s\n' "server web$i {" "address = $(rs_ip $i)" "active = 1" "weight = 10" "}"
+	done
+	echo "}"
+}
+
+# What is a director's own: where it keeps its state, and how it is reached.
+agent_file() {
+	sed "/^\[agent\]$/a state_dir = $RUN/state.$1\nreconcile_interval = 1s" "$RUN/imported"
+	printf '[http]\nlisten = 127.0.0.1:%s\nlisten = unix:%s/agent.%s.sock\n' "$AGENT_PORT" \
+		"$RUN" "$1"
+	printf '[metrics]\nmax_age = 0\n'
+}
+
+agent_on() {
+	mkdir -p "$RUN/state.$1"
+	agent_file "$1" >"$RUN/agent.$1.ini"
+	# shellcheck disable=SC2016 # expands inside
+	ip netns exec "$NS-d$1" sh -c 'mount --bind "$1" /proc/sys/kernel/random/boot_id
+		shift; exec "$@"' sh "$RUN/boot.$1" "$AGENT" run -c "$RUN/agent.$1.ini" \
+		>>"$RUN/agent.log" 2>&1 &
+	agents[$1]=$!
+	await 15 ready_on "$1"
+}
+
+ready_on() { "$LOOK" get "$NS-d$1" $AGENT_PORT /-/ready >/dev/null 2>&1; }
+role_on() { in_ns "d$1" "$AGENT" -c "$RUN/agent.$1.ini" role; }
+role_is() { "$LOOK" get "$NS-d$1" $AGENT_PORT /metrics |
+	grep -Fxq "ipvs_agent_role{role=\"$2\"} 1"; }
+
+notify_script() {
+	cat >"$RUN/notify.$1" <<-SH
+		#!/bin/sh
+		export IPVS_AGENT="$AGENT -c $RUN/agent.$1.ini" IPVS_AGENT_ROLE=$RUN/role.$1
+		export LD_LIBRARY_PATH=$LD_LIBRARY_PATH ASAN_OPTIONS=$ASAN_OPTIONS
+		exec $REPO/contrib/keepalived/ipvs-agent-role "\$@"
+	SH
+	chmod +x "$RUN/notify.$1"
+}
+
+# contrib's file, with a quicker VRRP; what is slow here is not the network.
+vrrp_conf() {
+	sed -e "s|enable_script_security|router_id ${PAIR[$1 - 1]}\n\tvrrp_rt_priority 50\n\tvrrp_rlimit_rttime 5000000|" \
+		-e "s|/etc/keepalived/ipvs-agent-role$|$RUN/notify.$1|" \
+		-e "s|priority 150|priority $((200 - 50 * $1))\n\tversion 3|" \
+		-e 's|advert_int 1|advert_int 0.2|' "$REPO/contrib/keepalived/keepalived.conf"
+}
+
+# The same, with all that it can do itself.
+alone_conf() {
+	vrrp_conf "$1" | sed -e '/notify /d' -e "s|169.254.51.1/32 dev lo|$VIP/32 dev eth0|" \
+		-e 's|router_id .*|&\n\tlvs_sync_daemon eth1 director id 7|'
+	cat <<-CONF
+		virtual_server $VIP 80 {
+			delay_loop 1
+			lb_algo wrr
+			lb_kind DR
+			protocol TCP
+	CONF
+	for i in 1 2 3; do
+		cat <<-CONF
+			real_server $(rs_ip $i) 80 {
+				weight 10
+				inhibit_on_failure
+				TCP_CHECK {
+					connect_timeout 1
+					retry 0
+					delay_before_retry 0
+				}
+			}
+		CONF
+	done
+	echo "}"
+}
+
+# keepalived_on N OPTION...
+keepalived_on() {
+	local n=$1
+	shift
+	ip netns exec "$NS-d$n" keepalived -n -l -D "$@" -f "$RUN/keepalived.$n.conf" \
+		-p "$RUN/keepalived.$n.pid" -r "$RUN/vrrp.$n.pid" -c "$RUN/checkers.$n.pid" \
+		>>"$RUN/keepalived.$n.log" 2>&1 &
+	disown
+}
+
+# up HOW N: all that runs on director N: ours, or keepalived alone.
+up() {
+	if [ "$1" = alone ]; then
+		alone_conf "$2" >"$RUN/keepalived.$2.conf"
+		keepalived_on "$2"
+	else
+		notify_script "$2"
+		vrrp_conf "$2" >"$RUN/keepalived.$2.conf"
+		agent_on "$2" && keepalived_on "$2" -P
+	fi
+}
+
+# ---- what is seen ------------------------------------------------------------------------------
+
+vip_on() { ip -n "$NS-d$1" -o address show dev eth0 | grep -Fq " $VIP/"; }
+vip_off() { ! vip_on "$1"; }
+weights() {
+	in_ns "d$1" cat /proc/net/ip_vs | awk '$1 == "->" && $2 ~ /:0050$/ { print $2, $4 }' |
+		LC_ALL=C sort | awk '{ printf "%s%s", s, $2; s = " " }'
+}
+weights_are() { [ "$(weights "$1")" = "$2" ]; }
+# The lasting connections, as that director knows them.
+known_to() {
+	[ "$(in_ns "d$1" cat /proc/net/ip_vs_conn | awk -v from=$FROM_HEX '
+		$2 == from && $8 == "ESTABLISHED" { n++ } END { print n + 0 }')" = $LASTING ]
+}
+exchanges_reach() { [ "$(traffic_figure "$1" exchanges)" -ge "$2" ]; }
+# goes_on NAME: each lasting connection is answered three times more.
+goes_on() { await 20 exchanges_reach "$1" $(($(traffic_figure "$1" exchanges) + 4 * LASTING)); }
+served_on() { await 20 traffic_has "$1" $(($(traffic_figure "$1" ok) + RATE * 3 / 2)); }
+look_at() { diag "$1: $(tail -n 1 "$RUN/traffic.$1")"; }
+
+# begins HOW: both directors up, all servers in; web3 dies, and both see it.
+begins() {
+	local n
+
+	for n in 1 2; do
+		director $n && up "$1" $n || return
+		[ $n = 2 ] || ok "$1: ${PAIR[0]} has the VIP" await 30 vip_on 1 ||
+			diag "$(tail -n 20 "$RUN/keepalived.1.log")"
+	done
+	for n in 1 2; do
+		ok "$1: all serve on ${PAIR[n - 1]}" await 20 weights_are $n "10 10 10"
+	done
+	rs_stop 3
+	for n in 1 2; do
+		ok "$1: web3 is dead to ${PAIR[n - 1]}" await 20 weights_are $n "10 10 0"
+	done
+}
+
+# The master dies under traffic; NAME.failed and NAME.gap are what short requests had of it.
+failover() {
+	local before
+
+	traffic_start "$1-lasting" -s $FROM -r 0 -l $LASTING -i 200 -t "$(scaled 10000)" -w 1 -v \
+		"$VIP" 80
+	traffic_start "$1-short" -r $RATE -t 900 -w 1 "$VIP" 80
+	ok "$1: lasting connections are known to ${PAIR[1]}" await 30 known_to 2
+	ok "$1: short ones are served" served_on "$1-short"
+	before=$(traffic_figure "$1-short" failed)
+	"$LOOK" weights "$NS-d2" "$(rs_ip 3)" 80 80 >"$RUN/$1.web3" 2>&1 &
+	disown
+	vip_off 2
+	is $? 0 "$1: ${PAIR[1]} is a standby"
+	dies 1
+	ok "$1: the VIP moves to ${PAIR[1]}" await 20 vip_on 2
+	diag "$1: seen there $(($(now_ms) - died)) ms after the death"
+	ok "$1: short ones are served again" served_on "$1-short"
+	traffic_stop "$1-short"
+	look_at "$1-short"
+	failed=$(($(traffic_figure "$1-short" failed) - before))
+	gap=$(traffic_figure "$1-short" max_gap_ms)
+}
+
+# The machine that died boots, with nothing in its kernel, while the other one serves.
+comes_back() {
+	traffic_start "$1-back" -r $RATE -t "$(scaled 3000)" -w 1 -v "$VIP" 80
+	scrapped 1
+	director 1 && up "$1" 1 || return
+	ok "$1: ${PAIR[0]} is back: the same table" await 20 weights_are 1 "10 10 0"
+}
+
+# ---- the two of them ------------------------------------------------------------------------------
+
+modprobe -q ip_vs
+ns_add cl && ns_add lan || exit
+for bridge in br0 br1; do
+	ip -n "$NS-lan" link add $bridge type bridge forward_delay 0 mcast_snooping 0
+	ip -n "$NS-lan" link set $bridge up
+done
+front_leg cl $CLIENT $FROM
+lan_leg cl eth1 10.1.0.2 fd01::2
+for i in 1 2 3; do
+	realserver $i || exit
+done
+
+begins alone || exit
+failover alone
+theirs=$failed their_gap=$gap
+look_at alone-lasting
+their_cut=$(traffic_figure alone-lasting cut)
+traffic_stop alone-lasting
+# shellcheck disable=SC2046 # process ids
+kill -KILL $(ip netns pids "$NS-d2")
+scrapped 1
+scrapped 2
+rs_start 3 || exit
+
+lvs_cf >"$RUN/lvs.cf"
+"$AGENT" import lvs.cf "$RUN/lvs.cf" >"$RUN/imported" 2>"$RUN/list"
+is $? 3 "lvs.cf is imported, with a list"
+begins agent || exit
+ok "${PAIR[0]} is the master" await 20 role_is 1 master
+ok "${PAIR[1]} is the backup" await 20 role_is 2 backup
+failover agent
+ok "agent: the lasting ones go on" goes_on agent-lasting
+look_at agent-lasting
+is "$(traffic_figure agent-lasting cut)" 0 "agent: none of them was cut"
+ok "${PAIR[1]} is the master" await 20 role_is 2 master
+diag "failed requests of $RATE a second: keepalived alone $theirs, agent $failed;" \
+	"longest gap: $their_gap ms, $gap ms; lasting ones cut: $their_cut, $(traffic_figure agent-lasting cut)"
+at_most "$failed" $((2 * theirs + RATE)) "agent: failed requests: twice keepalived's and a second's at most"
+
+comes_back agent || exit
+ok "${PAIR[0]} is a standby: nopreempt" await 20 role_is 1 backup
+ok "it is told of the lasting ones" await 30 known_to 1
+vip_off 1
+is $? 0 "the VIP is not there"
+vip_on 2
+is $? 0 "it stays where it was"
+served_on agent-back
+traffic_stop agent-back
+look_at agent-back
+is "$(traffic_figure agent-back failed)" 0 "no request failed on its return"
+is "$(cut -d' ' -f2 "$RUN/agent.web3" | sort -u)" 0 "web3 stayed at 0 on ${PAIR[1]}, before and after"
+
+dies 2
+ok "${PAIR[1]} dies: the VIP moves back" await 20 vip_on 1
+ok "the lasting ones go on, again" goes_on agent-lasting
+traffic_stop agent-lasting
+look_at agent-lasting
+is "$(traffic_figure agent-lasting cut)" 0 "none was cut in all that time"
+like "$(role_on 1)" "role: master" "${PAIR[0]} is the master again"
+is "$(weights 1)" "10 10 0" "web3 is dead still"
+
+AGENT_PID=${agents[1]}
+done_testing
