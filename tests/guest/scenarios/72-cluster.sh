@@ -56,8 +56,7 @@ dies() {
 		link set front-d$1 down
 		link set d$1 down
 	BATCH
-	# shellcheck disable=SC2046 # process ids
-	kill -KILL $(ip netns pids "$NS-d$1")
+	ip netns pids "$NS-d$1" | xargs kill -KILL 2>/dev/null
 	died=$(now_ms)
 }
 
@@ -203,9 +202,9 @@ known_to() {
 	[ "$(in_ns "d$1" cat /proc/net/ip_vs_conn | awk -v from=$FROM_HEX '
 		$2 == from && $8 == "ESTABLISHED" { n++ } END { print n + 0 }')" = $LASTING ]
 }
-exchanges_reach() { [ "$(traffic_figure "$1" exchanges)" -ge "$2" ]; }
-# goes_on NAME: each lasting connection is answered three times more.
-goes_on() { await 20 exchanges_reach "$1" $(($(traffic_figure "$1" exchanges) + 4 * LASTING)); }
+least_is() { [ "$(traffic_figure "$1" least)" -ge "$2" ]; }
+# goes_on NAME: each lasting connection, the slowest too, is answered three times more.
+goes_on() { await 20 least_is "$1" $(($(traffic_figure "$1" least) + 3)); }
 served_on() { await 20 traffic_has "$1" $(($(traffic_figure "$1" ok) + RATE * 3 / 2)); }
 look_at() { diag "$1: $(tail -n 1 "$RUN/traffic.$1")"; }
 
@@ -247,7 +246,10 @@ failover() {
 	ok "$1: short ones are served again" served_on "$1-short"
 	traffic_stop "$1-short"
 	look_at "$1-short"
+	ok "$1: the lasting ones go on" goes_on "$1-lasting"
+	look_at "$1-lasting"
 	failed=$(($(traffic_figure "$1-short" failed) - before))
+	cut=$(traffic_figure "$1-lasting" cut)
 	gap=$(traffic_figure "$1-short" max_gap_ms)
 }
 
@@ -270,17 +272,14 @@ done
 front_leg cl $CLIENT $FROM
 lan_leg cl eth1 10.1.0.2 fd01::2
 for i in 1 2 3; do
-	realserver $i || exit
+	realserver "$i" || exit
 done
 
 begins alone || exit
 failover alone
-theirs=$failed their_gap=$gap
-look_at alone-lasting
-their_cut=$(traffic_figure alone-lasting cut)
+theirs=$failed their_gap=$gap their_cut=$cut
 traffic_stop alone-lasting
-# shellcheck disable=SC2046 # process ids
-kill -KILL $(ip netns pids "$NS-d2")
+dies 2
 scrapped 1
 scrapped 2
 rs_start 3 || exit
@@ -292,22 +291,25 @@ begins agent || exit
 ok "${PAIR[0]} is the master" await 20 role_is 1 master
 ok "${PAIR[1]} is the backup" await 20 role_is 2 backup
 failover agent
-ok "agent: the lasting ones go on" goes_on agent-lasting
-look_at agent-lasting
-is "$(traffic_figure agent-lasting cut)" 0 "agent: none of them was cut"
+is "$cut" 0 "agent: none of them was cut"
 ok "${PAIR[1]} is the master" await 20 role_is 2 master
-diag "failed requests of $RATE a second: keepalived alone $theirs, agent $failed;" \
-	"longest gap: $their_gap ms, $gap ms; lasting ones cut: $their_cut, $(traffic_figure agent-lasting cut)"
-at_most "$failed" $((2 * theirs + RATE)) "agent: failed requests: twice keepalived's and a second's at most"
+# Twice keepalived's, and what comes while a notify script and two programs start: a machine as
+# slow as the reference needs 400 ms for them.
+diag "failed requests, $RATE a second: keepalived alone $theirs, agent $failed" \
+	"the longest time without any: keepalived alone $their_gap ms, agent $gap ms" \
+	"lasting connections cut: keepalived alone $their_cut, agent $cut"
+at_most "$failed" $((2 * theirs + RATE * $(scaled 400) / 1000)) \
+	"agent: failed requests: no more than keepalived's, twice, and those of the script's time"
 
 comes_back agent || exit
+is "$(agent_log 'msg="the role in the pair" role=unknown' | wc -l)" 3 "it was master before, on its disk: nobody's word since it booted"
 ok "${PAIR[0]} is a standby: nopreempt" await 20 role_is 1 backup
 ok "it is told of the lasting ones" await 30 known_to 1
 vip_off 1
 is $? 0 "the VIP is not there"
 vip_on 2
 is $? 0 "it stays where it was"
-served_on agent-back
+ok "all goes on being served" served_on agent-back
 traffic_stop agent-back
 look_at agent-back
 is "$(traffic_figure agent-back failed)" 0 "no request failed on its return"
