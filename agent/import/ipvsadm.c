@@ -379,7 +379,8 @@ static void take(struct adm *a, const struct adm_command *c)
 		     "ipvs-agent sets no timeouts of the kernel: leave this line where it is run");
 		break;
 	case ADM_DAEMON:
-		drop(a, "ipvs-agent starts no sync daemon: leave this line where it is run");
+		drop(a, import_commented("sync")
+				?: "the daemons are [sync] here: write it with this line's values");
 		break;
 	case ADM_NOTHING:
 	case ADM_LOOK:
