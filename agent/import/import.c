@@ -131,6 +131,21 @@ static void add_line(struct import_part *p, const char *key, const char *value,
 	p->last = &l->next;
 }
 
+/* A line that many things come of says the same of each: once is enough for the list. */
+static bool first_time(struct import *im, const struct import_item *i)
+{
+	struct buf key = BUF_INIT;
+	bool first = false;
+
+	buf_printf(&key, "%s:%u:%u\x1f%s\x1f%s", i->at.file ? i->at.file : "", i->at.line, i->fate,
+		   i->what, i->text);
+	im->oom |= !buf_ok(&key);
+	if (buf_ok(&key) && !import_seen_find(im, "item", buf_str(&key)))
+		first = import_seen_add(im, "item", buf_str(&key)) != NULL;
+	buf_fini(&key);
+	return first;
+}
+
 void import_note(struct import *im, struct import_part *p, enum import_fate fate,
 		 struct import_at at, const char *what, const char *fmt, ...)
 {
@@ -152,9 +167,11 @@ void import_note(struct import *im, struct import_part *p, enum import_fate fate
 		im->oom = true;
 		return;
 	}
-	*im->last_item = i;
-	im->last_item = &i->next;
-	im->n_noted += fate != IMPORT_IMPORTED;
+	if (first_time(im, i)) {
+		*im->last_item = i;
+		im->last_item = &i->next;
+		im->n_noted += fate != IMPORT_IMPORTED;
+	}
 	if (fate != IMPORT_IMPORTED)
 		add_line(p && !p->gone ? p : &im->top, NULL, NULL, i);
 }

@@ -13,8 +13,9 @@
 #define BOTH (LD_GLOBAL | LD_VIRTUAL)
 
 static const char mail[] = "ipvs-agent sends no mail: its metrics, and Alertmanager, do that";
-static const char scripts[] = "ipvs-agent runs no script of ldirectord's: a [rule] with action = exec "
-			      "/PATH, or notify NAME, tells of changes";
+static const char scripts[] =
+	"ipvs-agent runs no script of ldirectord's: a [rule] with action = exec "
+	"/PATH, or notify NAME, tells of changes";
 static const char login[] = "probes log in nowhere";
 static const char own[] = "a matter of ldirectord's own";
 
@@ -197,8 +198,8 @@ static int add_line(struct ld *ld, struct ld_line ***end, char *text, enum ld_wh
 	char *value;
 
 	if (!cut(text, &value))
-		return import_refuse(ld->im, at, "'%.60s' is no line of an ldirectord.cf (key = value)",
-				     text);
+		return import_refuse(ld->im, at,
+				     "'%.60s' is no line of an ldirectord.cf (key = value)", text);
 	key = find_key(text, where);
 	if (!key || !unquote(key->quotes, &value)) {
 		import_note(ld->im, NULL, IMPORT_DROPPED, at, text, "%s",
@@ -266,10 +267,11 @@ static int read_inner(struct ld *ld, struct ld_virtual *v, char *line, struct im
 	trim_end(line);
 	n = indent(line);
 	if (n < 4 && *line)
-		return n ? import_refuse(ld->im, at,
-					 "indented by %zu: a virtual service's lines are by 4 blanks "
-					 "or a tab",
-					 n)
+		return n ? import_refuse(
+				   ld->im, at,
+				   "indented by %zu: a virtual service's lines are by 4 blanks "
+				   "or a tab",
+				   n)
 			 : 1;
 	line += strspn(line, " \t");
 	return *line ? add_line(ld, &v->end, line, LD_VIRTUAL, at) : 1;
@@ -315,9 +317,9 @@ static void put_globals(struct ld *ld)
 {
 	const struct ld_line *clean = ld_find(ld->lines, LD_CLEANSTOP);
 	const struct ld_line *dir = ld_find(ld->lines, LD_MAINTENANCEDIR);
-	struct import_part *agent = clean || dir ? import_part(ld->im, "agent", NULL,
-							       clean ? clean->at : dir->at)
-						 : NULL;
+	struct import_part *agent =
+		clean || dir ? import_part(ld->im, "agent", NULL, clean ? clean->at : dir->at)
+			     : NULL;
 	const struct ld_line *l;
 
 	if (clean) {

@@ -20,9 +20,9 @@ struct check {
 	const struct ld_real *r;
 	const struct ld_line *type; /* NULL = none is given */
 	struct import_at at;
-	uint16_t port;    /* to connect to; 0 = none is known */
-	uint64_t every;   /* of so many rounds */
-	bool negotiates;  /* by its timeout */
+	uint16_t port;   /* to connect to; 0 = none is known */
+	uint64_t every;  /* of so many rounds */
+	bool negotiates; /* by its timeout */
 	struct buf *names;
 };
 
@@ -104,7 +104,8 @@ static int64_t timeout_of(const struct check *c)
 	enum ld_id mine = c->negotiates ? LD_NEGOTIATETIMEOUT : LD_CHECKTIMEOUT;
 	enum ld_id other = c->negotiates ? LD_CHECKTIMEOUT : LD_NEGOTIATETIMEOUT;
 	const struct ld_line *lines[] = { ld_find(c->v->lines, mine), ld_find(c->v->lines, other),
-					  ld_find(c->ld->lines, mine), ld_find(c->ld->lines, other) };
+					  ld_find(c->ld->lines, mine),
+					  ld_find(c->ld->lines, other) };
 	size_t i;
 
 	for (i = 0; i < countof(lines); i++)
@@ -161,7 +162,8 @@ static bool has_port(struct check *c)
 {
 	if (c->port || c->r->dest.addr.port || c->v->service.key.addr.port)
 		return true;
-	import_note(c->ld->im, c->v->part, IMPORT_DROPPED, c->at, c->type ? c->type->text : c->v->kind,
+	import_note(c->ld->im, c->v->part, IMPORT_DROPPED, c->at,
+		    c->type ? c->type->text : c->v->kind,
 		    "no port is known to connect to (checkport=): the realserver counts as up");
 	return false;
 }
@@ -215,9 +217,10 @@ static void make_http(struct check *c, const char *scheme)
 		import_key(p, c->at, "verify", "off");
 	if (!c->ld->said_redirect) {
 		c->ld->said_redirect = true;
-		import_note(c->ld->im, NULL, IMPORT_APPROXIMATED, c->at, c->v->kind,
-			    "ldirectord follows a redirect; here, and in all others, it is an answer, "
-			    "and only 200 to 299 pass: expect_status = 200-399 where servers redirect");
+		import_note(
+			c->ld->im, NULL, IMPORT_APPROXIMATED, c->at, c->v->kind,
+			"ldirectord follows a redirect; here, and in all others, it is an answer, "
+			"and only 200 to 299 pass: expect_status = 200-399 where servers redirect");
 	}
 	end(c, p);
 	c->ld->oom |= !buf_ok(&path);
@@ -282,11 +285,12 @@ static void make_other(struct check *c, const char *scheme)
 	if (!strcmp(scheme, "tls"))
 		import_key(p, c->at, "verify", "off");
 	made_of(c, p,
-		*scheme == 'i'   ? "there is no such probe: that the host answers an echo request is "
-				   "all that is known"
-		: scheme[1] == 'l' ? "there is no such probe: a TLS handshake stands for it"
-				   : "there is no such probe: that the port takes a connection is all "
-				     "that is known");
+		*scheme == 'i' ? "there is no such probe: that the host answers an echo request is "
+				 "all that is known"
+		: scheme[1] == 'l'
+			? "there is no such probe: a TLS handshake stands for it"
+			: "there is no such probe: that the port takes a connection is all "
+			  "that is known");
 	end(c, p);
 }
 
@@ -309,9 +313,10 @@ static void make_dns(struct check *c, const char *scheme)
 	else if (!addr_parse(want, &a) && a.family == AF_INET && !a.port)
 		import_key(p, c->at, "expect_answer", "%s", want);
 	else
-		made_of(c, p, *want ? "receive is no whole address: any answer will do"
-				    : "without receive ldirectord finds it down: here any answer will "
-				      "do");
+		made_of(c, p,
+			*want ? "receive is no whole address: any answer will do"
+			      : "without receive ldirectord finds it down: here any answer will "
+				"do");
 	if (c->v->service.key.proto == IPPROTO_TCP)
 		import_key(p, c->at, "transport", "tcp");
 	end(c, p);
@@ -423,7 +428,8 @@ static void external(struct check *c)
 	import_key(p, c->at, "arg", key->addr.family == AF_INET6 ? "[{address}]" : "{address}");
 	import_key(p, c->at, "arg", "%u", c->r->port);
 	made_of(c, p,
-		"exit status 1 and 2 are failures; with any other but 0, which ldirectord takes for "
+		"exit status 1 and 2 are failures; with any other but 0, which ldirectord takes "
+		"for "
 		"failures too, nothing is known");
 	end(c, p);
 	c->ld->oom |= !buf_ok(&path) || !buf_ok(&vip);
@@ -441,14 +447,16 @@ static void combined(struct check *c)
 	negotiate(c);
 	c->every = 1;
 	ld_note(c->ld, c->v->part, IMPORT_APPROXIMATED, c->type,
-		"two probes, both of which must pass: one connects, and one negotiates that much more "
+		"two probes, both of which must pass: one connects, and one negotiates that much "
+		"more "
 		"rarely");
 }
 
 static void perl(struct check *c)
 {
 	ld_note(c->ld, c->v->part, IMPORT_DROPPED, c->type,
-		"Perl that runs within ldirectord runs nowhere else: the realserver counts as up (a "
+		"Perl that runs within ldirectord runs nowhere else: the realserver counts as up "
+		"(a "
 		"program of its own can be a probe of exec:///PATH)");
 }
 
@@ -488,7 +496,8 @@ void ld_probes(struct ld *ld, struct ld_virtual *v, const struct ld_real *r, str
 		if (!strcmp(types[i].word, type->text))
 			break;
 	if (type && i == countof(types))
-		ld_note(ld, v->part, IMPORT_DROPPED, type, "there is no such check: negotiate stands");
+		ld_note(ld, v->part, IMPORT_DROPPED, type,
+			"there is no such check: negotiate stands");
 	if (!type || i == countof(types))
 		negotiate(&c);
 	else

@@ -17,14 +17,14 @@ static const struct {
 	uint8_t forward;
 } methods[] = { { "gate", IPVS_ROUTE }, { "masq", IPVS_MASQ }, { "ipip", IPVS_TUNNEL } };
 
-static bool read_method(const char *word, size_t len, uint8_t *ret_forward)
+static bool read_method(const char *word, size_t len, struct ipvs_dest *d)
 {
 	size_t i;
 
 	for (i = 0; i < countof(methods); i++) {
 		if (strlen(methods[i].word) != len || strncmp(methods[i].word, word, len) != 0)
 			continue;
-		*ret_forward = methods[i].forward;
+		d->forward = methods[i].forward;
 		return true;
 	}
 	return false;
@@ -236,10 +236,11 @@ static int read_real(struct ld *ld, struct ld_virtual *v, const struct ld_line *
 		why = resolve(ld, v, l, to, &last);
 	if (!why && port && import_port(ld->im, port, v->service.key.proto, &real.port))
 		why = "its port is none";
-	if (!why && !read_method(l->text + skip, method, &real.dest.forward))
+	if (!why && !read_method(l->text + skip, method, &real.dest))
 		why = "its method is none of gate, masq, ipip";
 	if (!why && !read_options(ld, l->text + skip + method, &real))
-		why = "behind the method only a weight, \"request\", \"receive\", l:N and u:N may stand";
+		why = "behind the method only a weight, \"request\", \"receive\", l:N and u:N may "
+		      "stand";
 	if (why) {
 		ld_note(ld, v->part, IMPORT_DROPPED, l, "%s", why);
 		return 0;
@@ -281,7 +282,7 @@ int ld_fallback(struct ld *ld, struct ld_virtual *v, bool *ret_there)
 	skip = len + strspn(l->text + len, " \t");
 	dest.dest.forward = IPVS_ROUTE;
 	if (l->text[skip] &&
-	    !read_method(l->text + skip, strcspn(l->text + skip, " \t"), &dest.dest.forward))
+	    !read_method(l->text + skip, strcspn(l->text + skip, " \t"), &dest.dest))
 		why = "its method is none of gate, masq, ipip";
 	host = cut_host(host, &port);
 	if (!why)

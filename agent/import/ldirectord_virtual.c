@@ -52,8 +52,8 @@ static const char *read_place(struct ld *ld, const struct ld_virtual *v, struct 
 static uint8_t read_protocol(struct ld *ld, const struct ld_virtual *v, const struct place *p)
 {
 	const struct ld_line *l = ld_find(v->lines, LD_PROTOCOL);
-	uint8_t proto = !strcmp(p->port, "53") || !strcmp(p->port, "domain") ? IPPROTO_UDP
-									      : IPPROTO_TCP;
+	uint8_t proto =
+		!strcmp(p->port, "53") || !strcmp(p->port, "domain") ? IPPROTO_UDP : IPPROTO_TCP;
 
 	if (!l)
 		return proto;
@@ -125,8 +125,8 @@ static void read_scheduler(struct ld *ld, struct ld_virtual *v)
 	memcpy(v->service.scheduler, word, len);
 	v->service.scheduler[len] = '\0';
 	if (flags)
-		v->service.flags |= shape_flags(ld->im, v->part, flags->at, v->service.scheduler,
-						flags->text);
+		v->service.flags |=
+			shape_flags(ld->im, v->part, flags->at, v->service.scheduler, flags->text);
 	if (ld_yes(ops) && v->service.key.proto == IPPROTO_UDP)
 		v->service.flags |= IPVS_SVC_ONEPACKET;
 	else if (ld_yes(ops))
@@ -171,10 +171,11 @@ static void put_failed(struct ld *ld, struct ld_virtual *v, bool fallback)
 	if (!v->n_probed || ld->said_panic)
 		return;
 	ld->said_panic = true;
-	import_note(ld->im, NULL, IMPORT_APPROXIMATED, v->at, "virtual",
-		    "when all real servers fail, ldirectord leaves nobody in; here, and in all others "
-		    "without a fallback, that is taken to be the check's fault, and all serve "
-		    "(on_panic = keep)");
+	import_note(
+		ld->im, NULL, IMPORT_APPROXIMATED, v->at, "virtual",
+		"when all real servers fail, ldirectord leaves nobody in; here, and in all others "
+		"without a fallback, that is taken to be the check's fault, and all serve "
+		"(on_panic = keep)");
 }
 
 /* --- the whole ------------------------------------------------------------------------------ */

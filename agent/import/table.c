@@ -3,6 +3,8 @@
 #include "agent/import/run.h"
 
 const struct import_format import_formats[] = {
+	{ .name = "keepalived", .help = "keepalived.conf", .read = import_keepalived },
+	{ .name = "ldirectord", .help = "ldirectord.cf", .read = import_ldirectord },
 	{ .name = "lvs.cf", .help = "lvs.cf of piranha", .read = import_lvs_cf },
 	{ .name = "ipvsadm",
 	  .help = "what ipvsadm -S prints, or a script of ipvsadm commands",
