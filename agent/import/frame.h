@@ -14,6 +14,7 @@ enum {
 	IMPORT_FILES_MAX = 1000,
 	IMPORT_LINE_MAX = 8192, /* of the source, and of what comes of it */
 	IMPORT_NAME_MAX = 40,
+	IMPORT_ADDRESSES_MAX = 4096, /* of a service: so many the loader takes */
 };
 
 /* What became of one thing of the source. */
@@ -39,7 +40,8 @@ struct import_part {
 	struct import_at at;
 	unsigned int nth; /* of all parts */
 	uint16_t *ports;  /* of a service's addresses, each once; 0 among them */
-	size_t n_ports;
+	size_t n_ports, n_addresses;
+	bool remove_failed; /* of a service */
 	struct part_line *lines, **last;
 	bool gone; /* shared with another, or discarded */
 };
@@ -49,8 +51,9 @@ struct import_seen {
 	const char *key;
 	struct import_part *part;
 	struct import_at at;
-	struct addr host;    /* whose name it is */
-	unsigned int number; /* the last that was tried behind it */
+	struct addr host;      /* whose name it is */
+	const char *interface; /* where that address is put */
+	unsigned int number;   /* the last that was tried behind it */
 	UT_hash_handle hh;
 };
 
@@ -58,7 +61,6 @@ struct import_loaded {
 	struct import_source source;
 	struct import_loaded *next;
 };
-
 struct import {
 	struct arena arena;
 	struct import_world world;
@@ -67,8 +69,7 @@ struct import {
 	size_t bytes;
 	unsigned int n_files, n_parts;
 	struct import_part *parts, **last_part;
-	struct import_part top;            /* remarks that belong to no section */
-	struct import_part *remove_failed; /* the rule, once anybody asked for it */
+	struct import_part top; /* remarks that belong to no section */
 	struct import_item *items, **last_item;
 	size_t n_items, n_noted; /* of them, that are not imported as they were */
 	struct import_seen *seen;
@@ -76,8 +77,8 @@ struct import {
 	bool oom;
 };
 
-/* write.c: why sections of a type are printed as comments; NULL = they are not. */
-const char *import_commented(const char *type);
+/* service.c: what can be said only when all is read. */
+void import_settle(struct import *im);
 
 /* source.c: a file, or bytes, as a source. As import_include() has it. */
 int import_load(struct import *im, const struct import_source *parent, const char *path,

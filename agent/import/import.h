@@ -10,7 +10,6 @@ enum import_fate { IMPORT_IMPORTED = 0, IMPORT_APPROXIMATED, IMPORT_DROPPED };
 
 struct import;      /* one import */
 struct import_part; /* a [section] of what comes of it; NULL is one that memory lacked for */
-
 /* Where the source says it. `file` lives as long as the import: import_source's. */
 struct import_at {
 	const char *file;
@@ -80,10 +79,17 @@ bool import_server(struct import_part *service, struct import_at at, const char 
 		   const char *wish, const struct addr *addr, const char *more);
 /* What fails leaves the table of this service (the others: weight 0). */
 void import_remove_failed(struct import_part *service);
+/* Why sections of a type are printed as comments; NULL = they are not. */
+const char *import_commented(const char *type);
+/* As the kernel takes it. */
+bool import_interface_ok(const char *name);
 /* A virtual address that the source puts on an interface. */
 void import_vip(struct import *im, struct import_at at, const struct addr *addr,
 		unsigned int prefix, const char *interface, const char *what);
 
+/* Cuts HOST[:PORT], [HOST]:PORT in two; *ret_port NULL = there is none. False: an IPv6
+ * address without brackets, or half of them. */
+bool import_split(char *text, const char **ret_host, const char **ret_port, bool *ret_brackets);
 /* A host's address (AF_UNSPEC: any), port 0. A name is asked of this machine and noted
  * (in p) as approximated: its address may change. -ENOENT, not noted. */
 int import_host(struct import *im, struct import_part *p, struct import_at at, const char *host,

@@ -18,7 +18,7 @@ struct server {
 	struct ipvs_dest dest;
 	struct import_at at;
 	bool noted;
-	char *what;
+	char *what, *name; /* name NULL: it stands there by its address */
 };
 
 struct service {
@@ -47,6 +47,7 @@ static void server_free(struct service *s, struct server *r)
 {
 	HASH_DELETE(hh, s->servers, r);
 	free(r->what);
+	free(r->name);
 	free(r);
 }
 
@@ -81,33 +82,6 @@ static void drop(struct adm *a, const char *text)
 
 /* --- addresses ------------------------------------------------------------------------- */
 
-/* Cuts HOST[:PORT], [HOST]:PORT in two; *ret_port NULL = there is none. False: an IPv6
- * address without brackets, or half of them. */
-static bool split_place(char *text, const char **ret_host, const char **ret_port,
-			bool *ret_brackets)
-{
-	char *close = text[0] == '[' ? strchr(text, ']') : NULL, *colon = strchr(text, ':');
-
-	*ret_brackets = text[0] == '[';
-	*ret_host = text + *ret_brackets;
-	*ret_port = NULL;
-	if (*ret_brackets) {
-		if (!close || (close[1] && close[1] != ':'))
-			return false;
-		if (close[1])
-			*ret_port = close + 2;
-		*close = '\0';
-		return true;
-	}
-	if (colon && strchr(colon + 1, ':'))
-		return false;
-	if (colon) {
-		*ret_port = colon + 1;
-		*colon = '\0';
-	}
-	return true;
-}
-
 /* HOST[:PORT], by name or number. */
 static bool read_place(struct adm *a, const char *text, uint8_t proto, struct addr *ret_addr,
 		       bool *ret_has_port)
@@ -121,7 +95,7 @@ static bool read_place(struct adm *a, const char *text, uint8_t proto, struct ad
 		a->oom = true;
 		return false;
 	}
-	if (!split_place(copy, &host, &port, &brackets))
+	if (!import_split(copy, &host, &port, &brackets))
 		why = "an IPv6 address stands in brackets: [ADDRESS]:PORT";
 	else if (import_host(a->im, a->part, a->at, host, brackets ? AF_INET6 : AF_INET, &addr))
 		why = "an address that is none, and no name of a host that is known here";
@@ -134,6 +108,24 @@ static bool read_place(struct adm *a, const char *text, uint8_t proto, struct ad
 		*ret_addr = addr;
 	free(copy);
 	return !why;
+}
+
+/* The host of a place where it stands there by name; else "". malloc'd, NULL: memory is out. */
+static char *name_of(struct adm *a, const char *text)
+{
+	char *copy = strdup(text);
+	const char *host = "", *port;
+	struct addr addr;
+	bool brackets;
+	char *name = NULL;
+
+	if (copy && (!import_split(copy, &host, &port, &brackets) || !addr_parse(host, &addr)))
+		host = "";
+	if (copy)
+		name = strdup(host);
+	a->oom |= !name;
+	free(copy);
+	return name;
 }
 
 static bool read_key(struct adm *a, const struct adm_command *c, struct ipvs_key *ret_key)
@@ -200,17 +192,23 @@ static bool read_service(struct adm *a, const struct adm_command *c, const struc
 	return true;
 }
 
-/* What is known by `vip` in the source: a name says more than the address behind it. */
-static struct import_part *make_part(struct adm *a, const struct ipvs_key *key)
+/* A host's name says more than the address behind it. */
+static struct import_part *make_part(struct adm *a, const struct adm_command *c,
+				     const struct ipvs_key *key)
 {
+	char *name = c->vip ? name_of(a, c->vip) : NULL;
 	struct import_part *part = NULL;
 	struct buf wish = BUF_INIT;
 
-	import_key_wish(&wish, key);
+	if (name && *name)
+		buf_printf(&wish, "%s-%u", name, key->addr.port);
+	else
+		import_key_wish(&wish, key);
 	if (buf_ok(&wish))
 		part = import_part(a->im, "service", buf_str(&wish), a->at);
 	a->oom |= !buf_ok(&wish);
 	buf_fini(&wish);
+	free(name);
 	return part;
 }
 
@@ -236,7 +234,7 @@ static void add_service(struct adm *a, const struct adm_command *c, const struct
 	s->key = *key;
 	s->service = service;
 	s->at = a->at;
-	s->part = make_part(a, key);
+	s->part = make_part(a, c, key);
 	HASH_ADD(hh, a->services, key, sizeof(s->key), s);
 	if (!s->hh.tbl) {
 		free(s->what);
@@ -281,27 +279,29 @@ static bool read_server(struct adm *a, const struct adm_command *c, const struct
 }
 
 /* What is carried over of it, is told when the service is whole. */
-static struct server *add_server(struct adm *a, struct service *s, const struct addr *addr)
+static struct server *add_server(struct adm *a, const struct adm_command *c, struct service *s,
+				 const struct addr *addr)
 {
 	struct server *r = calloc(1, sizeof(*r));
 
-	if (r)
+	if (r) {
 		r->what = strdup(a->what);
-	if (!r || !r->what) {
-		free(r);
-		a->oom = true;
-		return NULL;
+		r->name = name_of(a, c->real);
+		r->addr = *addr;
+		r->at = a->at;
 	}
-	r->addr = *addr;
-	r->at = a->at;
-	HASH_ADD(hh, s->servers, addr, sizeof(r->addr), r);
-	if (!r->hh.tbl) {
+	if (r && r->what && r->name) {
+		HASH_ADD(hh, s->servers, addr, sizeof(r->addr), r);
+		if (r->hh.tbl)
+			return r;
+	}
+	if (r) {
 		free(r->what);
-		free(r);
-		a->oom = true;
-		return NULL;
+		free(r->name);
 	}
-	return r;
+	free(r);
+	a->oom = true;
+	return NULL;
 }
 
 static void set_server(const struct adm_command *c, struct server *r, bool noted)
@@ -324,7 +324,7 @@ static void change_server(struct adm *a, const struct adm_command *c, struct ser
 	if (c->verb == ADM_ADD_SERVER && r) {
 		drop(a, "the server is there already, and ipvsadm would refuse this");
 	} else if (c->verb == ADM_ADD_SERVER) {
-		r = add_server(a, s, &addr);
+		r = add_server(a, c, s, &addr);
 		if (r)
 			set_server(c, r, noted);
 	} else if (!r) {
@@ -423,9 +423,11 @@ static void carry(struct adm *a, const struct service *s)
 		return;
 	}
 	for (r = s->servers; r; r = r->hh.next)
-		dests[i++] = (struct import_dest){
-			.dest = r->dest, .at = r->at, .what = r->what, .noted = r->noted
-		};
+		dests[i++] = (struct import_dest){ .dest = r->dest,
+						   .at = r->at,
+						   .what = r->what,
+						   .noted = r->noted,
+						   .wish = *r->name ? r->name : NULL };
 	import_address(s->part, s->at, &s->key);
 	if (import_scheduling(s->part, s->at, s->what, &s->service))
 		import_note(a->im, s->part, IMPORT_IMPORTED, s->at, s->what, "%s", "");

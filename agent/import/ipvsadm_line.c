@@ -66,25 +66,28 @@ static const char *set_number(const char *value, uint64_t min, uint64_t max, uin
 		       : NULL;
 }
 
+static const char *set_vip(struct adm_command *c, const char *value, uint8_t proto)
+{
+	if (c->vip)
+		return "two services in one command";
+	c->vip = value;
+	c->proto = proto;
+	return NULL;
+}
+
 static const char *set_tcp(struct adm_command *c, const char *value)
 {
-	c->vip = value;
-	c->proto = IPPROTO_TCP;
-	return NULL;
+	return set_vip(c, value, IPPROTO_TCP);
 }
 
 static const char *set_udp(struct adm_command *c, const char *value)
 {
-	c->vip = value;
-	c->proto = IPPROTO_UDP;
-	return NULL;
+	return set_vip(c, value, IPPROTO_UDP);
 }
 
 static const char *set_sctp(struct adm_command *c, const char *value)
 {
-	c->vip = value;
-	c->proto = IPPROTO_SCTP;
-	return NULL;
+	return set_vip(c, value, IPPROTO_SCTP);
 }
 
 static const char *set_mark(struct adm_command *c, const char *value)
@@ -419,6 +422,16 @@ static const char *take_short(struct adm_command *c, struct words *w, size_t *i)
 	return why;
 }
 
+/* ipvsadm 1.26 saves --pe NAME and --ops without their dashes, and cannot read it itself. */
+static const char *take_old(struct adm_command *c, struct words *w, size_t *i)
+{
+	const char *word = w->list[*i];
+
+	if (!strcmp(word, "ops") || !strcmp(word, "pe"))
+		return take(c, find_long(word, strlen(word)), NULL, w, i);
+	return "a word that is no option";
+}
+
 static const char *take_words(struct adm_command *c, struct words *w, size_t i)
 {
 	const char *why = NULL;
@@ -429,7 +442,7 @@ static const char *take_words(struct adm_command *c, struct words *w, size_t i)
 		else if (w->list[i][0] == '-')
 			why = take_short(c, w, &i);
 		else if (c->verb != ADM_SET) /* its three numbers */
-			why = "a word that is no option";
+			why = take_old(c, w, &i);
 	}
 	return why;
 }

@@ -7,6 +7,7 @@
 
 #include "agent/base/parse.h"
 #include "agent/import/frame.h"
+#include "agent/model/lane.h"
 
 enum { PERSISTENCE_MAX_S = 31 * 86400, WEIGHT_MAX = 65535 };
 
@@ -105,6 +106,8 @@ const char *import_impossible(const struct ipvs_service *s)
 	if (!k->fwmark && k->proto != IPPROTO_TCP && k->proto != IPPROTO_UDP &&
 	    k->proto != IPPROTO_SCTP)
 		return "a protocol that is neither TCP, UDP nor SCTP";
+	if (lane_is_key(k))
+		return "such marks are ipvs-agent's own, which it makes by itself for its probes";
 	if (!k->fwmark && !k->addr.port && !(s->flags & IPVS_SVC_PERSISTENT))
 		return "port 0, which is every port, needs persistence";
 	return NULL;

@@ -9,6 +9,30 @@
 
 enum { HOST_MAX = 253 };
 
+bool import_split(char *text, const char **ret_host, const char **ret_port, bool *ret_brackets)
+{
+	char *close = text[0] == '[' ? strchr(text, ']') : NULL, *colon = strchr(text, ':');
+
+	*ret_brackets = text[0] == '[';
+	*ret_host = text + *ret_brackets;
+	*ret_port = NULL;
+	if (*ret_brackets) {
+		if (!close || (close[1] && close[1] != ':'))
+			return false;
+		if (close[1])
+			*ret_port = close + 2;
+		*close = '\0';
+		return true;
+	}
+	if (colon && strchr(colon + 1, ':'))
+		return false;
+	if (colon) {
+		*ret_port = colon + 1;
+		*colon = '\0';
+	}
+	return true;
+}
+
 static int ask_host(const char *name, int family, struct addr *ret_addr)
 {
 	const struct addrinfo hints = { .ai_family = family, .ai_socktype = SOCK_STREAM };

@@ -1,5 +1,7 @@
 /* lvs_cf.c: the file of piranha: its lines, blocks and global keys. Everything is read before
  * anything is carried over, for `network` may stand behind what it is about. */
+#include "agent/import/lvs_cf.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,9 +9,10 @@
 #include "agent/base/arena.h"
 #include "agent/base/parse.h"
 #include "agent/import/formats.h"
-#include "agent/import/lvs_cf.h"
 
 enum { WORDS_MAX = 100 };
+
+enum global_key { G_NETWORK = 0, G_PAIR, G_SYNC, G_SYNC_DEVICE, G_SYNC_ID, G_N };
 
 enum block { IN_FILE = 0, IN_VIRTUAL, IN_FAILOVER, IN_SERVER };
 
@@ -21,7 +24,7 @@ struct reader {
 	struct import_at opened; /* the virtual or failover we are in */
 	struct lvs_virtual *virtuals, **last, *current;
 	struct lvs_server *server;
-	struct lvs_value network;
+	struct lvs_value globals[G_N];
 	char *words[WORDS_MAX];
 	size_t n;
 	bool oom;
@@ -47,6 +50,10 @@ const char *const lvs_virtual_keys[V_N] = {
 	[V_QUIESCE] = "quiesce_server",
 	[V_SORRY] = "sorry_server",
 };
+static const char *const global_keys[G_N] = {
+	[G_NETWORK] = "network",         [G_PAIR] = "backup_active", [G_SYNC] = "syncdaemon",
+	[G_SYNC_DEVICE] = "syncd_iface", [G_SYNC_ID] = "syncd_id",
+};
 static const char *const server_keys[S_N] = {
 	[S_ADDRESS] = "address",
 	[S_ACTIVE] = "active",
@@ -64,9 +71,6 @@ struct dropped {
 	"others"
 #define TIMEOUTS                                                                                   \
 	"ipvs-agent sets no timeouts of the kernel: 'ipvsadm --set TCP TCPFIN UDP' at boot does"
-#define DAEMON                                                                                     \
-	"ipvs-agent starts no sync daemon: 'ipvsadm --start-daemon master --mcast-interface IF "   \
-	"--syncid N' at boot does"
 #define ROUTER "the address of the private side belongs to VRRP (keepalived), too"
 #define OWN    "it is about piranha itself"
 
@@ -76,7 +80,6 @@ static const struct dropped global_dropped[] = {
 	{ "primary_private", FAILOVER },
 	{ "primary_shared", FAILOVER },
 	{ "backup", FAILOVER },
-	{ "backup_active", FAILOVER },
 	{ "backup_private", FAILOVER },
 	{ "backup_shared", FAILOVER },
 	{ "heartbeat", FAILOVER },
@@ -93,9 +96,6 @@ static const struct dropped global_dropped[] = {
 	{ "sync", OWN },
 	{ "ipvsadm", OWN },
 	{ "monitor_links", "ipvs-agent watches no links; a [canary] tells that a way is broken" },
-	{ "syncdaemon", DAEMON },
-	{ "syncd_iface", DAEMON },
-	{ "syncd_id", DAEMON },
 	{ "tcp_timeout", TIMEOUTS },
 	{ "tcpfin_timeout", TIMEOUTS },
 	{ "udp_timeout", TIMEOUTS },
@@ -231,9 +231,9 @@ static void global_key(struct reader *r)
 {
 	const char *key = r->words[0], *value = r->words[2];
 
-	if (!strcmp(key, "network")) {
-		r->network = (struct lvs_value){ value, NULL, r->at };
-	} else if (strcmp(key, "service")) {
+	if (set_value(r, global_keys, G_N, r->globals))
+		return;
+	if (strcmp(key, "service")) {
 		note_line(r, IMPORT_DROPPED, why_dropped(global_dropped, key));
 	} else if (!strcmp(value, "lvs")) {
 		note_line(r, IMPORT_IMPORTED, "");
@@ -372,7 +372,7 @@ static const struct {
 
 static uint8_t network(struct reader *r)
 {
-	const struct lvs_value *v = &r->network;
+	const struct lvs_value *v = &r->globals[G_NETWORK];
 	size_t i;
 
 	for (i = 0; v->text && i < countof(networks); i++) {
@@ -387,10 +387,66 @@ static uint8_t network(struct reader *r)
 	return IPVS_MASQ;
 }
 
+/* Two directors: which one has the addresses, somebody must tell the agent. */
+static void carry_pair(struct reader *r)
+{
+	const struct lvs_value *v = &r->globals[G_PAIR];
+
+	if (!v->text)
+		return;
+	if (!lvs_on(v)) {
+		lvs_note(r->im, NULL, IMPORT_IMPORTED, global_keys[G_PAIR], v, "%s", "");
+	} else if (import_commented("vip")) {
+		lvs_note(r->im, NULL, IMPORT_DROPPED, global_keys[G_PAIR], v, "%s", FAILOVER);
+	} else {
+		import_key(import_part(r->im, "agent", NULL, v->at), v->at, "roles", "on");
+		lvs_note(r->im, import_part(r->im, "agent", NULL, v->at), IMPORT_APPROXIMATED,
+			 global_keys[G_PAIR], v,
+			 "pulse decided which of the two directors has the addresses; here "
+			 "keepalived's VRRP does, and tells by 'ipvs-agent role'");
+	}
+}
+
+static void note_sync(struct reader *r, struct import_part *p, enum import_fate fate,
+		      const char *text)
+{
+	size_t i;
+
+	for (i = G_SYNC; i <= G_SYNC_ID; i++)
+		if (r->globals[i].text)
+			lvs_note(r->im, p, fate, global_keys[i], &r->globals[i], "%s", text);
+}
+
+/* The daemon's side follows the director's. */
+static void carry_sync(struct reader *r)
+{
+	const struct lvs_value *device = &r->globals[G_SYNC_DEVICE], *id = &r->globals[G_SYNC_ID];
+	const char *commented = import_commented("sync");
+	struct import_at at = r->globals[G_SYNC].at;
+	struct import_part *p;
+	uint64_t n = 0;
+
+	if (!lvs_on(&r->globals[G_SYNC])) {
+		note_sync(r, NULL, IMPORT_IMPORTED, "");
+		return;
+	}
+	if ((id->text && !lvs_number(id->text, 255, &n)) ||
+	    (device->text && !import_interface_ok(device->text))) {
+		note_sync(r, NULL, IMPORT_DROPPED,
+			  "the daemon needs the name of an interface, and an id up to 255");
+		return;
+	}
+	p = import_part(r->im, "sync", NULL, at);
+	import_key(p, at, "state", lvs_on(&r->globals[G_PAIR]) ? "role" : "master");
+	import_key(p, at, "interface", "%s", device->text ? device->text : "eth0");
+	import_key(p, at, "id", "%u", (unsigned int)n);
+	note_sync(r, p, commented ? IMPORT_DROPPED : IMPORT_IMPORTED, commented ? commented : "");
+}
+
 static int carry_all(struct reader *r)
 {
 	const struct lvs_virtual *v;
-	uint8_t forward;
+	struct lvs_site site = { 0 };
 	int e = 0;
 
 	if (r->block != IN_FILE)
@@ -400,9 +456,11 @@ static int carry_all(struct reader *r)
 				     r->opened.line);
 	if (!r->virtuals && !r->at.line)
 		return import_refuse(r->im, r->at, "the file is empty");
-	forward = network(r);
+	site.network = network(r);
+	carry_pair(r);
+	carry_sync(r);
 	for (v = r->virtuals; v && !e; v = v->next)
-		e = lvs_carry(r->im, v, forward);
+		e = lvs_carry(r->im, v, &site);
 	return e;
 }
 

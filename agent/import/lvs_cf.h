@@ -64,7 +64,12 @@ extern const char *const lvs_virtual_keys[V_N];
  * where to ask behind a firewall mark; 0 = at each server's own. False: there is none. */
 bool lvs_probe(struct import *im, struct import_part *service, const struct lvs_virtual *v,
 	       uint8_t proto, uint16_t port);
-/* lvs_cf_virtual.c: a virtual server as sections. `network`: an enum ipvs_forward. -ENOMEM. */
-int lvs_carry(struct import *im, const struct lvs_virtual *v, uint8_t network);
+/* What the file says for all virtual servers, and what was told for all. */
+struct lvs_site {
+	uint8_t network; /* enum ipvs_forward */
+	bool told_panic;
+};
+/* lvs_cf_virtual.c: a virtual server as sections. -ENOMEM. */
+int lvs_carry(struct import *im, const struct lvs_virtual *v, struct lvs_site *site);
 
 #endif

@@ -148,7 +148,7 @@ static void put_expect(const struct probing *p)
 	put_pattern(&pattern, expect->text, regex);
 	if (compiles(buf_str(&pattern), &why)) {
 		buf_reset(&pattern);
-		buf_printf(&pattern, "the agent cannot use it (%s): any answer will do",
+		buf_printf(&pattern, "the agent cannot use it (%s), and asks without it",
 			   buf_str(&why));
 		note(p, IMPORT_DROPPED, V_EXPECT, buf_str(&pattern));
 	} else if (import_key(p->probe, expect->at, "expect_regex", "%s", buf_str(&pattern))) {
@@ -278,43 +278,48 @@ static void put_program(const struct probing *p)
 
 /* --- times ---------------------------------------------------------------------------- */
 
-static uint64_t seconds(const struct probing *p, enum lvs_virtual_key key, uint64_t other)
+/* In seconds; `how` tells what becomes of it. */
+static uint64_t seconds(const struct probing *p, enum lvs_virtual_key key, uint64_t other,
+			const char *how)
 {
 	const struct lvs_value *v = value(p, key);
 	uint64_t n;
 
 	if (!v->text)
 		return other;
-	if (lvs_number(v->text, TIMEOUT_MAX_S, &n) && n)
+	if (lvs_number(v->text, TIMEOUT_MAX_S, &n) && n) {
+		note(p, IMPORT_APPROXIMATED, key, how);
 		return n;
+	}
 	note(p, IMPORT_APPROXIMATED, key, "it is no number of seconds from 1 to 3600: the default");
 	return other;
+}
+
+static void put_time(const struct probing *p, enum lvs_virtual_key key, const char *name,
+		     int64_t ms)
+{
+	struct buf text = BUF_INIT;
+
+	format_duration(&text, ms);
+	import_key(p->probe, at_of(p, key), name, "%s", buf_str(&text));
+	buf_fini(&text);
 }
 
 /* nanny's one time is the interval and the deadline; an attempt must end before the next. */
 static void put_times(const struct probing *p)
 {
-	uint64_t timeout = seconds(p, V_TIMEOUT, DEFAULT_TIMEOUT_S);
-	uint64_t reentry = seconds(p, V_REENTRY, DEFAULT_REENTRY_S);
+	uint64_t timeout = seconds(p, V_TIMEOUT, DEFAULT_TIMEOUT_S,
+				   "nanny's interval and its deadline: here an attempt ends a "
+				   "little before the next one begins");
+	uint64_t reentry = seconds(p, V_REENTRY, DEFAULT_REENTRY_S,
+				   "so many good attempts in a row take that long");
 	uint64_t rise = reentry > timeout ? reentry / timeout : 1;
-	struct buf text = BUF_INIT;
 
-	format_duration(&text, (int64_t)timeout * 1000);
-	import_key(p->probe, at_of(p, V_TIMEOUT), "interval", "%s", buf_str(&text));
-	buf_reset(&text);
-	format_duration(&text, (int64_t)timeout * 900);
-	import_key(p->probe, at_of(p, V_TIMEOUT), "timeout", "%s", buf_str(&text));
+	put_time(p, V_TIMEOUT, "interval", (int64_t)timeout * 1000);
+	put_time(p, V_TIMEOUT, "timeout", (int64_t)timeout * 900);
 	import_key(p->probe, at_of(p, V_REENTRY), "rise", "%u",
 		   (unsigned int)(rise < RISE_MAX ? rise : RISE_MAX));
 	import_key(p->probe, p->v->at, "fall", "1");
-	if (value(p, V_TIMEOUT)->text)
-		note(p, IMPORT_APPROXIMATED, V_TIMEOUT,
-		     "nanny's interval and its deadline: here an attempt ends a little before the "
-		     "next one begins");
-	if (value(p, V_REENTRY)->text)
-		note(p, IMPORT_APPROXIMATED, V_REENTRY,
-		     "so many good attempts in a row take that long");
-	buf_fini(&text);
 }
 
 /* --- the probe -------------------------------------------------------------------------- */
@@ -324,12 +329,15 @@ bool lvs_probe(struct import *im, struct import_part *service, const struct lvs_
 {
 	struct probing p = { .im = im, .v = v, .service = service, .proto = proto, .port = port };
 	bool program = value(&p, V_PROGRAM)->text && *value(&p, V_PROGRAM)->text;
+	struct buf what = BUF_INIT;
 
 	if (proto == IPPROTO_UDP && !program && !value(&p, V_SEND)->text &&
 	    !value(&p, V_EXPECT)->text) {
-		import_note(im, service, IMPORT_APPROXIMATED, v->at, v->name,
+		buf_printf(&what, "virtual %s", v->name);
+		import_note(im, service, IMPORT_APPROXIMATED, v->at, buf_str(&what),
 			    "nanny's check of UDP without send or expect always succeeds: there is "
 			    "no probe here");
+		buf_fini(&what);
 		return false;
 	}
 	p.probe = import_part(im, "probe", v->name, v->at);

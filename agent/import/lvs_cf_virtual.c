@@ -28,14 +28,25 @@ static void note(const struct carrying *c, enum import_fate fate, enum lvs_virtu
 
 /* --- its key ------------------------------------------------------------------------- */
 
-/* Whether a virtual server can be made of it at all; else it is noted, all of it. */
-static bool impossible(const struct carrying *c, const char *why)
+/* About the virtual server as a whole. */
+static void note_virtual(const struct carrying *c, struct import_part *p, enum import_fate fate,
+			 const char *text)
 {
 	struct buf what = BUF_INIT;
 
 	buf_printf(&what, "virtual %s", c->v->name);
-	import_note(c->im, NULL, IMPORT_DROPPED, c->v->at, buf_str(&what), "all of it: %s", why);
+	import_note(c->im, p, fate, c->v->at, buf_str(&what), "%s", text);
 	buf_fini(&what);
+}
+
+/* Whether a virtual server can be made of it at all; else it is noted, all of it. */
+static bool impossible(const struct carrying *c, const char *why)
+{
+	struct buf text = BUF_INIT;
+
+	buf_printf(&text, "all of it: %s", why);
+	note_virtual(c, NULL, IMPORT_DROPPED, buf_str(&text));
+	buf_fini(&text);
 	return false;
 }
 
@@ -265,7 +276,7 @@ static void put_vip(const struct carrying *c)
 	buf_fini(&device);
 }
 
-static void put_rest(const struct carrying *c, bool probed)
+static void put_rest(const struct carrying *c, bool probed, struct lvs_site *site)
 {
 	const struct lvs_value *monitor = value(c, V_MONITOR);
 
@@ -284,13 +295,15 @@ static void put_rest(const struct carrying *c, bool probed)
 		import_remove_failed(c->service);
 	if (value(c, V_QUIESCE)->text)
 		note(c, IMPORT_IMPORTED, V_QUIESCE, "");
-	if (!value(c, V_SORRY)->text)
-		import_note(c->im, c->service, IMPORT_APPROXIMATED, c->v->at, c->v->name,
-			    "when all of its servers fail, ipvs-agent goes on with the configured "
-			    "weights (on_panic = keep); lvsd took them all out");
+	if (!value(c, V_SORRY)->text && !site->told_panic)
+		note_virtual(c, c->service, IMPORT_APPROXIMATED,
+			     "as of all others without sorry_server: when all of its servers "
+			     "fail, ipvs-agent goes on with the configured weights (on_panic = "
+			     "keep); lvsd took them all out");
+	site->told_panic |= !value(c, V_SORRY)->text;
 }
 
-int lvs_carry(struct import *im, const struct lvs_virtual *v, uint8_t network)
+int lvs_carry(struct import *im, const struct lvs_virtual *v, struct lvs_site *site)
 {
 	struct carrying c = { .im = im, .v = v };
 	bool probed;
@@ -306,7 +319,7 @@ int lvs_carry(struct import *im, const struct lvs_virtual *v, uint8_t network)
 		note(&c, IMPORT_IMPORTED, V_ACTIVE, "");
 	if (!import_address(c.service, v->at, &c.kernel.key)) {
 		import_discard(c.service);
-		(void)impossible(&c, "another one has its address");
+		(void)impossible(&c, "it cannot have its address");
 		return 0;
 	}
 	note_key(&c);
@@ -314,6 +327,6 @@ int lvs_carry(struct import *im, const struct lvs_virtual *v, uint8_t network)
 	put_scheduling(&c);
 	probed = lvs_probe(im, c.service, v, c.kernel.key.proto ? c.kernel.key.proto : IPPROTO_TCP,
 			   c.kernel.key.fwmark ? c.port : 0);
-	put_rest(&c, probed);
-	return put_servers(&c, network);
+	put_rest(&c, probed, site);
+	return put_servers(&c, site->network);
 }

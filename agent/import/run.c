@@ -18,6 +18,8 @@ const struct import_format *import_format_find(const char *name)
 
 static int end(struct import *im, int r)
 {
+	if (!r && !im->oom)
+		import_settle(im);
 	return im->oom ? -ENOMEM : r;
 }
 

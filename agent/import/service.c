@@ -1,8 +1,10 @@
 /* service.c: the lines of a service, and what goes with it: whatever the loader would find
  * there twice is found here first, where the source's line is known. */
+#include <net/if.h>
 #include <string.h>
 
 #include "agent/import/frame.h"
+#include "agent/model/lane.h"
 
 /* --- addresses --------------------------------------------------------------------- */
 
@@ -60,15 +62,24 @@ bool import_address(struct import_part *service, struct import_at at, const stru
 {
 	struct buf text = BUF_INIT;
 	bool taken = false;
+	const char *why;
 
 	if (!service)
 		return false;
 	put_address(&text, key);
+	why = lane_is_key(key) ? "such marks are ipvs-agent's own, for probes with via = forward"
+	      : service->n_addresses >= IMPORT_ADDRESSES_MAX
+		      ? "a service has 4096 addresses at most"
+		      : NULL;
+	if (why)
+		import_note(service->im, service, IMPORT_DROPPED, at, buf_str(&text), "%s", why);
 	service->im->oom |= !buf_ok(&text);
-	if (buf_ok(&text))
+	if (buf_ok(&text) && !why)
 		taken = take_address(service, at, buf_str(&text));
-	if (taken)
+	if (taken) {
 		note_port(service, key->addr.port);
+		service->n_addresses++;
+	}
 	buf_fini(&text);
 	return taken;
 }
@@ -147,11 +158,15 @@ bool import_server(struct import_part *service, struct import_at at, const char 
 	if (service->n_ports == 1 && service->ports[0] == a.port)
 		a.port = 0;
 	seen = meets(service, &a);
-	if (!seen)
+	if (!seen && addr_can_serve(&a))
 		return put_server(service, at, key, wish, &a, more);
 	addr_format(&text, addr);
-	import_note(service->im, service, IMPORT_DROPPED, at, buf_str(&text),
-		    "the service has that server already, by line %u", seen->at.line);
+	if (seen)
+		import_note(service->im, service, IMPORT_DROPPED, at, buf_str(&text),
+			    "the service has that server already, by line %u", seen->at.line);
+	else
+		import_note(service->im, service, IMPORT_DROPPED, at, buf_str(&text),
+			    "the kernel takes no realserver with such an address");
 	buf_fini(&text);
 	return false;
 }
@@ -160,50 +175,91 @@ bool import_server(struct import_part *service, struct import_at at, const char 
 
 void import_remove_failed(struct import_part *service)
 {
-	struct import *im = service ? service->im : NULL;
-	struct import_part *rule;
+	if (service)
+		service->remove_failed = true;
+}
 
-	if (!im)
-		return;
-	rule = im->remove_failed;
-	if (!rule) {
-		rule = import_part(im, "rule", "remove-failed", service->at);
-		if (!rule)
-			return;
-		im->remove_failed = rule;
-		import_key(rule, service->at, "expr", "probe_up == 0");
-		import_key(rule, service->at, "action", "remove");
+/* The rule about them, whose services are all there by now. */
+static void put_remove_failed(struct import *im)
+{
+	struct import_part *rule = NULL, *p;
+
+	for (p = im->parts; p; p = p->next) {
+		if (p->gone || !p->remove_failed)
+			continue;
+		if (!rule) {
+			rule = import_part(im, "rule", "remove-failed", p->at);
+			import_key(rule, p->at, "expr", "probe_up == 0");
+			import_key(rule, p->at, "action", "remove");
+		}
+		import_key(rule, p->at, "service", "%s", p->name);
 	}
-	import_key(rule, service->at, "service", "%s", service->name);
+}
+
+void import_settle(struct import *im)
+{
+	struct import_part *p;
+
+	for (p = im->parts; p; p = p->next) {
+		if (p->gone || p->n_addresses || strcmp(p->type, "service"))
+			continue;
+		import_note(
+			im, NULL, IMPORT_DROPPED, p->at, p->name,
+			"no address of the service could be carried over, and so nothing of it");
+		import_discard(p);
+	}
+	put_remove_failed(im);
+}
+
+bool import_interface_ok(const char *name)
+{
+	const char *c;
+
+	if (!*name || strlen(name) >= IF_NAMESIZE || !strcmp(name, ".") || !strcmp(name, ".."))
+		return false;
+	for (c = name; *c; c++)
+		if (*c <= ' ' || *c > '~' || *c == '/' || *c == ':')
+			return false;
+	return true;
+}
+
+/* An address is on one interface: the section of who was first. NULL: it is another's. */
+static struct import_part *vip_part(struct import *im, struct import_at at, const char *address,
+				    const char *interface)
+{
+	struct import_seen *seen = import_seen_find(im, "put", address);
+	struct buf wish = BUF_INIT;
+
+	if (seen)
+		return strcmp(seen->interface, interface) ? NULL : seen->part;
+	buf_printf(&wish, "%s-%s", interface, address);
+	seen = import_seen_add(im, "put", address);
+	if (seen) {
+		seen->part = import_part(im, "vip", buf_str(&wish), at);
+		seen->interface = arena_strdup(&im->arena, interface);
+		im->oom |= !seen->interface;
+		import_key(seen->part, at, "address", "%s", address);
+		import_key(seen->part, at, "interface", "%s", interface);
+	}
+	im->oom |= !buf_ok(&wish);
+	buf_fini(&wish);
+	return seen && seen->interface ? seen->part : NULL;
 }
 
 void import_vip(struct import *im, struct import_at at, const struct addr *addr,
 		unsigned int prefix, const char *interface, const char *what)
 {
 	const char *commented = import_commented("vip");
-	struct buf text = BUF_INIT, wish = BUF_INIT;
+	struct buf text = BUF_INIT;
 	struct import_part *p = NULL;
-	struct import_seen *seen;
-	bool known = false;
 
-	buf_printf(&wish, "%s-", interface);
 	addr_format_host(&text, addr);
-	buf_puts(&wish, buf_str(&text));
-	seen = import_seen_find(im, "put", buf_str(&wish));
-	if (!seen) {
-		seen = import_seen_add(im, "put", buf_str(&wish));
-		p = import_part(im, "vip", buf_str(&wish), at);
-		if (seen)
-			seen->part = p;
-	} else {
-		known = true;
-		p = seen->part;
-	}
-	if (p && !known) {
-		import_key(p, at, "address", "%s", buf_str(&text));
-		import_key(p, at, "interface", "%s", interface);
-	}
-	if (commented)
+	if (buf_ok(&text) && import_interface_ok(interface))
+		p = vip_part(im, at, buf_str(&text), interface);
+	if (!p)
+		import_note(im, NULL, IMPORT_DROPPED, at, what,
+			    "no interface of that name, or another one has the address already");
+	else if (commented)
 		import_note(im, p, IMPORT_APPROXIMATED, at, what, "%s", commented);
 	else if (prefix < (addr->family == AF_INET6 ? 128 : 32))
 		import_note(im, p, IMPORT_APPROXIMATED, at, what,
@@ -211,7 +267,6 @@ void import_vip(struct import *im, struct import_at at, const struct addr *addr,
 			    prefix);
 	else
 		import_note(im, p, IMPORT_IMPORTED, at, what, "%s", "");
-	im->oom |= !buf_ok(&text) || !buf_ok(&wish);
+	im->oom |= !buf_ok(&text);
 	buf_fini(&text);
-	buf_fini(&wish);
 }

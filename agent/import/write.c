@@ -19,7 +19,7 @@ static const struct {
 	{ "agent", NULL },
 	{ "http", NULL },
 	{ "vip", "ipvs-agent puts no address on an interface: leave that to what does it now" },
-	{ "sync", NULL },
+	{ "sync", "ipvs-agent starts no sync daemon: 'ipvsadm --start-daemon' at boot does" },
 	{ "defaults", NULL },
 	{ "service", NULL },
 	{ "probe", NULL },
@@ -101,6 +101,8 @@ static void put_top(struct buf *out, const struct part_line *l)
 	for (; l; l = l->next) {
 		const struct import_item *item = l->item, *next = l->next ? l->next->item : NULL;
 
+		if (!item) /* the top has no keys */
+			continue;
 		put_thing(out, item);
 		if (next && next->fate == item->fate && !strcmp(next->text, item->text))
 			continue;
@@ -199,7 +201,7 @@ void import_put_list(const struct import *im, struct buf *out)
 	const struct import_item **items = sorted(im, &n);
 
 	out->failed |= !items;
-	for (i = 0; i < n; i++) {
+	for (i = 0; items && i < n; i++) {
 		if (items[i]->fate == IMPORT_IMPORTED)
 			continue;
 		put_place(out, items[i]->at);
@@ -233,7 +235,7 @@ int import_put_json(const struct import *im, struct buf *out)
 	char *text = NULL;
 	int r = list && items ? 0 : -ENOMEM;
 
-	for (i = 0; i < n && !r; i++)
+	for (i = 0; items && i < n && !r; i++)
 		r = json_array_append_new(list, item_json(items[i])) ? -ENOMEM : 0;
 	free(items);
 	import_put_ini(im, &ini);

@@ -44,6 +44,21 @@ static char *end(struct import *im)
 	return body;
 }
 
+static void drop_comments(char *text)
+{
+	char *to = text;
+
+	for (char *line = text, *next; *line; line = next) {
+		next = strchrnul(line, '\n');
+		next += *next == '\n';
+		if (*line == ';')
+			continue;
+		memmove(to, line, (size_t)(next - line));
+		to += next - line;
+	}
+	*to = '\0';
+}
+
 static struct ipvs_key tcp(const char *text)
 {
 	struct ipvs_key key = { .proto = IPPROTO_TCP };
@@ -146,6 +161,60 @@ static void what_is_there_twice(void **state ATTR_UNUSED)
 	import_discard(a);
 	assert_true(import_address(b, here, &one));
 	import_free(im);
+}
+
+/* What is left when all is read: no service without an address, no rule about one. */
+static int read_leftovers(struct import *im, struct import_source *source ATTR_UNUSED)
+{
+	struct ipvs_key good = tcp("192.0.2.1:80"), lane = { .fwmark = 1229979648 };
+	struct import_part *p[4];
+
+	lane.addr.family = AF_INET;
+	for (size_t i = 0; i < countof(p); i++) {
+		p[i] = import_part(im, "service", "web", here);
+		import_remove_failed(p[i]);
+	}
+	assert_true(import_address(p[0], here, &good));
+	assert_false(import_address(p[1], here, &good));
+	assert_false(import_address(p[2], here, &lane));
+	good.addr.bytes[3]++;
+	assert_true(import_address(p[3], here, &good));
+	import_discard(p[3]);
+	return 0;
+}
+
+static void what_is_left_over(void **state ATTR_UNUSED)
+{
+	static const struct import_format leftovers = { "l", "l", read_leftovers, NULL };
+	struct import *im;
+	char *ini;
+
+	assert_int_equal(import_new(NULL, &im), 0);
+	assert_int_equal(import_read_bytes(im, &leftovers, "x", "", 0), 0);
+	ini = end(im);
+	drop_comments(ini);
+	assert_string_equal(ini, "\n[service web]\n"
+				 "address = tcp://192.0.2.1:80\n"
+				 "\n[rule remove-failed]\n"
+				 "expr = probe_up == 0\n"
+				 "action = remove\n"
+				 "service = web\n");
+	free(ini);
+}
+
+/* No more than the loader takes. */
+static void addresses_have_a_bound(void **state ATTR_UNUSED)
+{
+	struct import *im = begin();
+	struct import_part *p = import_part(im, "service", "web", here);
+	struct ipvs_key key = tcp("10.0.0.0:80");
+
+	for (unsigned int i = 0; i < 4098; i++) {
+		key.addr.bytes[2] = (uint8_t)(i >> 8);
+		key.addr.bytes[3] = (uint8_t)i;
+		assert_int_equal(import_address(p, here, &key), i < 4096);
+	}
+	free(end(im));
 }
 
 static void probes_are_shared(void **state ATTR_UNUSED)
@@ -315,21 +384,6 @@ static struct ipvs_service service(const char *addr, uint8_t proto, uint32_t mar
 	return s;
 }
 
-static void drop_comments(char *text)
-{
-	char *to = text;
-
-	for (char *line = text, *next; *line; line = next) {
-		next = strchrnul(line, '\n');
-		next += *next == '\n';
-		if (*line == ';')
-			continue;
-		memmove(to, line, (size_t)(next - line));
-		to += next - line;
-	}
-	*to = '\0';
-}
-
 static void every_kind(void **state ATTR_UNUSED)
 {
 	struct ipvs_service services[] = {
@@ -423,7 +477,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_legal),          cmocka_unit_test(a_host_has_one_name),
-		cmocka_unit_test(what_is_there_twice),      cmocka_unit_test(probes_are_shared),
+		cmocka_unit_test(what_is_there_twice),      cmocka_unit_test(what_is_left_over),
+		cmocka_unit_test(addresses_have_a_bound),   cmocka_unit_test(probes_are_shared),
 		cmocka_unit_test(values_that_do_not_fit),   cmocka_unit_test(no_part_is_fine),
 		cmocka_unit_test(sources_that_are_no_text), cmocka_unit_test(includes_have_bounds),
 		cmocka_unit_test(lines_end_anyhow),         cmocka_unit_test(every_kind),
