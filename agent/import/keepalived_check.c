@@ -1,6 +1,7 @@
 /* keepalived_check.c: the kinds of checkers as a table, and what all of them say. */
 #include "agent/import/keepalived_check.h"
 
+#include <net/if.h>
 #include <string.h>
 
 #include "agent/base/dns.h"
@@ -121,17 +122,20 @@ static void note(struct ka_check *c, struct import_part *p, enum import_fate fat
 /* Where attempts come from. */
 static void put_way(struct ka_check *c, struct import_part *p)
 {
-	const char *from = c->bindto ? ka_word(c->bindto, 1) : NULL;
+	const char *from = c->bindto ? ka_word(c->bindto, 1) : NULL, *device;
 	struct addr a;
 
 	if (from && !addr_parse(from, &a) && !a.port)
 		import_key(p, c->bindto->at, "source", "%s", from);
 	else if (c->bindto)
 		note(c, p, IMPORT_DROPPED, c->bindto, "this is no address");
-	if (c->bind_if && ka_word(c->bind_if, 1) && strlen(c->bind_if->words[1]) < 16 &&
-	    !strpbrk(c->bind_if->words[1], "/: \t"))
-		import_key(p, c->bind_if->at, "interface", "%s", c->bind_if->words[1]);
-	else if (c->bind_if)
+	if (!c->bind_if)
+		return;
+	device = ka_word(c->bind_if, 1);
+	if (device && strlen(device) < IFNAMSIZ && !strpbrk(device, "/: \t") &&
+	    strcmp(device, ".") != 0 && strcmp(device, "..") != 0)
+		import_key(p, c->bind_if->at, "interface", "%s", device);
+	else
 		note(c, p, IMPORT_DROPPED, c->bind_if, "this is no interface's name");
 }
 
@@ -173,7 +177,9 @@ struct import_part *ka_probe(struct ka_check *c, const char *scheme, const char 
 	if (!own)
 		buf_printf(&port, ":%u", c->port);
 	buf_puts(&wish, scheme);
-	if (*host && *host != '{')
+	if (c->wish)
+		buf_printf(&wish, "-%s", c->wish);
+	else if (*host && *host != '{')
 		buf_printf(&wish, "-%s", host);
 	if (!own)
 		buf_printf(&wish, "-%u", c->port);
@@ -187,12 +193,27 @@ struct import_part *ka_probe(struct ka_check *c, const char *scheme, const char 
 	return p;
 }
 
+/* Two checks may be alike. */
+static bool has_probe(const struct ka_real *r, const char *name)
+{
+	const char *p = buf_str(&r->probes);
+	size_t len = strlen(name), n;
+
+	for (; *p; p += n + (p[n] == ',')) {
+		n = strcspn(p, ",");
+		if (n == len && !strncmp(p, name, n))
+			return true;
+	}
+	return false;
+}
+
 void ka_probe_end(struct ka_check *c, struct import_part *p)
 {
 	struct ka_real *r = c->r;
 	const char *name = import_share(p);
 
-	buf_printf(&r->probes, "%s%s", r->probes.len ? "," : "", name);
+	if (!has_probe(r, name))
+		buf_printf(&r->probes, "%s%s", r->probes.len ? "," : "", name);
 	ka_note(r->v->k, p, IMPORT_IMPORTED, c->stmt, "[probe %s]", name);
 }
 
@@ -292,8 +313,8 @@ static void read_connect(struct ka_check *c)
 	else if (c->connect_port)
 		note(c, r->v->part, IMPORT_DROPPED, c->connect_port, "this is no port");
 	if (!c->connect_ip)
-		return;
-	if (!host || addr_parse(host, &a) || a.port || !shape_serves(&a))
+		r->own_address = true;
+	else if (!host || addr_parse(host, &a) || a.port || !shape_serves(&a))
 		note(c, r->v->part, IMPORT_DROPPED, c->connect_ip, "this is no address to probe");
 	else if (r->probe_address && strcmp(r->probe_address, host) != 0)
 		note(c, r->v->part, IMPORT_APPROXIMATED, c->connect_ip,

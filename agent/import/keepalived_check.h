@@ -17,6 +17,7 @@ struct ka_check {
 	uint64_t retry;    /* with the default of its kind */
 	int64_t before_ms; /* the same; KA_UNSET = as the interval */
 	uint16_t port;     /* to connect to; 0 = the scheme's */
+	const char *wish;  /* for the name of a probe; NULL = its host */
 };
 
 bool ka_is_checker(const char *word);

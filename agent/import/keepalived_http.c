@@ -39,7 +39,21 @@ static const struct ka_key keys[] = {
 
 /* --- http ------------------------------------------------------------------------------- */
 
-/* "200-299", "304" as one list. */
+/* "304", "200-299": as expect_status takes them. */
+static bool is_status(const char *word)
+{
+	uint64_t first, last;
+	char text[4] = "";
+
+	if (strlen(word) != 3 && (strlen(word) != 7 || word[3] != '-'))
+		return false;
+	memcpy(text, word, 3);
+	if (!shape_number(text, 599, &first) || first < 100)
+		return false;
+	return !word[3] || (shape_number(word + 4, 599, &last) && last >= first);
+}
+
+/* Its words as one list. */
 static void put_statuses(struct ka_check *c, struct import_part *p, const struct ka_stmt *s)
 {
 	struct buf list = BUF_INIT;
@@ -47,10 +61,7 @@ static void put_statuses(struct ka_check *c, struct import_part *p, const struct
 	uint32_t i;
 
 	for (i = 1; (word = ka_word(s, i)) != NULL; i++) {
-		size_t len = strlen(word), digits = strspn(word, "0123456789");
-
-		if ((len == 3 && digits == 3) || (len == 7 && digits == 3 && word[3] == '-' &&
-						  strspn(word + 4, "0123456789") == 3))
+		if (is_status(word))
 			buf_printf(&list, "%s%s", list.len ? "," : "", word);
 		else
 			ka_note(c->r->v->k, p, IMPORT_DROPPED, s,

@@ -80,7 +80,7 @@ static void put_dynamic(struct ka_check *c, struct import_part *p)
 		   "\"$0\" \"$@\" >/dev/null; s=$?; [ $s -gt 1 ] || exit $((s * 2)); "
 		   "p=$(((s - 2) * 100 / %u)); [ $p -lt 100 ] || p=100; echo $p%%",
 		   (unsigned int)c->r->dest.weight);
-	import_key(p, c->dynamic ? c->path->at : c->stmt->at, "dynamic", "on");
+	import_key(p, c->path->at, "dynamic", "on");
 	ka_note(c->r->v->k, p, IMPORT_APPROXIMATED, c->stmt,
 		"misc_dynamic: a shell turns its exit status into a share of the weight (%u), and "
 		"it "
@@ -92,7 +92,7 @@ void ka_check_misc(struct ka_check *c, const char *scheme)
 {
 	struct ka *k = c->r->v->k;
 	struct argv a = { 0 };
-	struct buf path = BUF_INIT, host = BUF_INIT;
+	struct buf path = BUF_INIT;
 	bool dynamic = c->dynamic == 1 && c->r->dest.weight > 0;
 	struct import_part *p;
 	size_t i;
@@ -113,6 +113,7 @@ void ka_check_misc(struct ka_check *c, const char *scheme)
 			"misc_dynamic: there is no share of weight 0");
 	shape_path(&path, dynamic ? "/bin/sh" : a.words[0], false);
 	c->port = 0;
+	c->wish = base_name(a.words[0]);
 	p = ka_probe(c, scheme, "", buf_str(&path));
 	import_key(p, c->stmt->at, "warning", "failed");
 	import_key(p, c->stmt->at, "overrun", "failed");
@@ -125,7 +126,6 @@ void ka_check_misc(struct ka_check *c, const char *scheme)
 	for (i = dynamic ? 0 : 1; i < a.n; i++)
 		import_key(p, c->path->at, "arg", "%s", a.words[i]);
 	ka_probe_end(c, p);
-	k->oom |= !buf_ok(&path) || !buf_ok(&host);
+	k->oom |= !buf_ok(&path);
 	buf_fini(&path);
-	buf_fini(&host);
 }

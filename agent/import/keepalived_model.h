@@ -43,8 +43,8 @@ struct ka_virtual {
 	size_t n_keys;
 	const struct ka_stmt **origins; /* of each key: where it stands */
 	struct import_dest *dests;
-	size_t n_dests, n_alpha; /* without the sorry server, which is behind them */
-	size_t n_removed;        /* of them leave the table when they fail */
+	size_t n_dests, n_alpha;  /* without the sorry server, which is behind them */
+	size_t n_removed, n_kept; /* of them leave the table when they fail, or do not */
 	bool sorry_there;
 };
 
@@ -58,6 +58,7 @@ struct ka_real {
 	uint16_t check_port;       /* 0 = none is written */
 	struct buf probes;         /* names, with commas between them */
 	const char *probe_address; /* NULL = its own */
+	bool own_address;          /* a check goes there */
 };
 
 /* The addresses that a virtual server's words ask for, into v->keys (keepalived_address.c);

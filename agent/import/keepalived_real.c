@@ -110,6 +110,11 @@ static int put_real(struct ka_real *r)
 
 	if (r->probes.len)
 		buf_printf(&more, "probe=%s", buf_str(&r->probes));
+	if (r->probe_address && r->own_address)
+		ka_note(v->k, v->part, IMPORT_APPROXIMATED, r->stmt,
+			"a realserver is probed at one address: all of its checks go to the "
+			"connect_ip "
+			"of one");
 	if (r->probe_address)
 		buf_printf(&more, "%sprobe_address=%s", more.len ? " " : "", r->probe_address);
 	ka_put(&what, r->stmt);
@@ -121,7 +126,8 @@ static int put_real(struct ka_real *r)
 		return e;
 	v->n_dests++;
 	v->n_alpha += r->terms.alpha == 1;
-	v->n_removed += r->terms.inhibit != 1 && r->probes.len;
+	v->n_removed += r->probes.len && r->terms.inhibit != 1;
+	v->n_kept += r->probes.len && r->terms.inhibit == 1;
 	return 0;
 }
 

@@ -257,7 +257,7 @@ static void put_panic(struct ka_virtual *v)
 
 static void put_failed(struct ka_virtual *v)
 {
-	if (v->n_removed && v->n_removed == v->n_dests)
+	if (v->n_removed && !v->n_kept)
 		import_remove_failed(v->part);
 	else if (v->n_removed)
 		import_note(
@@ -353,6 +353,7 @@ int ka_virtual(struct ka *k, const struct ka_stmt *s)
 				.terms = { KA_UNSET, KA_UNSET, KA_UNSET, KA_UNSET, KA_UNSET,
 					   KA_UNSET, NULL } };
 	struct buf wish = BUF_INIT;
+	bool marks;
 	size_t i;
 	int r;
 
@@ -375,10 +376,12 @@ int ka_virtual(struct ka *k, const struct ka_stmt *s)
 	if (!v.part)
 		return -ENOMEM;
 	ka_set(k, v.part, s->first, keys, &v);
-	if (!v.protocol)
+	for (i = 0, marks = true; i < v.n_keys; i++)
+		marks &= v.keys[i].fwmark != 0;
+	if (!v.protocol && !marks)
 		ka_note(k, v.part, IMPORT_APPROXIMATED, s,
 			"no protocol is said, which is UDP to keepalived, and so it is here");
-	else if (v.service.key.proto == IPPROTO_UDP && ka_word(v.protocol, 1) &&
+	else if (v.protocol && v.service.key.proto == IPPROTO_UDP && ka_word(v.protocol, 1) &&
 		 strcasecmp(v.protocol->words[1], "UDP") != 0)
 		ka_note(k, v.part, IMPORT_DROPPED, v.protocol,
 			"there is no such protocol, and keepalived takes UDP");

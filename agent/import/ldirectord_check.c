@@ -138,7 +138,9 @@ static struct import_part *probe(struct check *c, const char *scheme, const char
 	if (write)
 		buf_printf(&port, ":%u", c->port);
 	buf_puts(&wish, scheme);
-	if (*host && *host != '{')
+	if (!strcmp(scheme, "exec"))
+		buf_printf(&wish, "-%s", strrchr(path, '/') + 1);
+	else if (*host && *host != '{')
 		buf_printf(&wish, "-%s", host);
 	if (write)
 		buf_printf(&wish, "-%u", c->port);

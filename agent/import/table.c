@@ -3,12 +3,12 @@
 #include "agent/import/run.h"
 
 const struct import_format import_formats[] = {
-	{ .name = "keepalived", .help = "keepalived.conf", .read = import_keepalived },
-	{ .name = "ldirectord", .help = "ldirectord.cf", .read = import_ldirectord },
 	{ .name = "lvs.cf", .help = "lvs.cf of piranha", .read = import_lvs_cf },
 	{ .name = "ipvsadm",
 	  .help = "what ipvsadm -S prints, or a script of ipvsadm commands",
 	  .read = import_ipvsadm },
 	{ .name = "running", .help = "the kernel's IPVS table", .read_table = import_running },
+	{ .name = "keepalived", .help = "keepalived.conf", .read = import_keepalived },
+	{ .name = "ldirectord", .help = "ldirectord.cf", .read = import_ldirectord },
 	{ .name = NULL },
 };
