@@ -12,9 +12,7 @@
 
 enum { WORDS_MAX = 100 };
 
-enum global_key { G_NETWORK = 0, G_PAIR, G_SYNC, G_SYNC_DEVICE, G_SYNC_ID, G_N };
-
-enum block { IN_FILE = 0, IN_VIRTUAL, IN_FAILOVER, IN_SERVER };
+enum block { IN_FILE = 0, IN_VIRTUAL, IN_LVS_FAILOVER, IN_SERVER };
 
 struct reader {
 	struct import *im;
@@ -24,7 +22,7 @@ struct reader {
 	struct import_at opened; /* the virtual or failover we are in */
 	struct lvs_virtual *virtuals, **last, *current;
 	struct lvs_server *server;
-	struct lvs_value globals[G_N];
+	struct lvs_site site;
 	char *words[WORDS_MAX];
 	size_t n;
 	bool oom;
@@ -50,10 +48,6 @@ const char *const lvs_virtual_keys[V_N] = {
 	[V_QUIESCE] = "quiesce_server",
 	[V_SORRY] = "sorry_server",
 };
-static const char *const global_keys[G_N] = {
-	[G_NETWORK] = "network",         [G_PAIR] = "backup_active", [G_SYNC] = "syncdaemon",
-	[G_SYNC_DEVICE] = "syncd_iface", [G_SYNC_ID] = "syncd_id",
-};
 static const char *const server_keys[S_N] = {
 	[S_ADDRESS] = "address",
 	[S_ACTIVE] = "active",
@@ -66,31 +60,25 @@ struct dropped {
 	const char *key, *why;
 };
 
-#define FAILOVER                                                                                   \
-	"directors take over from each other by VRRP (keepalived), which ipvs-agent leaves to "    \
-	"others"
 #define TIMEOUTS                                                                                   \
 	"ipvs-agent sets no timeouts of the kernel: 'ipvsadm --set TCP TCPFIN UDP' at boot does"
-#define ROUTER "the address of the private side belongs to VRRP (keepalived), too"
-#define OWN    "it is about piranha itself"
+#define OWN "it is about piranha itself"
 
 static const struct dropped global_dropped[] = {
 	{ "serial_no", OWN },
-	{ "primary", FAILOVER },
-	{ "primary_private", FAILOVER },
-	{ "primary_shared", FAILOVER },
-	{ "backup", FAILOVER },
-	{ "backup_private", FAILOVER },
-	{ "backup_shared", FAILOVER },
-	{ "heartbeat", FAILOVER },
-	{ "heartbeat_port", FAILOVER },
-	{ "keepalive", FAILOVER },
-	{ "deadtime", FAILOVER },
-	{ "reservation_conflict_action", FAILOVER },
-	{ "active_cmd", FAILOVER },
-	{ "inactive_cmd", FAILOVER },
-	{ "nat_router", ROUTER },
-	{ "nat_nmask", ROUTER },
+	{ "primary", LVS_FAILOVER },
+	{ "primary_private", LVS_FAILOVER },
+	{ "primary_shared", LVS_FAILOVER },
+	{ "backup", LVS_FAILOVER },
+	{ "backup_private", LVS_FAILOVER },
+	{ "backup_shared", LVS_FAILOVER },
+	{ "heartbeat", LVS_FAILOVER },
+	{ "heartbeat_port", LVS_FAILOVER },
+	{ "keepalive", LVS_FAILOVER },
+	{ "deadtime", LVS_FAILOVER },
+	{ "reservation_conflict_action", LVS_FAILOVER },
+	{ "active_cmd", LVS_FAILOVER },
+	{ "inactive_cmd", LVS_FAILOVER },
 	{ "rsh_command", OWN },
 	{ "debug_level", OWN },
 	{ "sync", OWN },
@@ -103,10 +91,10 @@ static const struct dropped global_dropped[] = {
 	{ NULL, NULL },
 };
 static const struct dropped virtual_dropped[] = {
-	{ "client_monitor", OWN }, { "start_cmd", FAILOVER },
-	{ "stop_cmd", FAILOVER },  { "master", FAILOVER },
-	{ "dirs", FAILOVER },      { "nmask", OWN },
-	{ "expect_program", OWN }, { NULL, NULL },
+	{ "client_monitor", OWN },    { "start_cmd", LVS_FAILOVER },
+	{ "stop_cmd", LVS_FAILOVER }, { "master", LVS_FAILOVER },
+	{ "dirs", LVS_FAILOVER },     { "nmask", OWN },
+	{ "expect_program", OWN },    { NULL, NULL },
 };
 static const struct dropped server_dropped[] = { { "nmask", OWN }, { NULL, NULL } };
 
@@ -231,7 +219,7 @@ static void global_key(struct reader *r)
 {
 	const char *key = r->words[0], *value = r->words[2];
 
-	if (set_value(r, global_keys, G_N, r->globals))
+	if (set_value(r, lvs_global_keys, G_N, r->site.globals))
 		return;
 	if (strcmp(key, "service")) {
 		note_line(r, IMPORT_DROPPED, why_dropped(global_dropped, key));
@@ -256,7 +244,7 @@ static void take_key(struct reader *r)
 	case IN_FILE:
 		global_key(r);
 		break;
-	case IN_FAILOVER:
+	case IN_LVS_FAILOVER:
 		break; /* noted as a whole, where it began */
 	case IN_VIRTUAL:
 		if (!set_value(r, lvs_virtual_keys, V_N, r->current->values))
@@ -319,13 +307,13 @@ static int open_block(struct reader *r)
 				     "a '{' belongs behind a kind and a name: virtual NAME {");
 	if (!strcmp(kind, "virtual") && r->block == IN_FILE)
 		return open_virtual(r);
-	if (!strcmp(kind, "server") && (r->block == IN_VIRTUAL || r->block == IN_FAILOVER))
+	if (!strcmp(kind, "server") && (r->block == IN_VIRTUAL || r->block == IN_LVS_FAILOVER))
 		return open_server(r);
 	if (strcmp(kind, "failover") || r->block != IN_FILE)
 		return import_refuse(r->im, r->at,
 				     "a block '%s' cannot begin here: is a '}' missing?", kind);
 	r->current = NULL;
-	r->block = IN_FAILOVER;
+	r->block = IN_LVS_FAILOVER;
 	r->opened = r->at;
 	note_line(r, IMPORT_DROPPED,
 		  "a failover service, with all that it says: it is not about IPVS");
@@ -337,7 +325,7 @@ static int close_block(struct reader *r)
 	if (r->block == IN_FILE)
 		return import_refuse(r->im, r->at, "a '}' that closes nothing");
 	if (r->block == IN_SERVER)
-		r->block = r->current ? IN_VIRTUAL : IN_FAILOVER;
+		r->block = r->current ? IN_VIRTUAL : IN_LVS_FAILOVER;
 	else
 		r->block = IN_FILE;
 	return 0;
@@ -361,92 +349,9 @@ static int take_line(struct reader *r, char *line)
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
-static const struct {
-	const char *word;
-	uint8_t forward;
-} networks[] = {
-	{ "nat", IPVS_MASQ },
-	{ "direct", IPVS_ROUTE },
-	{ "tunnel", IPVS_TUNNEL },
-};
-
-static uint8_t network(struct reader *r)
-{
-	const struct lvs_value *v = &r->globals[G_NETWORK];
-	size_t i;
-
-	for (i = 0; v->text && i < countof(networks); i++) {
-		if (strcmp(networks[i].word, v->text))
-			continue;
-		lvs_note(r->im, NULL, IMPORT_IMPORTED, "network", v, "%s", "");
-		return networks[i].forward;
-	}
-	if (v->text)
-		lvs_note(r->im, NULL, IMPORT_APPROXIMATED, "network", v,
-			 "it is none of nat, direct, tunnel: nat stands for it, the default");
-	return IPVS_MASQ;
-}
-
-/* Two directors: which one has the addresses, somebody must tell the agent. */
-static void carry_pair(struct reader *r)
-{
-	const struct lvs_value *v = &r->globals[G_PAIR];
-
-	if (!v->text)
-		return;
-	if (!lvs_on(v)) {
-		lvs_note(r->im, NULL, IMPORT_IMPORTED, global_keys[G_PAIR], v, "%s", "");
-	} else if (import_commented("vip")) {
-		lvs_note(r->im, NULL, IMPORT_DROPPED, global_keys[G_PAIR], v, "%s", FAILOVER);
-	} else {
-		import_key(import_part(r->im, "agent", NULL, v->at), v->at, "roles", "on");
-		lvs_note(r->im, import_part(r->im, "agent", NULL, v->at), IMPORT_APPROXIMATED,
-			 global_keys[G_PAIR], v,
-			 "pulse decided which of the two directors has the addresses; here "
-			 "keepalived's VRRP does, and tells by 'ipvs-agent role'");
-	}
-}
-
-static void note_sync(struct reader *r, struct import_part *p, enum import_fate fate,
-		      const char *text)
-{
-	size_t i;
-
-	for (i = G_SYNC; i <= G_SYNC_ID; i++)
-		if (r->globals[i].text)
-			lvs_note(r->im, p, fate, global_keys[i], &r->globals[i], "%s", text);
-}
-
-/* The daemon's side follows the director's. */
-static void carry_sync(struct reader *r)
-{
-	const struct lvs_value *device = &r->globals[G_SYNC_DEVICE], *id = &r->globals[G_SYNC_ID];
-	const char *commented = import_commented("sync");
-	struct import_at at = r->globals[G_SYNC].at;
-	struct import_part *p;
-	uint64_t n = 0;
-
-	if (!lvs_on(&r->globals[G_SYNC])) {
-		note_sync(r, NULL, IMPORT_IMPORTED, "");
-		return;
-	}
-	if ((id->text && !lvs_number(id->text, 255, &n)) ||
-	    (device->text && !import_interface_ok(device->text))) {
-		note_sync(r, NULL, IMPORT_DROPPED,
-			  "the daemon needs the name of an interface, and an id up to 255");
-		return;
-	}
-	p = import_part(r->im, "sync", NULL, at);
-	import_key(p, at, "state", lvs_on(&r->globals[G_PAIR]) ? "role" : "master");
-	import_key(p, at, "interface", "%s", device->text ? device->text : "eth0");
-	import_key(p, at, "id", "%u", (unsigned int)n);
-	note_sync(r, p, commented ? IMPORT_DROPPED : IMPORT_IMPORTED, commented ? commented : "");
-}
-
 static int carry_all(struct reader *r)
 {
 	const struct lvs_virtual *v;
-	struct lvs_site site = { 0 };
 	int e = 0;
 
 	if (r->block != IN_FILE)
@@ -456,11 +361,9 @@ static int carry_all(struct reader *r)
 				     r->opened.line);
 	if (!r->virtuals && !r->at.line)
 		return import_refuse(r->im, r->at, "the file is empty");
-	site.network = network(r);
-	carry_pair(r);
-	carry_sync(r);
+	lvs_carry_site(r->im, &r->site);
 	for (v = r->virtuals; v && !e; v = v->next)
-		e = lvs_carry(r->im, v, &site);
+		e = lvs_carry(r->im, v, &r->site);
 	return e;
 }
 

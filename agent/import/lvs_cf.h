@@ -31,6 +31,16 @@ enum lvs_virtual_key {
 	V_SORRY,
 	V_N,
 };
+enum lvs_global_key {
+	G_NETWORK = 0,
+	G_ROUTER,
+	G_ROUTER_MASK,
+	G_PAIR,
+	G_SYNC,
+	G_SYNC_DEVICE,
+	G_SYNC_ID,
+	G_N,
+};
 enum lvs_server_key { S_ADDRESS = 0, S_ACTIVE, S_PORT, S_WEIGHT, S_N };
 
 struct lvs_server {
@@ -49,6 +59,18 @@ struct lvs_virtual {
 	struct lvs_server *servers, **last_server;
 };
 
+/* What the file says for all virtual servers, and what was told for all. */
+struct lvs_site {
+	struct lvs_value globals[G_N];
+	uint8_t network; /* enum ipvs_forward */
+	bool told_panic;
+};
+
+/* Why nothing comes of what is about two directors. */
+#define LVS_FAILOVER                                                                               \
+	"directors take over from each other by VRRP (keepalived), which ipvs-agent leaves to "    \
+	"others"
+
 /* Appends "timeout = 6", "address = 10.0.0.1 eth0:1". */
 void lvs_what(struct buf *out, const char *key, const struct lvs_value *v);
 /* Numbers as strtol() reads them with base 0, up to `max`; false: it is none. */
@@ -58,17 +80,17 @@ bool lvs_on(const struct lvs_value *v);
 /* Notes of a key of `v`. */
 void lvs_note(struct import *im, struct import_part *p, enum import_fate fate, const char *key,
 	      const struct lvs_value *v, const char *fmt, ...) ATTR_PRINTF(6, 7);
-extern const char *const lvs_virtual_keys[V_N];
+extern const char *const lvs_global_keys[G_N], *const lvs_virtual_keys[V_N];
+/* The address of a key `IP dev[:label]` as a [vip], with its key's mask; notes both. */
+void lvs_vip(struct import *im, const char *key, const struct lvs_value *v, const char *mask_key,
+	     const struct lvs_value *mask);
 
+/* lvs_cf_site.c: the global keys; site->network is set. */
+void lvs_carry_site(struct import *im, struct lvs_site *site);
 /* lvs_cf_probe.c: the [probe] of a virtual server, and its name in the service. `port` is
  * where to ask behind a firewall mark; 0 = at each server's own. False: there is none. */
 bool lvs_probe(struct import *im, struct import_part *service, const struct lvs_virtual *v,
 	       uint8_t proto, uint16_t port);
-/* What the file says for all virtual servers, and what was told for all. */
-struct lvs_site {
-	uint8_t network; /* enum ipvs_forward */
-	bool told_panic;
-};
 /* lvs_cf_virtual.c: a virtual server as sections. -ENOMEM. */
 int lvs_carry(struct import *im, const struct lvs_virtual *v, struct lvs_site *site);
 

@@ -250,30 +250,19 @@ static int put_servers(const struct carrying *c, uint8_t network)
 /* --- what goes with it ---------------------------------------------------------------------------
  */
 
-/* The label of an alias (eth0:1) is of no use to anybody but ifconfig. */
+/* lvsd puts the address of an active one on its interface. */
 static void put_vip(const struct carrying *c)
 {
 	const struct lvs_value *v = value(c, V_ADDRESS), *mask = value(c, V_NMASK);
-	struct buf what = BUF_INIT, device = BUF_INIT;
-	struct in_addr bits;
-	struct addr addr;
-	int prefix = 32;
 
-	if (mask->text && inet_pton(AF_INET, mask->text, &bits) == 1)
-		prefix = __builtin_popcount(bits.s_addr);
-	if (mask->text)
-		note(c, IMPORT_IMPORTED, V_NMASK, "");
-	if (!v->text || !v->second ||
-	    import_host(c->im, c->service, v->at, v->text, AF_INET, &addr)) {
-		if (v->text)
-			note(c, IMPORT_IMPORTED, V_ADDRESS, "");
+	if (v->text && !lvs_on(value(c, V_ACTIVE))) {
+		note(c, IMPORT_APPROXIMATED, V_ADDRESS,
+		     "it is put on no interface: whoever enables the service, adds a [vip]");
+		if (mask->text)
+			note(c, IMPORT_IMPORTED, V_NMASK, "");
 		return;
 	}
-	lvs_what(&what, "address", v);
-	buf_put(&device, v->second, strcspn(v->second, ":"));
-	import_vip(c->im, v->at, &addr, (unsigned int)prefix, buf_str(&device), buf_str(&what));
-	buf_fini(&what);
-	buf_fini(&device);
+	lvs_vip(c->im, lvs_virtual_keys[V_ADDRESS], v, lvs_virtual_keys[V_NMASK], mask);
 }
 
 static void put_rest(const struct carrying *c, bool probed, struct lvs_site *site)
