@@ -184,9 +184,14 @@ struct import_part *ka_probe(struct ka_check *c, const char *scheme, const char 
 	if (!own)
 		buf_printf(&wish, "-%u", c->port);
 	p = import_part(im, "probe", buf_str(&wish), c->stmt->at);
-	import_key(p, c->stmt->at, "url", "%s://%s%s%s", scheme, host, buf_str(&port), path);
-	put_times(c, p);
-	put_way(c, p);
+	if (!import_key(p, c->stmt->at, "url", "%s://%s%s%s", scheme, host, buf_str(&port), path)) {
+		import_discard(p);
+		p = NULL;
+	}
+	if (p) {
+		put_times(c, p);
+		put_way(c, p);
+	}
 	c->r->v->k->oom |= !buf_ok(&wish) || !buf_ok(&port);
 	buf_fini(&wish);
 	buf_fini(&port);
@@ -210,8 +215,11 @@ static bool has_probe(const struct ka_real *r, const char *name)
 void ka_probe_end(struct ka_check *c, struct import_part *p)
 {
 	struct ka_real *r = c->r;
-	const char *name = import_share(p);
+	const char *name;
 
+	if (!p)
+		return;
+	name = import_share(p);
 	if (!has_probe(r, name))
 		buf_printf(&r->probes, "%s%s", r->probes.len ? "," : "", name);
 	ka_note(r->v->k, p, IMPORT_IMPORTED, c->stmt, "[probe %s]", name);

@@ -24,7 +24,8 @@ bool ka_is_checker(const char *word);
 /* Its [probe] sections; their names go to r->probes. */
 void ka_check(struct ka_real *r, const struct ka_stmt *s);
 
-/* A section with scheme://host[:port]path as its url, and what all kinds have. */
+/* A section with scheme://host[:port]path as its url, and what all kinds have. NULL: that is no
+ * URL; then all that is told of it goes to the top, and the rest can go on. */
 struct import_part *ka_probe(struct ka_check *c, const char *scheme, const char *host,
 			     const char *path);
 /* When it is whole: shared, and one of the real server's. */

@@ -145,9 +145,13 @@ static struct import_part *probe(struct check *c, const char *scheme, const char
 	if (write)
 		buf_printf(&wish, "-%u", c->port);
 	p = import_part(c->ld->im, "probe", buf_str(&wish), c->at);
-	import_key(p, c->at, "url", "%s://%s%s%s", scheme, host, buf_str(&port), path);
-	shape_probe(c->ld->im, p, c->at, interval_of(c), timeout_of(c),
-		    ld_number(c->ld, c->v->part, fall, 1));
+	if (import_key(p, c->at, "url", "%s://%s%s%s", scheme, host, buf_str(&port), path)) {
+		shape_probe(c->ld->im, p, c->at, interval_of(c), timeout_of(c),
+			    ld_number(c->ld, c->v->part, fall, 1));
+	} else {
+		import_discard(p);
+		p = NULL;
+	}
 	c->ld->oom |= !buf_ok(&wish) || !buf_ok(&port);
 	buf_fini(&wish);
 	buf_fini(&port);
@@ -156,7 +160,8 @@ static struct import_part *probe(struct check *c, const char *scheme, const char
 
 static void end(struct check *c, struct import_part *p)
 {
-	buf_printf(c->names, "%s%s", c->names->len ? "," : "", import_share(p));
+	if (p)
+		buf_printf(c->names, "%s%s", c->names->len ? "," : "", import_share(p));
 }
 
 /* Whether a kind that needs a port has one. */

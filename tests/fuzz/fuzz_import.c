@@ -25,6 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!format || !format->read)
 		return 0;
+	/* a pattern of files is looked for before any of them is read */
+	if (!strcmp(format->name, "keepalived") && memmem(data, size, "include", 7))
+		return 0;
 	if (import_new(&world, &im))
 		abort();
 	r = import_read_bytes(im, format, "source", (const char *)data + 1, size - 1);

@@ -1,21 +1,23 @@
 # shellcheck shell=bash
 # keepalived and ldirectord beside what is imported from their files. Each runs for real, in a
-# namespace of its own, on the same realservers, one of which is dead; then the agent runs in
-# another one from the imported INI. The tables become equal, service by service: addresses,
-# ranges, networks, marks, schedulers and their flags, methods, tunnels, persistence,
-# thresholds, weights, what a dead server becomes, and what serves when all are dead.
+# namespace of its own, and the agent in another one from the imported INI, on the same
+# realservers. The tables are equal, service by service: addresses, ranges, networks, marks,
+# schedulers and their flags, methods, tunnels, persistence, thresholds and weights; and they
+# are equal again when a server has died: out of the table, or at weight 0, or replaced by
+# what serves when all are dead.
 #
 # peers: keepalived ldirectord nginx ipvsadm
 # deadline: 120
 # shellcheck source=../lib.sh disable=SC1091
 . "$(dirname "$0")/../lib.sh"
 
-# Two directors more on the back LAN; web1 and web2 live, web3 is dead.
+# Two directors more on the back LAN.
 topology masq 3 || exit
 ns_add ka && lan_leg ka eth1 10.1.0.3 fd01::3 || exit
 ns_add ld && lan_leg ld eth1 10.1.0.4 fd01::4 || exit
-rs_start 1 80 8080 || exit
-rs_start 2 80 8080 || exit
+for i in 1 2 3; do
+	rs_start $i 80 8080 || exit
+done
 web1=$(rs_ip 1) web2=$(rs_ip 2) web3=$(rs_ip 3)
 
 # table NAMESPACE: services and realservers, each with its thresholds.
@@ -40,7 +42,13 @@ imports() {
 	[ $status = 3 ] && "$AGENT" check -c "$RUN/imported.ini"
 }
 
-# runs NAMESPACE: the agent from the imported file, until the tables are equal; or not.
+# equal NAMESPACE WHAT: the tables become it.
+equal() {
+	await 15 same_table "$1"
+	is "$(table dir)" "$(table "$1")" "$2"
+}
+
+# runs: the agent, from the imported file.
 runs() {
 	rm -rf "$RUN/state"
 	agent_config <<-INI
@@ -50,8 +58,6 @@ runs() {
 		include = $RUN/imported.ini
 	INI
 	ok "the agent starts on what was imported" agent_start
-	await 30 same_table "$1"
-	is "$(table dir)" "$(table "$1")" "the two tables are equal"
 }
 
 # ---- keepalived ------------------------------------------------------------------------
@@ -83,7 +89,6 @@ virtual_server group POOL {
 	mh-fallback
 	lvs_method DR
 	protocol TCP
-	alpha
 	inhibit_on_failure
 	virtualhost www.example.net
 	persistence_timeout 600
@@ -168,13 +173,18 @@ ip netns exec "$NS-ka" keepalived -n -l -D -C -f "$RUN/keepalived.conf" \
 	-p "$RUN/keepalived.pid" -c "$RUN/checkers.pid" >"$RUN/keepalived.log" 2>&1 &
 disown
 ok "keepalived.conf is imported" imports keepalived "$RUN/keepalived.conf"
-ok "keepalived has found the dead one" await 20 has ka "-t 10.7.1.10:80 -r $web3:80 .* -w 0"
-ok "and taken it out where it is not to stay" await 20 lacks ka "10.7.2.1:8443 -r $web3"
-ok "its sorry server serves" await 20 has ka "-t 10.7.2.3:80 -r $web2:80"
-runs ka
+runs
+ok "keepalived has all of them in" await 15 has ka "-t 10.7.2.3:80 -r $web3:80"
+equal ka "with all servers alive the two tables are equal"
+ok "web3 dies" rs_stop 3
+ok "keepalived sets it to 0" await 15 has ka "-t 10.7.1.10:80 -r $web3:80 .* -w 0"
+ok "and takes it out where it is not to stay" await 15 lacks ka "10.7.2.1:8443 -r $web3"
+ok "its sorry server serves" await 15 has ka "-t 10.7.2.3:80 -r $web2:80"
+equal ka "with web3 dead the two tables are equal"
 diag "$(table ka)"
 ok "the agent stops" agent_stop
-ok "the table is emptied" in_director ipvsadm -C
+ok "its table is emptied" in_director ipvsadm -C
+rs_start 3 80 8080 || exit
 
 # ---- ldirectord ------------------------------------------------------------------------
 
@@ -236,12 +246,15 @@ sed "s:\"/sbin/ipvsadm\":\"$(command -v ipvsadm)\":g" "$(command -v ldirectord)"
 ip netns exec "$NS-ld" perl "$RUN/ldirectord" "$RUN/ldirectord.cf" start >"$RUN/ldirectord.out" 2>&1 &
 disown
 ok "ldirectord.cf is imported" imports ldirectord "$RUN/ldirectord.cf"
-ok "ldirectord has found the dead one" await 40 has ld "-t 10.7.3.10:80 -r $web3:80 .* -w 0" ||
+runs
+ok "ldirectord has all of them in" await 30 has ld "-t 10.7.3.12:80 -r $web3:80" ||
 	diag "$(cat "$RUN/ldirectord.out" "$RUN/ldirectord.log")"
-ok "and taken it out where it is not to stay" await 20 lacks ld "10.7.3.11:8443 -r $web3"
-ok "its fallback serves" await 20 has ld "-t 10.7.3.12:80 -r $web2:80"
-ok "the last service is checked" await 20 has ld "\[fd07::80\]:80 -r"
-runs ld
+equal ld "with all servers alive the two tables are equal"
+ok "web3 dies" rs_stop 3
+ok "ldirectord sets it to 0" await 30 has ld "-t 10.7.3.10:80 -r $web3:80 .* -w 0"
+ok "and takes it out where it is not to stay" await 15 lacks ld "10.7.3.11:8443 -r $web3"
+ok "its fallback serves" await 15 has ld "-t 10.7.3.12:80 -r $web2:80"
+equal ld "with web3 dead the two tables are equal"
 diag "$(table ld)"
 
 done_testing
