@@ -12,6 +12,7 @@ static const char vrrp[] = "VRRP stays with keepalived: leave it in its file, wi
 			   "virtual_server blocks";
 static const char routes[] = "addresses, routes and rules stay with keepalived, or with what sets "
 			     "up the network";
+static const char mail[] = "ipvs-agent sends no mail: its metrics, and Alertmanager, do that";
 static const char tracks[] = "it serves VRRP, which stays with keepalived";
 
 #define DROP(word, why)                                                                            \
@@ -44,7 +45,7 @@ static const struct ka_key top[] = {
 	DROP("static_ipaddress", routes),
 	DROP("static_routes", routes),
 	DROP("static_rules", routes),
-	DROP("SSL", "ipvs-agent shows no certificate of its own; ca_file of a probe names authorities"),
+	DROP("SSL", "ipvs-agent shows no certificate; ca_file of a probe names authorities"),
 	DROP("net_namespace", "it is read in the namespace that the agent runs in"),
 	DROP("net_namespace_ipvs", "it is read in the namespace that the agent runs in"),
 	DROP("namespace_with_ipsets", "ipvs-agent makes no ipsets"),
@@ -59,8 +60,8 @@ static const struct ka_key top[] = {
 
 /* What others of global_defs mean to us: nothing. */
 static const struct ka_key globals[] = {
-	DROP("lvs_timeouts", "the kernel's timeouts stay as they are: ipvsadm --set TCP TCPFIN UDP"),
-	DROP("lvs_sync_daemon", "the connection sync daemon stays as it is: ipvsadm --start-daemon"),
+	DROP("lvs_timeouts", "the kernel's timeouts stay: ipvsadm --set TCP TCPFIN UDP"),
+	DROP("lvs_sync_daemon", "the sync daemon stays as it is: ipvsadm --start-daemon"),
 	DROP("lvs_flush", "ipvs-agent touches no service that its file does not name"),
 	DROP("lvs_flush_on_stop", "on_exit = remove takes our services out when the agent stops"),
 	DROP("lvs_notify_fifo", "GET /api/v1/events tells what happens, as it happens"),
@@ -68,8 +69,8 @@ static const struct ka_key globals[] = {
 	DROP("checker_log_all_failures", "log_level = debug shows each attempt"),
 	DROP("script_user", "programs run as the agent's user, without capabilities"),
 	DROP("enable_script_security", "programs run as the agent's user, without capabilities"),
-	DROP("notification_email", "ipvs-agent sends no mail: its metrics, and Alertmanager, do that"),
-	DROP("smtp_server", "ipvs-agent sends no mail: its metrics, and Alertmanager, do that"),
+	DROP("notification_email", mail),
+	DROP("smtp_server", mail),
 	{ NULL, 0, 0, 0, NULL },
 };
 /* clang-format on */

@@ -28,7 +28,7 @@ static const struct ka_key keys[] = {
 	STMT("regex", regex),
 	STMT("regex_options", options),
 	{ "regex_no_match", KA_FLAG, offsetof(struct url, no_match), 0, NULL },
-	DROP("digest", "it is an MD5, and digest = sha256:HEX is what a body is compared with here: "
+	DROP("digest", "it is an MD5, and a body is compared with digest = sha256:HEX here: "
 		       "status and regex alone are judged"),
 	DROP("regex_stack", "a match has a bound of its own"),
 	DROP("regex_min_offset", "the whole answer is looked at"),

@@ -46,6 +46,7 @@ struct ka_virtual {
 	size_t n_dests, n_alpha;  /* without the sorry server, which is behind them */
 	size_t n_removed, n_kept; /* of them leave the table when they fail, or do not */
 	bool sorry_there;
+	int8_t sorry_inhibit;
 };
 
 struct ka_real {

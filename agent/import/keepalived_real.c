@@ -173,6 +173,10 @@ int ka_sorry(struct ka_virtual *v)
 	dest.at = v->sorry->at;
 	ka_put(&what, v->sorry);
 	dest.what = text_of(v->k, &what);
+	dest.noted = v->sorry_inhibit != 1;
+	if (dest.noted)
+		ka_note(v->k, v->part, IMPORT_APPROXIMATED, v->sorry,
+			"while it does not serve, it stays in the table at weight 0");
 	e = add_dest(v, &dest);
 	if (e)
 		return e;

@@ -43,6 +43,7 @@ static const struct ka_key keys[] = {
 	STMT("sorry_server_lvs_method", sorry_method),
 	STMT("snmp_name", name),
 	{ "weight", KA_COUNT, offsetof(struct ka_virtual, weight), 0, NULL },
+	{ "sorry_server_inhibit", KA_FLAG, offsetof(struct ka_virtual, sorry_inhibit), 0, NULL },
 	FLAG("flag-1"),
 	FLAG("flag-2"),
 	FLAG("flag-3"),
@@ -57,7 +58,6 @@ static const struct ka_key keys[] = {
 	DROP("omega", scripts),
 	DROP("ha_suspend", "realservers are probed whether the address is here or not"),
 	DROP("smtp_alert", "ipvs-agent sends no mail: its metrics, and Alertmanager, do that"),
-	DROP("sorry_server_inhibit", "a backup that does not serve has no place in the table"),
 	DROP("hashed", "the kernel sets this flag by itself"),
 	{ NULL, 0, 0, 0, NULL },
 };

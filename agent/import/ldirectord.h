@@ -6,7 +6,7 @@
 #include "agent/base/arena.h"
 #include "agent/import/kernel.h"
 
-/* What a line can be about. LD_NOTE: nothing of ours. */
+/* What a line is about. LD_NOTE: nothing of ours. */
 enum ld_id {
 	LD_NOTE = 0,
 	LD_CHECKTIMEOUT,
@@ -36,7 +36,7 @@ enum ld_id {
 	LD_NETMASK,
 	LD_PROTOCOL,
 	LD_OPS,
-	LD_SERVICENAME,
+	LD_SERVICENAME
 };
 
 enum ld_where { LD_GLOBAL = 1, LD_VIRTUAL = 2 };
@@ -81,16 +81,7 @@ struct ld {
 	bool oom;
 };
 
-/* A real= or fallback= line, for one address of its range. */
-struct ld_real {
-	const struct ld_line *line;
-	struct ipvs_dest dest;
-	const char *request, *receive; /* both or none */
-	uint16_t port;                 /* as it is written; 0 = none */
-};
-
-/* The last line of that kind; NULL = there is none. The second: of the virtual service, else of
- * the file. */
+/* The last line of that kind, or NULL. The second: of the virtual service, else of the file. */
 const struct ld_line *ld_find(const struct ld_line *lines, enum ld_id id);
 const struct ld_line *ld_of(const struct ld *ld, const struct ld_virtual *v, enum ld_id id);
 /* import_note() about a line. */
@@ -100,17 +91,10 @@ void ld_note(struct ld *ld, struct import_part *p, enum import_fate fate, const 
 uint64_t ld_number(struct ld *ld, struct import_part *p, const struct ld_line *l, uint64_t other);
 bool ld_yes(const struct ld_line *l);
 
-/* A virtual service as a section (ldirectord_virtual.c). */
+/* A virtual service as a section. */
 int ld_put_virtual(struct ld *ld, struct ld_virtual *v);
-/* Each address of a real= line into v->dests (ldirectord_real.c); with the fallback behind
- * them. */
+/* Each address of a real= line into v->dests, and the fallback behind them. */
 int ld_reals(struct ld *ld, struct ld_virtual *v);
 int ld_fallback(struct ld *ld, struct ld_virtual *v, bool *ret_there);
-/* Names of the probes of a real server, with commas between them, appended
- * (ldirectord_check.c). */
-void ld_probes(struct ld *ld, struct ld_virtual *v, const struct ld_real *r, struct buf *names);
-/* The port of a kind of service, and the kind of a port: "http" and 80. */
-uint16_t ld_port_of(const char *kind);
-const char *ld_kind_of(uint16_t port);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/import/ldirectord.h"
+#include "agent/import/ldirectord_check.h"
 #include "agent/import/shape.h"
 
 enum { RANGE_MAX = 4096 };
@@ -298,6 +298,9 @@ int ld_fallback(struct ld *ld, struct ld_virtual *v, bool *ret_there)
 	dest.at = l->at;
 	buf_printf(&what, "%s = %s", l->key->word, l->text);
 	dest.what = text_of(ld, &what);
+	dest.noted = true;
+	ld_note(ld, v->part, IMPORT_APPROXIMATED, l,
+		"while it does not serve, it stays in the table at weight 0");
 	r = add_dest(ld, v, &dest);
 	*ret_there = !r;
 	return r;

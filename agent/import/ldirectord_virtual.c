@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "agent/import/ldirectord.h"
+#include "agent/import/ldirectord_check.h"
 #include "agent/import/shape.h"
 
 /* --- its address ------------------------------------------------------------------------ */
