@@ -26,8 +26,7 @@ struct import_item {
 	size_t nth;
 };
 
-/* `key = value`, or a remark: then key is NULL. */
-struct part_line {
+struct part_line { /* `key = value`, or a remark: then key is NULL */
 	struct part_line *next;
 	const char *key, *value;
 	const struct import_item *item;
@@ -73,6 +72,7 @@ struct import {
 	struct import_item *items, **last_item;
 	size_t n_items, n_noted; /* of them, that are not imported as they were */
 	struct import_seen *seen;
+	size_t n_zero; /* realservers with weight 0 */
 	struct buf why;
 	bool oom;
 };

@@ -330,6 +330,7 @@ static void carry(struct carried *c, const struct ipvs_key *key, struct ipvs_des
 		*first = c->dest;
 	}
 	put_more(&more, c, first);
+	im->n_zero += !c->dest.weight;
 	if (import_server(c->service, c->source->at, c->source->backup ? "backup" : "realserver",
 			  c->source->wish, &c->dest.addr, buf_str(&more)) &&
 	    im->n_noted == before && !c->source->noted)

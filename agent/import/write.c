@@ -136,6 +136,16 @@ static void put_counts(struct buf *out, const struct import *im)
 		   import_count(im, IMPORT_DROPPED));
 }
 
+/* Where a table was saved while a server was out of it, the server would stay out. */
+static void put_zeroes(struct buf *out, const struct import *im)
+{
+	if (im->n_zero)
+		buf_printf(out,
+			   "%zu realserver%s weight 0: where that was for the moment, write the "
+			   "weight that belongs there",
+			   im->n_zero, im->n_zero == 1 ? " has" : "s have");
+}
+
 static void put_head(struct buf *out, const struct import *im)
 {
 	struct buf text = BUF_INIT;
@@ -144,6 +154,10 @@ static void put_head(struct buf *out, const struct import *im)
 	put_counts(&text, im);
 	buf_puts(&text, ". Read what the comments say, then try it: ipvs-agent check, and "
 			"ipvs-agent plan, which shows what it would change in the kernel.");
+	put_comment(out, buf_str(&text));
+	out->failed |= text.failed;
+	buf_reset(&text);
+	put_zeroes(&text, im);
 	put_comment(out, buf_str(&text));
 	out->failed |= text.failed;
 	buf_fini(&text);
@@ -209,6 +223,9 @@ void import_put_list(const struct import *im, struct buf *out)
 			   items[i]->text);
 	}
 	free(items);
+	put_zeroes(out, im);
+	if (im->n_zero)
+		buf_putc(out, '\n');
 	put_counts(out, im);
 	buf_putc(out, '\n');
 }

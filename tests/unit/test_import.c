@@ -469,6 +469,8 @@ static void every_kind(void **state ATTR_UNUSED)
 		"persistence\n"
 		"kernel: dropped: proto136://192.0.2.3:80: a protocol that is neither TCP, UDP nor "
 		"SCTP\n"
+		"1 realserver has weight 0: where that was for the moment, write the weight that "
+		"belongs there\n"
 		"8 imported, 3 approximated, 4 dropped\n");
 	free(ini);
 	buf_fini(&list);
