@@ -1,7 +1,6 @@
 /* keepalived_check.c: the kinds of checkers as a table, and what all of them say. */
 #include "agent/import/keepalived_check.h"
 
-#include <net/if.h>
 #include <string.h>
 
 #include "agent/base/dns.h"
@@ -132,8 +131,7 @@ static void put_way(struct ka_check *c, struct import_part *p)
 	if (!c->bind_if)
 		return;
 	device = ka_word(c->bind_if, 1);
-	if (device && strlen(device) < IFNAMSIZ && !strpbrk(device, "/: \t") &&
-	    strcmp(device, ".") != 0 && strcmp(device, "..") != 0)
+	if (device && import_interface_ok(device))
 		import_key(p, c->bind_if->at, "interface", "%s", device);
 	else
 		note(c, p, IMPORT_DROPPED, c->bind_if, "this is no interface's name");
