@@ -100,13 +100,13 @@ static void make_http(struct ld_check *c, const char *scheme)
 {
 	const struct ld_line *vhost = ld_check_line(c, LD_VIRTUALHOST),
 			     *method = ld_check_line(c, LD_HTTPMETHOD);
-	bool named = vhost && shape_host_ok(vhost->text);
+	const char *host = vhost && shape_host_ok(vhost->text) ? vhost->text : "{address}";
 	struct buf path = BUF_INIT;
 	struct import_part *p;
 
 	shape_path(&path, request_of(c), true);
-	p = ld_check_probe(c, scheme, named ? vhost->text : "{address}", buf_str(&path));
-	if (vhost && !named)
+	p = ld_check_probe(c, scheme, host, buf_str(&path));
+	if (vhost && *host == '{')
 		ld_note(c->ld, p, IMPORT_DROPPED, vhost,
 			"this is no host's name: the address stands for it");
 	if (method && !strcasecmp(method->text, "HEAD"))
