@@ -66,6 +66,7 @@ _ipvs_agent()
 	config) options=' --config --socket --json --sample --running --help --version' ;;
 	test) options=' --json --run --junit --verbose --help --version' files=1 ;;
 	replay) options=' --config --json --verbose --help --version' files=1 ;;
+	import) options=' --json --help --version' rest='lvs.cf ipvsadm running' files=1 ;;
 	reload) options=' --config --socket --json --help --version' ;;
 	completion) options=' --help --version' rest='bash zsh fish' ;;
 	version) options=' --json --help --version' ;;
@@ -74,7 +75,7 @@ _ipvs_agent()
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
-	elif [ -n "$files" ]; then
+	elif [ -n "$files" ] && [[ -z $rest || " $rest " == *" $prev "* ]]; then
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 	else
