@@ -26,6 +26,7 @@
 #include "agent/base/ways.h"
 #include "agent/canaries.h"
 #include "agent/drains.h"
+#include "agent/duties.h"
 #include "agent/hands.h"
 #include "agent/holds/expire.h"
 #include "agent/holds/ledger.h"
@@ -123,6 +124,7 @@ void agent_on_sleep(void *arg)
 	note_tell(a);
 	if (!a->stopping)
 		agent_turn(a);
+	duties_look(a->duties);
 }
 
 void agent_on_hup(void *arg)
@@ -194,6 +196,17 @@ static void say_goodbye(void *arg)
 	notifier_stop(a->notifier, GOODBYE_MS, stop_loop, a);
 }
 
+/* Lanes serve nobody but our probes: they go in any case. */
+static void remove_table(void *arg)
+{
+	struct agent *a = arg;
+	bool all = agent_conf(a)->on_exit == ON_EXIT_REMOVE;
+
+	if ((!all && !a->state->layout->n_lanes) ||
+	    reconcile_remove(a->reconcile, !all, say_goodbye, a))
+		say_goodbye(a);
+}
+
 void agent_stop(void *arg)
 {
 	struct agent *a = arg;
@@ -205,14 +218,11 @@ void agent_stop(void *arg)
 	note_stop(a);
 	log_event(LOG_INFO, "stopping", LOG_STR("on_exit", all ? "remove" : "keep"));
 	(void)notify_send(a->notify, "STOPPING=1");
-	/* Lanes serve nobody but our probes. */
-	if ((all || a->state->layout->n_lanes) &&
-	    !loop_timer_new(a->loop, "stop", stop_loop, a, &a->stop_deadline) &&
-	    !reconcile_remove(a->reconcile, !all, say_goodbye, a)) {
+	if (!loop_timer_new(a->loop, "stop", stop_loop, a, &a->stop_deadline))
 		loop_timer_start(a->stop_deadline, STOP_MS);
-		return;
-	}
-	say_goodbye(a);
+	/* The addresses first: who comes goes elsewhere, and is not refused here. */
+	if (!all || duties_remove(a->duties, remove_table, a))
+		remove_table(a);
 }
 
 static void fini(struct agent *a)
@@ -226,9 +236,11 @@ static void fini(struct agent *a)
 	trials_free(a->trials);
 	notifier_free(a->notifier);
 	fetch_multi_free(a->fetches);
+	duties_close(a->duties);
 	ipvs_port_free(a->port);
 	drains_free(a->drains);
 	ledger_free(a->ledger);
+	duties_free(a->duties);
 	reconcile_free(a->reconcile);
 	engine_free(a->engine);
 	decider_fini(&a->decider);

@@ -52,6 +52,7 @@ struct agent {
 	struct placer *placer;
 	struct expirer *expirer;
 	struct drains *drains;
+	struct duties *duties; /* role, VIPs, sync daemons */
 	struct intake *intake; /* of alerts */
 	struct hands *hands;
 	struct trials *trials;

@@ -14,6 +14,8 @@ void check_canaries(struct config *c);
 void check_forward(struct config *c);
 /* No address belongs to two services. */
 void check_addresses(struct config *c);
+/* No VIP stands there twice; each that waits for something can have it. */
+void check_duties(struct config *c);
 /* Each service and each receiver that a rule names exists. */
 void check_rules(struct config *c);
 

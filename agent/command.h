@@ -17,6 +17,8 @@ enum command_kind {
 	COMMAND_THAW,       /* … any more → JSON */
 	COMMAND_RULES,      /* → JSON of rules and what they are doing */
 	COMMAND_PROBE,      /* attempts, now → JSON of how they ended */
+	COMMAND_ROLE,       /* → JSON of the role, the VIPs and the sync daemons */
+	COMMAND_SET_ROLE,   /* only: master, backup or fault → the same */
 	COMMAND_ALERTS,     /* Alertmanager's webhook, v4: body → JSON of what was recorded */
 };
 
@@ -42,7 +44,8 @@ struct command {
 	char *holder;       /* hold, lift, freeze: in whose name; NULL = who */
 	char *reason;       /* hold, freeze */
 	char *id;           /* lift: that one */
-	char *only;       /* lift: drain, weight or admit; holds: of that class; probe: its name */
+	/* lift: drain, weight or admit; holds: of that class; probe: its name; set role: which */
+	char *only;
 	int effect;       /* hold: as in holds/hold.h */
 	uint32_t weight;  /* … of HOLD_REPLACE and HOLD_REPLACE_SHARE */
 	int64_t ttl_ms;   /* hold, freeze: its end from now on; 0 = none */

@@ -4,6 +4,7 @@
 
 #include "agent/agent.h"
 #include "agent/base/loop.h"
+#include "agent/duties.h"
 #include "agent/explain.h"
 #include "agent/hands.h"
 #include "agent/intake.h"
@@ -41,6 +42,7 @@ static enum command_status (*const lists[])(const struct agent *a, const struct 
 	[COMMAND_EXPLAIN] = explain,
 	[COMMAND_HOLDS] = hands_list,
 	[COMMAND_RULES] = rules_list,
+	[COMMAND_ROLE] = duties_list,
 };
 
 static void run(void *arg)
@@ -61,6 +63,8 @@ static void run(void *arg)
 		answer(p, status, &text);
 	} else if (kind == COMMAND_PROBE) {
 		trials_run(p->agent->trials, &p->cmd, p->fn, p->arg);
+	} else if (kind == COMMAND_SET_ROLE) {
+		duties_order(p->agent, &p->cmd, p->fn, p->arg);
 	} else if (kind == COMMAND_ALERTS) {
 		intake_take(p->agent->intake, &p->cmd, p->fn, p->arg);
 	} else {

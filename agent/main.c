@@ -117,6 +117,17 @@ static const struct cli_command commands[] = {
 	  .help = "Stop all rules and alerts: nothing automatic changes a weight",
 	  .more = "What operators ask for is still done." },
 	{ .name = "thaw", .run = cmd_thaw, .options = CLI_AGENT, .help = "End the freeze" },
+	{ .name = "role",
+	  .run = cmd_role,
+	  .rest = "[master|backup|fault]",
+	  .max_rest = 1,
+	  .rest_kind = CLI_VALUE_WORDS,
+	  .rest_words = "master backup fault",
+	  .options = CLI_AGENT,
+	  .help = "Show the role in a pair, the VIPs and the sync daemons, or say which role it is",
+	  .more = "For keepalived's notify script. A standby decides and writes its table like "
+		  "the\n"
+		  "master; notify, exec and VIPs wait. Needs [agent] roles = on." },
 	{ .name = "holds",
 	  .run = cmd_holds,
 	  .rest = "[TARGET]",

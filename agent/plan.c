@@ -11,6 +11,7 @@
 #include "agent/base/clock.h"
 #include "agent/base/parse.h"
 #include "agent/cli/cli.h"
+#include "agent/duties.h"
 #include "agent/holds/ledger.h"
 #include "agent/ipvs/ipvs.h"
 #include "agent/ipvs/port.h"
@@ -25,6 +26,7 @@
 struct plan {
 	struct agent agent; /* its configuration, state and holds only */
 	struct owned owned;
+	struct duty_ops duties;
 	struct pass *pass;
 	struct buf why;
 };
@@ -78,6 +80,10 @@ static int recall(struct plan *p)
 	}
 	for (i = 0; e >= 0 && i < kept.n_owned; i++)
 		e = owned_add(&p->owned, &kept.owned[i]);
+	if (e >= 0 && duties_foresee(&p->agent, &kept, &p->duties))
+		fprintf(stderr,
+			"ipvs-agent plan: interfaces and addresses cannot be read: VIPs are "
+			"left out\n");
 	ledger_state_fini(&kept);
 	return e < 0 ? e : 0;
 }
@@ -187,7 +193,7 @@ int agent_plan(const char *config_path, bool json)
 		e = work_out(&p);
 	if (!e) {
 		tell_lack(&p);
-		changes = plan_print(p.pass, p.agent.state, json, &out);
+		changes = plan_print(p.pass, p.agent.state, &p.duties, json, &out);
 		if (!buf_ok(&out) || fputs(buf_str(&out), stdout) == EOF || fflush(stdout))
 			e = -EIO;
 	}
@@ -195,6 +201,7 @@ int agent_plan(const char *config_path, bool json)
 	buf_fini(&p.why);
 	pass_free(p.pass);
 	owned_fini(&p.owned);
+	free(p.duties.rows);
 	decider_fini(&p.agent.decider);
 	holds_free(p.agent.holds);
 	state_free(p.agent.state);

@@ -20,6 +20,7 @@ struct text {
 	struct buf *out;    /* text, or … */
 	json_t *list;       /* … JSON */
 	uint32_t counts[3]; /* changes, additions, deletions */
+	uint32_t beside;    /* of these: additions beside the table */
 };
 
 static const char signs[] = "~+-";
@@ -195,7 +196,8 @@ static void put_leaving(struct text *t, const struct diff_leaving *l)
 static void put_summary(struct text *t)
 {
 	static const char *const nouns[] = { "change", "addition", "deletion" };
-	uint32_t as_they_should = t->p->layout->n_dests - t->counts[0] - t->counts[1], i;
+	uint32_t others = t->counts[0] + t->counts[1] - t->beside, i;
+	uint32_t as_they_should = t->p->layout->n_dests - others;
 	bool any = false;
 
 	for (i = 0; i < 3; i++) {
@@ -207,16 +209,44 @@ static void put_summary(struct text *t)
 	}
 	if (!any)
 		buf_puts(t->out, "nothing to change");
-	if (t->p->layout->n_dests < t->counts[0] + t->counts[1])
+	if (t->p->layout->n_dests < others)
 		as_they_should = 0;
 	buf_printf(t->out, "; %u realserver%s as they should be\n", as_they_should,
 		   as_they_should == 1 ? "" : "s");
 }
 
-uint32_t plan_print(const struct pass *p, const struct state *s, bool json, struct buf *out)
+/* Addresses, dummies and sync daemons: "+ vip  eth0  10.1.2.15  put there". */
+static void put_duty(struct text *t, const struct duty_op *op)
+{
+	static const char *const nouns[DUTY_N_KINDS] = {
+		[DUTY_ADDR] = "vip", [DUTY_LINK] = "dummy", [DUTY_DAEMON] = "sync"
+	};
+	bool make = op->kind == DUTY_MAKE;
+	struct line line = { .sign = make ? '+' : '-', .service = nouns[op->what.kind] };
+
+	if (op->kind == DUTY_FORGET)
+		return;
+	line.realserver =
+		op->what.kind == DUTY_DAEMON ? daemon_names[op->what.state] : op->what.interface;
+	if (op->what.kind == DUTY_ADDR)
+		addr_format_host(&line.address, &op->what.addr);
+	if (op->what.kind == DUTY_DAEMON && make)
+		buf_printf(&line.what, "started on %s, id %u", op->daemon.interface,
+			   op->daemon.sync_id);
+	else if (op->what.kind == DUTY_DAEMON)
+		buf_puts(&line.what, "stopped");
+	else
+		buf_puts(&line.what, make ? "put there" : "taken away");
+	t->beside += make;
+	put(t, &line);
+}
+
+uint32_t plan_print(const struct pass *p, const struct state *s, const struct duty_ops *duties,
+		    bool json, struct buf *out)
 {
 	struct text t = { .p = p, .s = s, .out = out, .list = json ? json_array() : NULL };
 	uint32_t i;
+	size_t k;
 
 	for (i = 0; i < p->diff.n_items; i++) {
 		const struct diff_item *item = &p->diff.items[i];
@@ -230,6 +260,8 @@ uint32_t plan_print(const struct pass *p, const struct state *s, bool json, stru
 	}
 	for (i = 0; i < p->diff.n_leaving; i++)
 		put_leaving(&t, &p->diff.leaving[i]);
+	for (k = 0; k < duties->n; k++)
+		put_duty(&t, &duties->rows[k]);
 	if (json) {
 		json_t *root =
 			json_pack("{s:i, s:i, s:i, s:o}", "changes", (int)t.counts[0], "additions",

@@ -14,6 +14,7 @@
 #include "agent/base/notify.h"
 #include "agent/canaries.h"
 #include "agent/drains.h"
+#include "agent/duties.h"
 #include "agent/hands.h"
 #include "agent/http/http_conf.h"
 #include "agent/http/server.h"
@@ -135,6 +136,8 @@ static void put_in_force(struct agent *a, struct reload_job *job)
 		if (job->map->changed[i])
 			state_dirty(now, i);
 	agent_decide(a);
+	if (duties_reload(a->duties))
+		log_event(LOG_ERROR, "out of memory: VIPs and sync daemons of before stay");
 	state_dirty_all(now);
 }
 

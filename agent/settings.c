@@ -78,6 +78,12 @@ static const struct conf_key keys[] = {
 	  .def = "/proc",
 	  .flags = CONF_RESTART,
 	  .help = "Where procfs is mounted." },
+	{ .name = "roles",
+	  .type = &conf_bool,
+	  FIELD(roles),
+	  .def = "off",
+	  .help = "Whether it is one of a pair, whose role 'ipvs-agent role' tells: a standby "
+		  "decides and writes its table like the master, but notify, exec and VIPs wait." },
 	{ .name = "sample_interval",
 	  .type = &conf_duration,
 	  FIELD(sample_interval),

@@ -15,6 +15,7 @@ struct agent_conf {
 	int log_level;       /* enum log_level */
 	uint32_t max_probes; /* attempts under way at once */
 	bool journal;
+	bool roles;            /* it is one of a pair */
 	uint64_t journal_size; /* bytes */
 	const char *procfs;
 	const char *maintenance_dir; /* NULL = none */

@@ -10,6 +10,7 @@
 #include "agent/base/loop.h"
 #include "agent/canaries.h"
 #include "agent/drains.h"
+#include "agent/duties.h"
 #include "agent/holds/effect.h"
 #include "agent/holds/journal.h"
 #include "agent/holds/ledger.h"
@@ -226,7 +227,7 @@ static int fill_receivers(struct view *v, const struct agent *a)
 		v->receivers[v->n_receivers++] = (struct view_receiver){
 			.action = row.action,
 			.name = arena_strdup(&v->arena, row.name),
-			.results = { row.sent, row.failed, row.dropped, row.retried },
+			.results = { row.sent, row.failed, row.dropped, row.retried, row.standby },
 			.waiting = row.waiting + row.running,
 		};
 	for (i = 0; i < n; i++)
@@ -301,6 +302,8 @@ static int next_rest(struct snapshot *s)
 		e = fill_receivers(s->view, s->agent);
 	if (!e && s->agent->canaries)
 		e = canaries_show(s->agent->canaries, s->view);
+	if (!e && s->agent->duties)
+		e = duties_show(s->agent->duties, s->view);
 	fill_conf(s->view, s->agent);
 	s->stage++;
 	return e;

@@ -16,6 +16,7 @@
 #include "agent/base/ways.h"
 #include "agent/canaries.h"
 #include "agent/drains.h"
+#include "agent/duties.h"
 #include "agent/hands.h"
 #include "agent/holds/effect.h"
 #include "agent/holds/expire.h"
@@ -177,12 +178,15 @@ static int make_rules(struct agent *a)
 
 static int make_notifier(struct agent *a)
 {
-	struct notifier_params params = { .loop = a->loop, .fetches = a->fetches };
+	struct notifier_params params = { .loop = a->loop };
 	const struct action *const *action;
 	size_t n;
 	void *const *confs = config_sections(a->conf, &notify_section, &n);
-	int e;
+	int e = fetch_multi_new(a->loop, &a->fetches);
 
+	if (e)
+		return e;
+	params.fetches = a->fetches;
 	for (action = agent_actions; *action; action++)
 		if ((*action)->refers && !strcmp((*action)->refers, notify_section.name))
 			params.notify = *action;
@@ -327,9 +331,9 @@ int agent_start(struct agent *a)
 	if (!e)
 		start_reading(a);
 	if (!e)
-		e = fetch_multi_new(a->loop, &a->fetches);
-	if (!e)
 		e = make_notifier(a);
+	if (!e)
+		e = duties_new(a, &kept, &a->duties);
 	if (!e)
 		e = start_probes(a);
 	if (!e)

@@ -188,7 +188,7 @@ static void receiver_labels(const struct view *v, const void *values ATTR_UNUSED
 	metric_label(out, "receiver", v->receivers[row].name);
 }
 
-static const char *const results[] = { "sent", "failed", "dropped", "retried" };
+static const char *const results[] = { "sent", "failed", "dropped", "retried", "standby" };
 
 static bool notifications(ARGS)
 {
@@ -288,7 +288,7 @@ static const struct metric metrics[] = {
 	{ .name = "ipvs_agent_notifications_total",
 	  .type = METRIC_COUNTER,
 	  .help = "Notifications by what became of them; retried counts the attempts beyond the "
-		  "first.",
+		  "first, standby what a standby leaves to the master.",
 	  .rows = &receivers,
 	  .get = notifications,
 	  .label = "result",

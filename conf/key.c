@@ -371,7 +371,11 @@ static int set_addr(void *field, const char *text, const struct conf_key *key AT
 static void get_addr(const void *field, const struct conf_key *key ATTR_UNUSED,
 		     size_t i ATTR_UNUSED, struct buf *out)
 {
-	addr_format(out, field);
+	const struct addr *a = field;
+
+	/* one that is not given is none */
+	if (a->family)
+		addr_format(out, a);
 }
 
 const struct conf_type conf_addr = { .name = "address", .set = set_addr, .get = get_addr };

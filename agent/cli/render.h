@@ -24,6 +24,7 @@ int render_config(const json_t *json, const struct text_style *style, struct buf
 int render_journal(const json_t *json, const struct text_style *style, struct buf *out);
 void render_journal_line(const json_t *line, const struct text_style *style, struct buf *out);
 int render_probe(const json_t *json, const struct text_style *style, struct buf *out);
+int render_role(const json_t *json, const struct text_style *style, struct buf *out);
 int render_freeze(const json_t *json, const struct text_style *style, struct buf *out);
 
 /* A member's text or number; "" or `none` where it has none. */

@@ -144,7 +144,11 @@ static enum text_colour put_drain(const json_t *l, struct buf *out)
 
 static enum text_colour put_order(const json_t *l, struct buf *out)
 {
-	buf_printf(out, "%s by %s", render_text(l, "order"), render_text(l, "by"));
+	const char *order = render_text(l, "order");
+	bool role = strcmp(order, "role") == 0;
+
+	buf_printf(out, "%s%s%s by %s", order, role ? " " : "",
+		   role ? render_text(l, "target") : "", render_text(l, "by"));
 	put_why(l, "reason", out);
 	return TEXT_BOLD;
 }

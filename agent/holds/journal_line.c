@@ -101,7 +101,7 @@ static const struct journal_field ended_fields[] = {
 };
 
 static const struct journal_field order_fields[] = {
-	TEXT("order", "drain, weight, admit, lift, freeze or thaw"),
+	TEXT("order", "drain, weight, admit, lift, freeze, thaw or role"),
 	TEXT("target", "as it was asked, or the id of a hold; * = all"),
 	TEXT("by", "who ordered it"),
 	TEXT("holder", "in whose name"),

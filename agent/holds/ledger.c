@@ -401,6 +401,13 @@ int ledger_disown(struct ledger *l, const struct ipvs_key *key, ledger_fn *fn, v
 	return request(l, &record, true, fn, arg);
 }
 
+int ledger_fact(struct ledger *l, const char *name, const char *value, ledger_fn *fn, void *arg)
+{
+	struct record record = { .type = RECORD_FACT, .id = strdup(name), .value = strdup(value) };
+
+	return request(l, &record, record.id && record.value, fn, arg);
+}
+
 bool ledger_writable(const struct ledger *l)
 {
 	return ledger_error(l) == 0;

@@ -10,14 +10,22 @@
 struct loop;
 struct ledger;
 
+/* Something that is so until it is said otherwise: the role, an address that is ours. */
+struct ledger_fact {
+	char *name, *value; /* at most 256 bytes each */
+};
+
 /* What the file said at opening. */
 struct ledger_state {
 	struct hold **holds; /* taken over by the caller, each by setting it to NULL */
 	size_t n_holds;
 	struct ipvs_key *owned; /* services that we created or took over */
 	size_t n_owned;
+	struct ledger_fact *facts;
+	size_t n_facts;
 	/* The file was not whole. Then nothing of it is trusted: no hold stands and nothing
-	 * is owned. The kernel still has the weights that the lost holds asked for. */
+	 * is owned, and there are no facts. The kernel still has the weights that the lost holds
+	 * asked for. */
 	bool damaged;
 	char *damage;    /* "line 17 has a checksum that does not match" */
 	char *set_aside; /* the path where it is kept; NULL = it was whole, or was only read */
@@ -53,6 +61,8 @@ int ledger_place(struct ledger *l, const struct hold *hold, ledger_fn *fn, void 
 int ledger_lift(struct ledger *l, const char *id, ledger_fn *fn, void *arg);
 int ledger_own(struct ledger *l, const struct ipvs_key *key, ledger_fn *fn, void *arg);
 int ledger_disown(struct ledger *l, const struct ipvs_key *key, ledger_fn *fn, void *arg);
+/* A value of "" ends the fact. */
+int ledger_fact(struct ledger *l, const char *name, const char *value, ledger_fn *fn, void *arg);
 
 /* False while the last write failed; the thread retries every 5 s and then writes
  * the whole state anew. */

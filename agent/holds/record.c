@@ -16,10 +16,8 @@
 #include "agent/holds/text.h"
 
 const char *const record_types[RECORD_N_TYPES] = {
-	[RECORD_PLACE] = "place",
-	[RECORD_LIFT] = "lift",
-	[RECORD_OWN] = "own",
-	[RECORD_DISOWN] = "disown",
+	[RECORD_PLACE] = "place",   [RECORD_LIFT] = "lift", [RECORD_OWN] = "own",
+	[RECORD_DISOWN] = "disown", [RECORD_FACT] = "fact",
 };
 
 const struct record_proto record_protos[RECORD_N_PROTOS] = {
@@ -32,6 +30,7 @@ void record_fini(struct record *r)
 {
 	hold_free(r->hold);
 	free(r->id);
+	free(r->value);
 	*r = (struct record){ 0 };
 }
 
@@ -211,6 +210,19 @@ int record_put_own(struct buf *out, uint64_t sequence, const struct ipvs_key *ke
 	return put_key(out, sequence, RECORD_OWN, key);
 }
 
+int record_put_fact(struct buf *out, uint64_t sequence, const char *name, const char *value)
+{
+	bool ok;
+	json_t *o;
+
+	if (!good_name(name, false) || !good_name(value, true))
+		return -EMSGSIZE;
+	o = object_new(RECORD_FACT, &ok);
+	set(o, "name", text_value(name, RECORD_NAME_MAX), &ok);
+	set(o, "value", text_value(value, RECORD_NAME_MAX), &ok);
+	return finish(out, sequence, o, ok);
+}
+
 int record_put(struct buf *out, uint64_t sequence, const struct record *r)
 {
 	switch (r->type) {
@@ -218,6 +230,8 @@ int record_put(struct buf *out, uint64_t sequence, const struct record *r)
 		return record_put_place(out, sequence, r->hold);
 	case RECORD_LIFT:
 		return record_put_lift(out, sequence, r->id);
+	case RECORD_FACT:
+		return record_put_fact(out, sequence, r->id, r->value);
 	default:
 		return put_key(out, sequence, r->type, &r->key);
 	}

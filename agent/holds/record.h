@@ -9,8 +9,9 @@
 
 enum {
 	/* Of the file; a higher one is a newer agent's. 1: before operators could freeze,
-	 * admit and replace; it lacks the members for it and is read as it is. */
-	RECORD_FORMAT = 2,
+	 * admit and replace; 2: before there were facts. They lack what is for it, and are
+	 * read as they are. */
+	RECORD_FORMAT = 3,
 	RECORD_MAX = 64 * 1024, /* bytes of a line, newline included */
 };
 
@@ -19,13 +20,15 @@ enum record_type {
 	RECORD_LIFT,
 	RECORD_OWN,
 	RECORD_DISOWN,
+	RECORD_FACT,
 	RECORD_N_TYPES,
 };
 
 struct record {
 	enum record_type type;
 	struct hold *hold;   /* place; owned */
-	char *id;            /* lift; owned */
+	char *id;            /* lift, or a fact's name; owned */
+	char *value;         /* of a fact, "" = it ends; owned */
 	struct ipvs_key key; /* own, disown */
 };
 
@@ -39,6 +42,7 @@ int record_put_header(struct buf *out);
 int record_put_place(struct buf *out, uint64_t sequence, const struct hold *hold);
 int record_put_lift(struct buf *out, uint64_t sequence, const char *id);
 int record_put_own(struct buf *out, uint64_t sequence, const struct ipvs_key *key);
+int record_put_fact(struct buf *out, uint64_t sequence, const char *name, const char *value);
 int record_put(struct buf *out, uint64_t sequence, const struct record *r);
 
 /* Read a line without its newline. -EBADMSG: damaged, `why` says how; -EPROTONOSUPPORT:

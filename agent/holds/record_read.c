@@ -242,11 +242,16 @@ static int read_lift(const json_t *o, struct buf *why, struct record *rec)
 	return take_text(o, "id", RECORD_NAME_MAX, false, why, &rec->id);
 }
 
+static int read_fact(const json_t *o, struct buf *why, struct record *rec)
+{
+	int r = take_text(o, "name", RECORD_NAME_MAX, false, why, &rec->id);
+
+	return r ? r : take_text(o, "value", RECORD_NAME_MAX, true, why, &rec->value);
+}
+
 static int (*const readers[RECORD_N_TYPES])(const json_t *, struct buf *, struct record *) = {
-	[RECORD_PLACE] = read_place,
-	[RECORD_LIFT] = read_lift,
-	[RECORD_OWN] = read_key,
-	[RECORD_DISOWN] = read_key,
+	[RECORD_PLACE] = read_place, [RECORD_LIFT] = read_lift, [RECORD_OWN] = read_key,
+	[RECORD_DISOWN] = read_key,  [RECORD_FACT] = read_fact,
 };
 
 int record_read(const char *line, size_t len, uint64_t sequence, struct buf *why,

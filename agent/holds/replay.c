@@ -16,6 +16,11 @@ struct replay_owned {
 	UT_hash_handle hh;
 };
 
+struct replay_fact {
+	struct ledger_fact fact;
+	UT_hash_handle hh;
+};
+
 int replay_init(struct replay *p)
 {
 	*p = (struct replay){ 0 };
@@ -32,9 +37,27 @@ static void disown_all(struct replay *p)
 	}
 }
 
+static void fact_free(struct replay_fact *f)
+{
+	free(f->fact.name);
+	free(f->fact.value);
+	free(f);
+}
+
+static void forget_facts(struct replay *p)
+{
+	struct replay_fact *f, *next;
+
+	HASH_ITER (hh, p->facts, f, next) {
+		HASH_DEL(p->facts, f);
+		fact_free(f);
+	}
+}
+
 void replay_fini(struct replay *p)
 {
 	disown_all(p);
+	forget_facts(p);
 	holds_free(p->holds);
 	*p = (struct replay){ 0 };
 }
@@ -76,6 +99,39 @@ static void disown(struct replay *p, const struct ipvs_key *key)
 	free(o);
 }
 
+/* Takes the name and the value; on failure they are the record's still. */
+static int learn(struct replay *p, struct record *r)
+{
+	struct replay_fact *f, *now;
+	bool oom = false;
+
+	HASH_FIND_STR(p->facts, r->id, f);
+	if (!*r->value) {
+		if (f) {
+			HASH_DEL(p->facts, f);
+			fact_free(f);
+		}
+		return 0;
+	}
+	if (f) {
+		free(f->fact.value);
+		f->fact.value = r->value;
+		r->value = NULL;
+		return 0;
+	}
+	now = calloc(1, sizeof(*now));
+	if (!now)
+		return -ENOMEM;
+	now->fact = (struct ledger_fact){ r->id, r->value };
+	HASH_ADD_KEYPTR(hh, p->facts, now->fact.name, strlen(now->fact.name), now);
+	if (oom) {
+		free(now);
+		return -ENOMEM;
+	}
+	r->id = r->value = NULL;
+	return 0;
+}
+
 static int place(struct replay *p, struct record *r, struct hold **ret_old)
 {
 	const struct hold *same = holds_same(p->holds, r->hold);
@@ -109,6 +165,9 @@ int replay_apply(struct replay *p, struct record *r, struct hold **ret_old)
 		break;
 	case RECORD_OWN:
 		error = own(p, &r->key);
+		break;
+	case RECORD_FACT:
+		error = learn(p, r);
 		break;
 	default:
 		disown(p, &r->key);
@@ -278,6 +337,8 @@ int replay_write(const struct replay *p, struct buf *out, uint64_t *ret_next)
 	holds_each(p->holds, write_hold, &w);
 	for (const struct replay_owned *o = p->owned; w.error == 0 && o; o = o->hh.next)
 		w.error = record_put_own(out, w.next++, &o->key);
+	for (const struct replay_fact *f = p->facts; w.error == 0 && f; f = f->hh.next)
+		w.error = record_put_fact(out, w.next++, f->fact.name, f->fact.value);
 	if (w.error == 0)
 		*ret_next = w.next;
 	return w.error;
@@ -288,6 +349,20 @@ static void copy_hold(void *arg, const struct hold *hold)
 	struct ledger_state *s = arg;
 
 	s->holds[s->n_holds++] = hold_new(hold);
+}
+
+static bool copy_facts(const struct replay *p, struct ledger_state *s)
+{
+	s->facts = calloc(HASH_COUNT(p->facts) + 1, sizeof(*s->facts));
+	for (const struct replay_fact *f = p->facts; s->facts && f; f = f->hh.next) {
+		struct ledger_fact *to = &s->facts[s->n_facts++];
+
+		to->name = strdup(f->fact.name);
+		to->value = strdup(f->fact.value);
+		if (!to->name || !to->value)
+			return false;
+	}
+	return s->facts;
 }
 
 int replay_to_state(const struct replay *p, struct ledger_state *ret_state)
@@ -308,6 +383,8 @@ int replay_to_state(const struct replay *p, struct ledger_state *ret_state)
 	}
 	for (const struct replay_owned *o = p->owned; o; o = o->hh.next)
 		s.owned[s.n_owned++] = o->key;
+	if (!copy_facts(p, &s))
+		goto out;
 	*ret_state = s;
 	return 0;
 out:
@@ -320,6 +397,11 @@ void ledger_state_fini(struct ledger_state *s)
 	for (size_t i = 0; s->holds && i < s->n_holds; i++)
 		hold_free(s->holds[i]);
 	free(s->holds);
+	for (size_t i = 0; s->facts && i < s->n_facts; i++) {
+		free(s->facts[i].name);
+		free(s->facts[i].value);
+	}
+	free(s->facts);
 	free(s->owned);
 	free(s->damage);
 	free(s->set_aside);

@@ -1,5 +1,5 @@
 /* replay.h: what the records of a ledger add up to: the holds that stand and the
- * services that are owned. The same code reads a file, follows what is appended to
+ * services that are owned, and facts. The same code reads a file, follows what is appended to
  * it, and writes it anew. */
 #ifndef HOLDS_REPLAY_H
 #define HOLDS_REPLAY_H
@@ -8,10 +8,12 @@
 #include "agent/holds/record.h"
 
 struct replay_owned;
+struct replay_fact;
 
 struct replay {
 	struct holds *holds;
 	struct replay_owned *owned;
+	struct replay_fact *facts;
 };
 
 /* What the bytes of a file were. */

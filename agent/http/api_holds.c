@@ -170,6 +170,25 @@ void http_probe(struct http_request *r)
 	post(r, &cmd, 200, error, &why);
 }
 
+void http_role(struct http_request *r)
+{
+	struct command cmd = { .kind = COMMAND_ROLE };
+	struct buf why = BUF_INIT;
+
+	post(r, &cmd, 200, 0, &why);
+}
+
+void http_set_role(struct http_request *r)
+{
+	struct command cmd = { .kind = COMMAND_SET_ROLE };
+	struct buf why = BUF_INIT;
+	int error = ask_role(&r->body, &cmd, &why);
+
+	if (error == 0)
+		r->about = strdup(cmd.only); /* without memory the audit lacks it, and no more */
+	post(r, &cmd, 200, error, &why);
+}
+
 void http_rules(struct http_request *r)
 {
 	struct command cmd = { .kind = COMMAND_RULES };

@@ -299,6 +299,19 @@ static const struct member freeze_members[] = {
 	{ "ttl", set_ttl },
 };
 
+static int set_role(struct asked *a, const json_t *value, const char *name)
+{
+	static const char *const roles[] = { "master", "backup", "fault", NULL };
+	const char *text = text_of(a, value, name);
+
+	return text ? ask_word(name, text, roles, &a->cmd.only, a->why) : -EINVAL;
+}
+
+static const struct member role_members[] = {
+	{ "reason", set_reason },
+	{ "role", set_role },
+};
+
 static const struct member probe_members[] = {
 	{ "count", set_count },
 	{ "probe", set_probe },
@@ -427,5 +440,15 @@ int ask_probe(const struct buf *body, struct command *cmd, struct buf *why)
 
 	if (r == 0 && !a.cmd.target)
 		r = refuse(why, "target", "is missing");
+	return finish(&a, cmd, r);
+}
+
+int ask_role(const struct buf *body, struct command *cmd, struct buf *why)
+{
+	struct asked a = { .why = why };
+	int r = read_object(&a, body, role_members, countof(role_members));
+
+	if (r == 0 && !a.cmd.only)
+		r = refuse(why, "role", "is missing: master, backup or fault");
 	return finish(&a, cmd, r);
 }

@@ -15,12 +15,12 @@ enum {
 	ASK_ADMIT_MAX_MS = 7 * 86400 * 1000 /* and the last that may be given */
 };
 
-/* The bodies of POST /api/v1/holds, /api/v1/freeze and /api/v1/probe; an empty one is {} to
- * the second.
- * 0, with what was asked in *cmd, whose kind and who stay; -EINVAL or -ENOMEM with a
- * sentence, and *cmd as it was. */
+/* The bodies of POST /api/v1/holds, /api/v1/freeze, /api/v1/role and /api/v1/probe; an empty one is
+ * {} to the second. 0, with what was asked in *cmd, whose kind and who stay; -EINVAL or -ENOMEM
+ * with a sentence, and *cmd as it was. */
 int ask_hold(const struct buf *body, struct command *cmd, struct buf *why);
 int ask_freeze(const struct buf *body, struct command *cmd, struct buf *why);
+int ask_role(const struct buf *body, struct command *cmd, struct buf *why);
 int ask_probe(const struct buf *body, struct command *cmd, struct buf *why);
 
 /* Members of queries, each copied to *ret_text. -EINVAL with a sentence, or -ENOMEM. */

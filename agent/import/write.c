@@ -16,16 +16,9 @@ enum { COLUMNS = 96 };
 static const struct {
 	const char *type, *commented;
 } types[] = {
-	{ "agent", NULL },
-	{ "http", NULL },
-	{ "vip", "ipvs-agent puts no address on an interface: leave that to what does it now" },
-	{ "sync", "ipvs-agent starts no sync daemon: 'ipvsadm --start-daemon' at boot does" },
-	{ "defaults", NULL },
-	{ "service", NULL },
-	{ "probe", NULL },
-	{ "canary", NULL },
-	{ "rule", NULL },
-	{ "notify", NULL },
+	{ "agent", NULL },    { "http", NULL },    { "vip", NULL },   { "sync", NULL },
+	{ "defaults", NULL }, { "service", NULL }, { "probe", NULL }, { "canary", NULL },
+	{ "rule", NULL },     { "notify", NULL },
 };
 
 const char *import_commented(const char *type)

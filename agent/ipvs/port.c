@@ -25,7 +25,7 @@
 /* How often an idle thread says that it is alive. */
 enum { IDLE_TICK_MS = 1000 };
 
-enum job_kind { JOB_DUMP = 0, JOB_DESTS, JOB_APPLY, JOB_INFO };
+enum job_kind { JOB_DUMP = 0, JOB_DESTS, JOB_APPLY, JOB_INFO, JOB_ERRAND };
 
 struct job {
 	struct job *next;
@@ -37,6 +37,7 @@ struct job {
 	uint32_t n_keys;
 	struct ipvs_batch *batch;
 	struct ipvs_info info;
+	struct ipvs_errand *errand;     /* NULL = it was told how it went */
 	void (*deliver)(struct job *j); /* calls the caller's function */
 	union {
 		ipvs_dump_fn *dump;
@@ -119,6 +120,8 @@ static void job_free(struct job *j)
 	ipvs_table_fini(&j->table);
 	free(j->keys);
 	ipvs_batch_free(j->batch);
+	if (j->errand)
+		j->errand->drop(j->errand);
 	free(j);
 }
 
@@ -278,6 +281,9 @@ static void run(struct ipvs_port *p, struct job *j)
 		break;
 	case JOB_INFO:
 		j->error = ops->info(p->kernel, &j->info);
+		break;
+	case JOB_ERRAND:
+		j->errand->run(j->errand);
 		break;
 	}
 	note_alive(p);
@@ -473,6 +479,21 @@ int ipvs_port_info(struct ipvs_port *p, ipvs_info_fn *fn, void *arg)
 	const struct job j = {
 		.kind = JOB_INFO, .deliver = deliver_info, .fn.info = fn, .arg = arg
 	};
+
+	return enqueue(p, &j);
+}
+
+static void deliver_errand(struct job *j)
+{
+	struct ipvs_errand *e = j->errand;
+
+	j->errand = NULL;
+	e->done(e);
+}
+
+int ipvs_port_run(struct ipvs_port *p, struct ipvs_errand *e)
+{
+	const struct job j = { .kind = JOB_ERRAND, .errand = e, .deliver = deliver_errand };
 
 	return enqueue(p, &j);
 }

@@ -16,7 +16,7 @@ int ipvs_port_new(struct loop *loop, struct ipvs_kernel *kernel, struct ipvs_por
  * the other jobs: no callback comes any more. NULL is fine. */
 void ipvs_port_free(struct ipvs_port *p);
 
-/* All four: fn(arg, …) comes once, on the loop, unless the port is freed before;
+/* All of these: fn(arg, …) comes once, on the loop, unless the port is freed before;
  * -ENOMEM when the job could not be taken. */
 /* fn gets the table's arrays for its own: ipvs_table_fini(). */
 typedef void ipvs_dump_fn(void *arg, struct ipvs_table *table);
@@ -38,6 +38,16 @@ int ipvs_port_apply(struct ipvs_port *p, struct ipvs_batch *batch, bool urgent, 
 /* `info` is NULL on an error. */
 typedef void ipvs_info_fn(void *arg, const struct ipvs_info *info, int error);
 int ipvs_port_info(struct ipvs_port *p, ipvs_info_fn *fn, void *arg);
+
+/* Something else to be done in the kernel: run() on the port's thread, in the order of the
+ * applies; then done() on the loop. Where the port is freed before: drop(), in its place.
+ * The errand is its giver's. Nothing else of the kernel's thread is touched by it. */
+struct ipvs_errand {
+	void (*run)(struct ipvs_errand *e);
+	void (*done)(struct ipvs_errand *e);
+	void (*drop)(struct ipvs_errand *e);
+};
+int ipvs_port_run(struct ipvs_port *p, struct ipvs_errand *e);
 
 /* Milliseconds (monotonic) of the thread's last sign of life; for the watchdog. */
 int64_t ipvs_port_alive_ms(const struct ipvs_port *p);

@@ -177,5 +177,7 @@ bool view_trouble(const struct view *v, unsigned int i, struct buf *out)
 			      "file is set aside in state_dir as ledger.damaged-TIME");
 		return true;
 	}
-	return i == 4 && canary_trouble(v, out);
+	if (i == 4)
+		return canary_trouble(v, out);
+	return i > 4 && view_duty_trouble(v, i - 5, out);
 }

@@ -8,6 +8,7 @@
 #include "agent/model/durations.h"
 #include "agent/model/layout.h"
 #include "agent/model/view_decisions.h"
+#include "agent/model/view_duties.h"
 #include "agent/model/view_rows.h"
 
 struct reading;
@@ -33,7 +34,8 @@ struct view {
 	struct view_rule *rules;
 	struct view_receiver *receivers;
 	struct view_canary *canaries;
-	const char *const *guards; /* names by enum guard, "" = none: label guard */
+	struct view_duties *duties; /* in the arena; NULL = not known */
+	const char *const *guards;  /* names by enum guard, "" = none: label guard */
 	uint32_t n_vips, n_dests, n_services, n_realservers, n_probes, n_failures, n_holds,
 		n_drains, n_rules, n_receivers, n_canaries, n_guards;
 	bool realserver_series, node_exporter_names; /* as [metrics] has them */
@@ -53,7 +55,7 @@ struct view {
 
 /* What is wrong with the agent itself, as an operator is told it: appends the sentence
  * about trouble `i` and returns true where there is that trouble. */
-enum { VIEW_N_TROUBLES = 5 };
+enum { VIEW_N_TROUBLES = 5 + VIEW_N_DUTY_TROUBLES };
 bool view_trouble(const struct view *v, unsigned int i, struct buf *out);
 
 /* Who a realserver is. */

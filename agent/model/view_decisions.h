@@ -31,7 +31,7 @@ struct view_rule {
 /* A receiver of what rules tell; exec's programs are one together. */
 struct view_receiver {
 	const char *action, *name; /* "notify", "ops" */
-	uint64_t results[4];       /* sent, failed, dropped, retried */
+	uint64_t results[5];       /* sent, failed, dropped, retried, standby */
 	uint32_t waiting;
 };
 

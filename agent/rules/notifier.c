@@ -28,6 +28,7 @@ struct notifier {
 	struct utsname machine;
 	int64_t origin_wall_ms;
 	uint64_t told; /* notices: their ids */
+	bool standby;
 	struct loop_timer *stop_timer;
 	void (*stop_fn)(void *arg);
 	void *stop_arg;
@@ -119,7 +120,25 @@ static void on_stopped(void *arg)
 		fn(n->stop_arg);
 }
 
+void notifier_standby(struct notifier *n, bool standby)
+{
+	if (n)
+		n->standby = standby;
+}
+
 /* --- telling ------------------------------------------------------------------ */
+
+static void tell_one(const struct notifier *n, struct receiver *r, struct payload *p,
+		     const char *argument)
+{
+	if (!n->standby) {
+		receiver_tell(r, p, argument);
+		return;
+	}
+	r->row.standby++;
+	log_event(LOG_INFO, "standby: left to the master to tell",
+		  LOG_STR("action", r->action->name), LOG_STR("to", r->name));
+}
 
 static void tell_by(struct notifier *n, struct payload *p, const struct rule_action *by)
 {
@@ -129,7 +148,7 @@ static void tell_by(struct notifier *n, struct payload *p, const struct rule_act
 	if (!r && !by->action->refers)
 		r = receiver_add(n, by->action, "", NULL);
 	if (r)
-		receiver_tell(r, p, by->argument);
+		tell_one(n, r, p, by->argument);
 }
 
 void notifier_tell(struct notifier *n, const struct notice *notice, const struct rule_conf *rule)
@@ -150,7 +169,7 @@ void notifier_tell(struct notifier *n, const struct notice *notice, const struct
 			tell_by(n, p, &rule->actions[i]);
 	for (r = rule ? NULL : n->receivers; r; r = r->next)
 		if (r->conf)
-			receiver_tell(r, p, r->name);
+			tell_one(n, r, p, r->name);
 	payload_unref(p);
 }
 

@@ -35,6 +35,9 @@ int notifier_reload(struct notifier *n, void *const *confs, size_t n_confs);
  * how it began, and the order that a receiver sees has one gap, at its end. */
 void notifier_tell(struct notifier *n, const struct notice *notice, const struct rule_conf *rule);
 
+/* A standby tells nobody: what it would have told is counted, for the master tells it. */
+void notifier_standby(struct notifier *n, bool standby);
+
 /* From now on nothing is taken; what waits gets one attempt more, at once. fn(arg)
  * comes once, on the loop, never from within: when all is told or `deadline_ms` has
  * passed; what is left is dropped then. Once. */
@@ -46,6 +49,7 @@ struct notifier_row {
 	uint64_t sent, failed;     /* failed: given up, or refused by the receiver */
 	uint64_t dropped;          /* queue full, receiver gone, or stopped */
 	uint64_t retried;          /* attempts beyond the first */
+	uint64_t standby;          /* left to the master */
 	uint32_t waiting, running;
 };
 /* Row i; false when there are no more. Strings are borrowed until the next reload. */

@@ -59,6 +59,7 @@ _ipvs_agent()
 	weight) options=' --config --socket --json --for --reason --holder --help --version' rest='$(_ipvs_agent_targets)' ;;
 	freeze) options=' --config --socket --json --for --reason --holder --help --version' ;;
 	thaw) options=' --config --socket --json --help --version' ;;
+	role) options=' --config --socket --json --help --version' rest='master backup fault' ;;
 	holds) options=' --config --socket --json --class --help --version' rest='$(_ipvs_agent_targets)' ;;
 	rules) options=' --config --socket --json --help --version' ;;
 	journal) options=' --config --socket --json --limit --follow --help --version' rest='$(_ipvs_agent_targets)' ;;
@@ -69,8 +70,8 @@ _ipvs_agent()
 	reload) options=' --config --socket --json --help --version' ;;
 	completion) options=' --help --version' rest='bash zsh fish' ;;
 	version) options=' --json --help --version' ;;
-	help) options=' --help --version' rest='run check plan status top explain probe drain undrain admit weight freeze thaw holds rules journal config test replay import reload completion version help' ;;
-	'') options='--config --socket --help --version' rest='run check plan status top explain probe drain undrain admit weight freeze thaw holds rules journal config test replay import reload completion version help' ;;
+	help) options=' --help --version' rest='run check plan status top explain probe drain undrain admit weight freeze thaw role holds rules journal config test replay reload completion version help' ;;
+	'') options='--config --socket --help --version' rest='run check plan status top explain probe drain undrain admit weight freeze thaw role holds rules journal config test replay reload completion version help' ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")

@@ -148,8 +148,10 @@ static void put_number(struct buf *out, const char *name, int64_t value)
 static void run_asked(struct world *w, const struct command *c, struct command_reply *reply)
 {
 	static const char *const names[] = {
-		[COMMAND_HOLD] = "hold",     [COMMAND_LIFT] = "lift",   [COMMAND_HOLDS] = "holds",
-		[COMMAND_FREEZE] = "freeze", [COMMAND_THAW] = "thaw",   [COMMAND_RULES] = "rules",
+		[COMMAND_HOLD] = "hold",     [COMMAND_LIFT] = "lift",
+		[COMMAND_HOLDS] = "holds",   [COMMAND_FREEZE] = "freeze",
+		[COMMAND_THAW] = "thaw",     [COMMAND_RULES] = "rules",
+		[COMMAND_ROLE] = "role",     [COMMAND_SET_ROLE] = "set-role",
 		[COMMAND_ALERTS] = "alerts", [COMMAND_PROBE] = "probe",
 	};
 	struct buf *out = &w->asked;

@@ -79,10 +79,19 @@ static const struct {
 	const char *what;
 	int (*render)(const json_t *json, const struct text_style *style, struct buf *out);
 } renderers[] = {
-	{ "status", render_status },   { "explain", render_explain }, { "holds", render_holds },
-	{ "placed", render_placed },   { "lifted", render_lifted },   { "returns", render_returns },
-	{ "freeze", render_freeze },   { "probe", render_probe },     { "rules", render_rules },
-	{ "journal", render_journal }, { "config", render_config },   { "top", top },
+	{ "status", render_status },
+	{ "explain", render_explain },
+	{ "holds", render_holds },
+	{ "placed", render_placed },
+	{ "lifted", render_lifted },
+	{ "returns", render_returns },
+	{ "role", render_role },
+	{ "freeze", render_freeze },
+	{ "probe", render_probe },
+	{ "rules", render_rules },
+	{ "journal", render_journal },
+	{ "config", render_config },
+	{ "top", top },
 };
 
 static void render(const char *what, const json_t *json, const struct text_style *style,

@@ -143,7 +143,7 @@ static void test_first_format(void **state)
 	ledger_file_free(f);
 	/* It is of this format now: an older agent leaves it alone. */
 	get_file(p, "ledger", &file);
-	assert_non_null(strstr(buf_str(&file), "{\"ledger\":2}"));
+	assert_non_null(strstr(buf_str(&file), "{\"ledger\":3}"));
 	f = open_file(p, &s);
 	assert_int_equal(s.n_holds, 2);
 	ledger_state_fini(&s);
@@ -159,14 +159,17 @@ static void test_hostile(void **state)
 		int error;        /* 0 = damaged */
 		const char *why;
 	} cases[] = {
-		{ "0 {\"ledger\":3}", -EPROTONOSUPPORT,
-		  "line 1 was written by a newer ipvs-agent (format 3; this one knows 2)" },
+		{ "0 {\"ledger\":4}", -EPROTONOSUPPORT,
+		  "line 1 was written by a newer ipvs-agent (format 4; this one knows 3)" },
 		{ "0 {\"ledger\":0}", 0, "line 1 is not a ledger's header" },
 		{ "0 {\"ledger\":\"1\"}", 0, "line 1 is not a ledger's header" },
 		{ "0 [1]", 0, "line 1 is not a JSON object" },
 		{ "1 {\"type\":\"merge\"}", -EPROTONOSUPPORT,
 		  "line 2 is of type 'merge', which only a newer ipvs-agent knows" },
 		{ "1 {\"type\":7}", 0, "line 2 has no good \"type\"" },
+		{ "1 {\"type\":\"fact\",\"name\":\"\",\"value\":\"a\"}", 0,
+		  "line 2 has no good \"name\"" },
+		{ "1 {\"type\":\"fact\",\"name\":\"role\"}", 0, "line 2 has no good \"value\"" },
 		{ "2 {\"type\":\"lift\",\"id\":\"a\"}", 0,
 		  "line 2 is not number 1 of the sequence" },
 		{ "1 {\"type\":\"lift\",\"id\":\"\"}", 0, "line 2 has no good \"id\"" },

@@ -36,6 +36,9 @@ static void test_each(void **state)
 		"the ledger cannot be written",
 		"the ledger was damaged at the start: all holds are lost",
 		"no canary answers behind eth0, eth1: ",
+		"standby: the role is backup; notify, exec and VIPs wait for the role master",
+		("VIP web 10.1.2.15 is not on eth0: there is no such interface; "
+		 "VIP any 2001:db8::15 is on vip0: somebody else put it there"),
 	};
 	struct view_canary cut[] = {
 		{ "a", true, false, "eth0" },
@@ -43,11 +46,27 @@ static void test_each(void **state)
 		{ "c", true, false, "eth0" },
 		{ "d", true, false, "eth1" },
 	};
+	struct view_own_vip wrong[] = {
+		{ .vip = "web",
+		  .address = "10.1.2.15",
+		  .interface = "eth0",
+		  .sentence = "there is no such interface",
+		  .known = true,
+		  .wanted = true },
+		{ .vip = "any",
+		  .address = "2001:db8::15",
+		  .interface = "vip0",
+		  .sentence = "somebody else put it there",
+		  .known = true,
+		  .present = true,
+		  .foreign = true },
+	};
 	struct buf out = BUF_INIT;
 
 	(void)state;
 	for (unsigned int i = 0; i < VIEW_N_TROUBLES; i++) {
 		struct view v = view_fixture();
+		struct view_duties duties = fixture_duties;
 
 		v.agent.kernel_ok = i != 0;
 		v.agent.kernel_error = i == 0 ? -ENOPROTOOPT : 0;
@@ -56,6 +75,10 @@ static void test_each(void **state)
 		v.agent.ledger_damaged = i == 3;
 		v.canaries = i == 4 ? cut : v.canaries;
 		v.n_canaries = i == 4 ? countof(cut) : v.n_canaries;
+		v.duties = &duties;
+		duties.role = i == 5 ? ROLE_BACKUP : ROLE_MASTER;
+		if (i == 6)
+			duties.vips = wrong;
 		troubles(&v, &out);
 		assert_non_null(strstr(buf_str(&out), words[i]));
 		assert_ptr_equal(strchr(buf_str(&out), '\n'), buf_str(&out) + out.len - 1);

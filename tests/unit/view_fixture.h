@@ -249,6 +249,40 @@ static struct view_rule fixture_rules[] = {
 	{ "probe-down", { 2, 0, 1, 0 }, 5, 4, fixture_refused },
 };
 
+static struct view_own_vip fixture_own_vips[] = {
+	{ .vip = "web",
+	  .address = "10.1.2.15",
+	  .interface = "eth0",
+	  .slug = "",
+	  .sentence = "",
+	  .known = true,
+	  .wanted = true,
+	  .present = true },
+	{ .vip = "any",
+	  .address = "2001:db8::15",
+	  .interface = "vip0",
+	  .slug = "unavailable",
+	  .sentence = "no service on it can serve",
+	  .known = true },
+};
+
+static struct view_duties fixture_duties = {
+	.roles = true,
+	.role = ROLE_MASTER,
+	.vips = fixture_own_vips,
+	.n_vips = countof(fixture_own_vips),
+	.daemons_known = true,
+	.daemons_ours = { true },
+	.daemons = { { .there = true,
+		       .interface = "eth1",
+		       .sync_id = 7,
+		       .group = { .bytes = { 224, 0, 0, 81 }, .family = AF_INET },
+		       .port = 8848,
+		       .max_len = 1472,
+		       .ttl = 1 } },
+	.writes = { 4, 1 },
+};
+
 /* The whole world; made in the future, so that its age is 0. */
 static inline struct view view_fixture(void)
 {
@@ -280,6 +314,7 @@ static inline struct view view_fixture(void)
 		.n_failures = countof(fixture_failures),
 		.canaries = fixture_canaries,
 		.n_canaries = countof(fixture_canaries),
+		.duties = &fixture_duties,
 		.holds = fixture_holds,
 		.n_holds = countof(fixture_holds),
 		.drains = fixture_drains,
