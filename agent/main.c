@@ -179,13 +179,13 @@ static const struct cli_command commands[] = {
 	  .min_rest = 1,
 	  .max_rest = 2,
 	  .rest_kind = CLI_VALUE_WORDS,
-	  .rest_words = "lvs.cf ipvsadm running",
+	  .rest_words = "lvs.cf ipvsadm running keepalived ldirectord",
 	  .options = CLI_JSON,
 	  .help = "Print somebody else's configuration as ours",
-	  .more = "FORMAT is lvs.cf, ipvsadm (what 'ipvsadm -S' prints, or a script), or running:\n"
-		  "the kernel's table, without FILE. What could not be carried over as it was is\n"
-		  "told on stderr, with its line, and in comments. Exits 0 when there is nothing\n"
-		  "of that, 3 when there is." },
+	  .more = "FORMAT is keepalived, ldirectord, lvs.cf, ipvsadm (what 'ipvsadm -S' prints,\n"
+		  "or a script), or running: the kernel's table, without FILE. What could not be\n"
+		  "carried over as it was is told on stderr, with its line, and in comments.\n"
+		  "Exits 0 when there is nothing of that, 3 when there is." },
 	{ .name = "reload",
 	  .run = cmd_reload,
 	  .options = CLI_AGENT,

@@ -5,6 +5,8 @@
 #include "agent/import/import.h"
 
 int import_lvs_cf(struct import *im, struct import_source *source);
+int import_keepalived(struct import *im, struct import_source *source);
+int import_ldirectord(struct import *im, struct import_source *source);
 int import_ipvsadm(struct import *im, struct import_source *source);
 int import_running(struct import *im, const struct ipvs_table *t);
 

@@ -131,12 +131,39 @@ static void add_line(struct import_part *p, const char *key, const char *value,
 	p->last = &l->next;
 }
 
+static bool told(const struct import_part *p, const struct import_item *item)
+{
+	const struct part_line *l;
+
+	for (l = p->lines; l; l = l->next)
+		if (l->item && !strcmp(l->item->what, item->what) &&
+		    !strcmp(l->item->text, item->text))
+			return true;
+	return false;
+}
+
+/* A line that many things come of says the same of each: once is enough for the list. */
+static bool first_time(struct import *im, const struct import_item *i)
+{
+	struct buf key = BUF_INIT;
+	bool first = false;
+
+	buf_printf(&key, "%s:%u:%u\x1f%s\x1f%s", i->at.file ? i->at.file : "", i->at.line, i->fate,
+		   i->what, i->text);
+	im->oom |= !buf_ok(&key);
+	if (buf_ok(&key) && !import_seen_find(im, "item", buf_str(&key)))
+		first = import_seen_add(im, "item", buf_str(&key)) != NULL;
+	buf_fini(&key);
+	return first;
+}
+
 void import_note(struct import *im, struct import_part *p, enum import_fate fate,
 		 struct import_at at, const char *what, const char *fmt, ...)
 {
 	struct import_item *i = arena_alloc(&im->arena, sizeof(*i));
 	struct buf text = BUF_INIT;
 	va_list ap;
+	bool first;
 
 	va_start(ap, fmt);
 	buf_vprintf(&text, fmt, ap);
@@ -152,11 +179,15 @@ void import_note(struct import *im, struct import_part *p, enum import_fate fate
 		im->oom = true;
 		return;
 	}
-	*im->last_item = i;
-	im->last_item = &i->next;
-	im->n_noted += fate != IMPORT_IMPORTED;
-	if (fate != IMPORT_IMPORTED)
-		add_line(p && !p->gone ? p : &im->top, NULL, NULL, i);
+	p = p && !p->gone ? p : &im->top;
+	first = first_time(im, i);
+	if (first) {
+		*im->last_item = i;
+		im->last_item = &i->next;
+		im->n_noted += fate != IMPORT_IMPORTED;
+	}
+	if (fate != IMPORT_IMPORTED && (first || !told(p, i)))
+		add_line(p, NULL, NULL, i);
 }
 
 /* --- sections ----------------------------------------------------------------------- */
@@ -266,17 +297,6 @@ static void go(struct import_part *p)
 	if (seen)
 		import_seen_remove(p->im, seen);
 	p->gone = true;
-}
-
-static bool told(const struct import_part *p, const struct import_item *item)
-{
-	const struct part_line *l;
-
-	for (l = p->lines; l; l = l->next)
-		if (l->item && !strcmp(l->item->what, item->what) &&
-		    !strcmp(l->item->text, item->text))
-			return true;
-	return false;
 }
 
 /* Remarks of `from` that `to` has not already. */

@@ -379,7 +379,7 @@ static void take(struct adm *a, const struct adm_command *c)
 		     "ipvs-agent sets no timeouts of the kernel: leave this line where it is run");
 		break;
 	case ADM_DAEMON:
-		drop(a, "[sync] starts it: write its state, interface and id there");
+		drop(a, "the daemons are [sync] here: write it with this line's values");
 		break;
 	case ADM_NOTHING:
 	case ADM_LOOK:

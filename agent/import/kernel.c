@@ -223,7 +223,7 @@ static void fit_port(struct carried *c, const struct ipvs_key *key)
 {
 	struct addr *a = &c->dest.addr;
 
-	if (key->fwmark || a->port == key->addr.port)
+	if (key->fwmark || a->port == key->addr.port || (!a->port && c->source->service_port))
 		return;
 	if (c->dest.forward != IPVS_MASQ)
 		note(c, IMPORT_APPROXIMATED,
@@ -301,6 +301,8 @@ static void put_more(struct buf *out, const struct carried *c, const struct ipvs
 		buf_printf(out, " lower=%u", d->lower);
 	if (c->source->disabled)
 		buf_puts(out, " enabled=no");
+	if (c->source->more && *c->source->more)
+		buf_printf(out, " %s", c->source->more);
 }
 
 static void put_method(const struct carried *c)

@@ -11,8 +11,10 @@ struct import_dest {
 	struct import_at at;
 	const char *what; /* of its notes; NULL: its address */
 	const char *wish; /* its name; NULL: made of the address */
+	const char *more; /* words for the end of its line; NULL: none */
 	bool disabled, backup;
-	bool noted; /* the reader did: what is carried over needs no note */
+	bool service_port; /* port 0 is meant: the service's */
+	bool noted;        /* the reader did: what is carried over needs no note */
 };
 
 /* Why no service of ours can be that; NULL = one can. */

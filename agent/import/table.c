@@ -8,5 +8,7 @@ const struct import_format import_formats[] = {
 	  .help = "what ipvsadm -S prints, or a script of ipvsadm commands",
 	  .read = import_ipvsadm },
 	{ .name = "running", .help = "the kernel's IPVS table", .read_table = import_running },
+	{ .name = "keepalived", .help = "keepalived.conf", .read = import_keepalived },
+	{ .name = "ldirectord", .help = "ldirectord.cf", .read = import_ldirectord },
 	{ .name = NULL },
 };

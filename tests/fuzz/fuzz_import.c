@@ -4,13 +4,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* NULL: there are no formats. */
 static const struct import_format *choose(unsigned int n)
 {
 	size_t count = 0;
 
 	while (import_formats[count].name)
 		count++;
-	return &import_formats[n % count];
+	return count ? &import_formats[n % count] : NULL;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -24,6 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int r;
 
 	if (!format || !format->read)
+		return 0;
+	/* a pattern of files is looked for before any of them is read */
+	if (!strcmp(format->name, "keepalived") && memmem(data, size, "include", 7))
 		return 0;
 	if (import_new(&world, &im))
 		abort();

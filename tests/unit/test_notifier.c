@@ -47,6 +47,30 @@ static void test_post(void **state ATTR_UNUSED)
 	hook_stop(&h);
 }
 
+/* What a standby would have told is counted and goes nowhere; the master tells again. */
+static void test_standby(void **state ATTR_UNUSED)
+{
+	struct hook h = { .answers = { HOOK_OK } };
+	struct notify_world w;
+
+	hooked(&w, &h, 1);
+	world_receivers(&w, 1);
+	notifier_standby(w.n, true);
+	world_tell(&w, NOTICE_HOLD, "web1");
+	assert_int_equal(world_row(&w, 0).standby, 1);
+	assert_int_equal(world_row(&w, 0).running + world_row(&w, 0).waiting, 0);
+	notifier_standby(w.n, false);
+	world_tell(&w, NOTICE_RELEASE, "web2");
+	w.want = 1;
+	world_await(&w, settled);
+	assert_int_equal(hook_count(&h), 1);
+	assert_true(is_about(&h, 0, "web2"));
+	assert_int_equal(world_row(&w, 0).sent, 1);
+	assert_int_equal(world_row(&w, 0).standby, 1);
+	world_fini(&w);
+	hook_stop(&h);
+}
+
 /* Same id on every attempt: the receiver knows a repetition. */
 static void copy_id(struct hook *h, size_t i, char to[64])
 {
@@ -428,6 +452,7 @@ int main(void)
 		cmocka_unit_test(test_stop_tells),
 		cmocka_unit_test(test_stop_deadline),
 		cmocka_unit_test(test_token),
+		cmocka_unit_test(test_standby),
 		cmocka_unit_test(test_free_under_way),
 	};
 

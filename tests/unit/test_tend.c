@@ -281,12 +281,36 @@ static void test_refused(void **state)
 	end(&w);
 }
 
+/* What is under way when all ends is thrown away, in each of its steps. */
+static void test_ends_under_way(void **state)
+{
+	struct world w;
+
+	begin(&w, *state);
+	want(&w, DUTY_IN);
+	want(&w, DUTY_OUT);
+	end(&w);
+	begin(&w, *state);
+	want(&w, DUTY_IN);
+	w.until = is_told;
+	for (int i = 0; i < 3; i++) {
+		w.deadline_ms = 0;
+		if (!w.timer)
+			assert_int_equal(loop_timer_new(w.loop, "look", on_look, &w, &w.timer), 0);
+		loop_timer_start(w.timer, 0);
+		loop_run(w.loop);
+	}
+	end(&w);
+	fake_set(VIP, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_life, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_somebody_elses, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ends_under_way, setup, teardown),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

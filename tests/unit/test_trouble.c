@@ -37,8 +37,8 @@ static void test_each(void **state)
 		"the ledger was damaged at the start: all holds are lost",
 		"no canary answers behind eth0, eth1: ",
 		"standby: the role is backup; notify, exec and VIPs wait for the role master",
-		"VIP web 10.1.2.15 is not on eth0: there is no such interface; "
-		"VIP any 2001:db8::15 is on vip0: somebody else put it there",
+		("VIP web 10.1.2.15 is not on eth0: there is no such interface; "
+		 "VIP any 2001:db8::15 is on vip0: somebody else put it there"),
 	};
 	struct view_canary cut[] = {
 		{ "a", true, false, "eth0" },

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # What real servers say is spoilt on its way to the probe: a byte at a time, a reset or an end
 # in the middle, garbage or 10 MB in its place. Whatever the kind, the attempt ends for the
-# right reason, under its one deadline. nginx by http and tls, Redis, Google's gRPC and
-# aiosmtpd here; 37 and 38 have databases, mail boxes, directories and files.
+# right reason, under its one deadline; and so it does where the server is frozen or dead.
+# nginx by http and tls, Redis, Google's gRPC and aiosmtpd here; 37 and 38 have databases,
+# mail boxes, directories and files.
 #
 # peers: nginx redis-server python3-grpcio python3-aiosmtpd
 # deadline: 90
@@ -69,6 +70,9 @@ talkers_start() {
 	PYTHONPATH=$peer_root/usr/lib/python3/dist-packages server talkers python3 "$RUN/talkers.py"
 }
 
+SERVERS=(nginx redis talkers)
+PROBES=(http tls redis grpc smtp)
+
 topology masq 1 || exit
 talkers_start
 ok "nginx starts" web_start
@@ -111,7 +115,13 @@ injuries <<-ROWS
 ROWS
 ok "the servers start" await 30 server_takes 80 443 6379 25 50051
 agent_config <<-INI
+	$(service real 80 "${PROBES[@]}")
 	$(injured_service)
+	$(kind http "http://{address}:80/")
+	$(kind tls "tls://{address}:443" "verify = off")
+	$(kind redis "redis://{address}:6379")
+	$(kind grpc "grpc://{address}:50051/")
+	$(kind smtp "smtp://{address}:25")
 	$(injured_ini http "http://{address}:PORT/" "expect_body = few words")
 	$(injured_ini head "http://{address}:PORT/")
 	$(injured_ini big "http://{address}:PORT/big" "expect_body = few words")
@@ -121,6 +131,16 @@ agent_config <<-INI
 	$(injured_ini smtp "smtp://{address}:PORT")
 INI
 ok "the agent starts" agent_start
+ok "all are up" await 20 all_up "${PROBES[@]}"
 injured_check
+
+all_forget
+server_signal STOP "${SERVERS[@]}"
+ok "frozen servers do not answer" await 15 all_failed answer-timeout http redis grpc smtp
+ok "nor begin with TLS" await 15 all_failed tls-timeout tls
+server_signal CONT "${SERVERS[@]}"
+ok "and are up again" await 15 all_up "${PROBES[@]}"
+server_signal KILL "${SERVERS[@]}"
+ok "dead servers refuse" await 15 all_failed connect-refused "${PROBES[@]}"
 
 done_testing
