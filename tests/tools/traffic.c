@@ -7,8 +7,7 @@
  * were cut. One thread, one epoll; not a benchmark.
  *
  * At the end (duration over, SIGTERM, SIGINT), and every -w seconds, it prints one line:
- *   requests ok failed max_gap_ms long exchanges cut least NAME=... cut_NAME=...
- * least: of the lasting connections that are there, the answers of the one with the fewest.
+ *   requests ok failed max_gap_ms long exchanges cut NAME=... cut_NAME=...
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -97,30 +96,15 @@ static void say(const struct traffic *t, const struct conn *c, const char *what,
 	fflush(stdout);
 }
 
-static int64_t least(const struct traffic *t)
-{
-	const struct conn_list *lists[] = { &t->busy, &t->idle };
-	int64_t fewest = INT64_MAX;
-	const struct conn *c;
-	size_t i;
-
-	for (i = 0; i < 2; i++)
-		TAILQ_FOREACH(c, lists[i], link)
-			if (c->lasting && c->answers < fewest)
-				fewest = c->answers;
-	return fewest == INT64_MAX ? 0 : fewest;
-}
-
 static void figures(struct traffic *t)
 {
 	int64_t gap = now() - t->last_ok;
 	size_t i;
 
 	/* The gap which is still open counts too. */
-	printf("requests=%ju ok=%ju failed=%ju max_gap_ms=%jd long=%ju exchanges=%ju cut=%ju "
-	       "least=%jd",
+	printf("requests=%ju ok=%ju failed=%ju max_gap_ms=%jd long=%ju exchanges=%ju cut=%ju",
 	       t->ok + t->failed, t->ok, t->failed, gap > t->max_gap ? gap : t->max_gap, t->lasting,
-	       t->exchanges, t->cut, least(t));
+	       t->exchanges, t->cut);
 	for (i = 0; i < t->backend_count; i++)
 		printf(" %s=%ju", t->backends[i].name, t->backends[i].ok);
 	for (i = 0; i < t->backend_count; i++)
@@ -267,7 +251,7 @@ static void lasting_answered(struct traffic *t, struct conn *c, const char *body
 	c->backend = backend_named(t, body);
 	t->exchanges++;
 	/* As a browser does: it closes, and comes again with a new connection. */
-	if (++c->answers >= t->o.keep && t->o.keep) {
+	if (t->o.keep && ++c->answers >= t->o.keep) {
 		conn_free(t, c);
 		(void)conn_open(t, true);
 		return;
