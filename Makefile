@@ -275,6 +275,17 @@ install: build/ipvs-agent build/man/ipvs-agent.ini.5 ## install below PREFIX (/u
 			>"$(DESTDIR)$(unitdir)/$${unit##*/}" || exit 1; \
 	done
 
+.PHONY: install-realserver
+install-realserver: ## install what a realserver can use: contrib/realserver, contrib/weights
+	install -d '$(DESTDIR)$(sbindir)' '$(DESTDIR)$(unitdir)' '$(DESTDIR)$(mandir)/man8' \
+		'$(DESTDIR)$(SYSCONFDIR)/ipvs-realserver'
+	install -m 755 contrib/realserver/ipvs-realserver contrib/weights/ipvs-load '$(DESTDIR)$(sbindir)/'
+	install -m 644 contrib/man/ipvs-realserver.8 contrib/man/ipvs-load.8 '$(DESTDIR)$(mandir)/man8/'
+	install -m 644 contrib/realserver/vip.conf '$(DESTDIR)$(SYSCONFDIR)/ipvs-realserver/vip.conf.example'
+	for unit in contrib/realserver/*.service contrib/weights/*.service contrib/weights/*.socket; do \
+		sed 's|/usr/sbin/|$(sbindir)/|g' "$$unit" >"$(DESTDIR)$(unitdir)/$${unit##*/}" || exit 1; \
+	done
+
 .PHONY: clean
 clean: ## remove what was built (not what was downloaded: `make distclean`)
 	rm -rf build/obj build/lib.a build/ipvs-agent build/tools build/bench build/tap build/asan build/tsan \
@@ -286,6 +297,6 @@ distclean: ## remove build/ as a whole
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
 
 -include $(shell find $(wildcard build/obj build/*/obj) /dev/null -name '*.d' -type f 2>/dev/null)

@@ -21,6 +21,7 @@
 #include "agent/base/fetch.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
+#include "agent/base/netns.h"
 #include "agent/base/notify.h"
 #include "agent/base/privilege.h"
 #include "agent/base/ways.h"
@@ -259,6 +260,7 @@ static void fini(struct agent *a)
 	loop_timer_free(a->watchdog);
 	loop_timer_free(a->stop_deadline);
 	ways_free(a->ways);
+	netns_home_free(a->home);
 	loop_free(a->loop);
 	state_free(a->state);
 	config_unref(a->conf);
@@ -295,18 +297,42 @@ static void tune_memory(void)
 	pthread_attr_destroy(&attr);
 }
 
+static void drop_privileges(unsigned int but)
+{
+	struct buf why = BUF_INIT;
+
+	if (privilege_drop(but, &why))
+		log_event(LOG_WARN, "privileges could not be dropped, going on with them",
+			  LOG_STR("reason", buf_str(&why)));
+	buf_fini(&why);
+}
+
+/* Before any thread, for they are where the one is that starts them. */
+static int enter_netns(struct agent *a)
+{
+	const char *netns = agent_conf(a)->netns;
+	struct buf why = BUF_INIT;
+	int e = netns ? netns_enter(netns, &why, &a->home) : 0;
+
+	if (e)
+		log_event(LOG_ERROR, "[agent] netns cannot be entered",
+			  LOG_STR("reason", buf_str(&why)));
+	else if (netns)
+		log_event(LOG_INFO, "working in another network namespace",
+			  LOG_STR("netns", netns));
+	buf_fini(&why);
+	drop_privileges(0);
+	return e;
+}
+
 int agent_run(const char *config_path)
 {
 	struct agent a = { .path = config_path };
-	struct buf why = BUF_INIT;
 	int e;
 
 	tune_memory();
 	/* Before any thread: a dropped privilege is dropped for all of them. */
-	if (privilege_drop(&why))
-		log_event(LOG_WARN, "privileges could not be dropped, going on with them",
-			  LOG_STR("reason", buf_str(&why)));
-	buf_fini(&why);
+	drop_privileges(PRIVILEGE_NETNS);
 	raise_limit();
 	signal(SIGHUP, SIG_IGN); /* until the loop takes it: reading the file takes a while */
 	signal(SIGPIPE, SIG_IGN);
@@ -317,8 +343,10 @@ int agent_run(const char *config_path)
 	e = agent_load(&a);
 	if (!e) {
 		agent_settings(&a);
-		e = agent_start(&a);
+		e = enter_netns(&a);
 	}
+	if (!e)
+		e = agent_start(&a);
 	if (!e) {
 		log_event(LOG_INFO, "ipvs-agent started", LOG_STR("version", VERSION),
 			  LOG_STR("config", a.path),

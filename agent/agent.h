@@ -58,7 +58,8 @@ struct agent {
 	struct trials *trials;
 	struct maintenance *maintenance; /* NULL before all is made */
 	struct engine *engine;
-	struct ways *ways; /* which interface leads to a realserver */
+	struct netns_home *home; /* where clients are, with netns */
+	struct ways *ways;       /* which interface leads to a realserver */
 	struct decider decider;
 	struct reconcile *reconcile;
 	struct http_server *http;

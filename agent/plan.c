@@ -9,6 +9,7 @@
 
 #include "agent/agent.h"
 #include "agent/base/clock.h"
+#include "agent/base/netns.h"
 #include "agent/base/parse.h"
 #include "agent/cli/cli.h"
 #include "agent/duties.h"
@@ -98,8 +99,11 @@ static int read_kernel(struct plan *p)
 	const struct agent_conf *conf = config_section(p->agent.conf, &agent_section);
 	struct ipvs_table table = { 0 };
 	struct ipvs_kernel *kernel;
-	int e = ipvs_netlink_new(conf->procfs, &kernel);
+	int e = conf->netns ? netns_enter(conf->netns, &p->why, NULL) : 0;
 
+	if (e)
+		return fail("[agent] netns", &p->why, e);
+	e = ipvs_netlink_new(conf->procfs, &kernel);
 	if (e)
 		return fail("the kernel", NULL, e);
 	e = kernel->ops->dump(kernel, nothing, NULL, &table);

@@ -2,6 +2,29 @@
 #include "agent/settings.h"
 
 #include "agent/base/log.h"
+#include "agent/base/netns.h"
+#include "conf/setter.h"
+
+static int set_netns(void *field, const char *text, const struct conf_key *key,
+		     struct conf_env *env)
+{
+	struct buf reason = BUF_INIT;
+	int e = 0;
+
+	if (!netns_name_ok(text, &reason))
+		e = conf_refuse(env, text, "%s", buf_str(&reason));
+	buf_fini(&reason);
+	return e ? e : conf_string.set(field, text, key, env);
+}
+
+static void get_netns(const void *field, const struct conf_key *key, size_t i, struct buf *out)
+{
+	conf_string.get(field, key, i, out);
+}
+
+static const struct conf_type netns_type = { .name = "namespace",
+					     .set = set_netns,
+					     .get = get_netns };
 
 static const struct conf_enum on_exit_names[] = {
 	{ "keep", ON_EXIT_KEEP },
@@ -84,6 +107,12 @@ static const struct conf_key keys[] = {
 	  .def = "off",
 	  .help = "Whether it is one of a pair, whose role 'ipvs-agent role' tells: a standby "
 		  "decides and writes its table like the master, but notify, exec and VIPs wait." },
+	{ .name = "netns",
+	  .type = &netns_type,
+	  FIELD(netns),
+	  .flags = CONF_RESTART,
+	  .help = "Network namespace whose table is managed, a name of `ip netns` or a path: "
+		  "kernel and probes are there, [http] listens where the agent was started." },
 	{ .name = "sample_interval",
 	  .type = &conf_duration,
 	  FIELD(sample_interval),

@@ -19,6 +19,7 @@ struct agent_conf {
 	uint64_t journal_size; /* bytes */
 	const char *procfs;
 	const char *maintenance_dir; /* NULL = none */
+	const char *netns;           /* NULL = the one it is started in */
 	int64_t sample_interval;     /* ms */
 	uint64_t window_memory;      /* bytes */
 	struct conf_rate rate;       /* of holds that rules place; n = 0: no limit */

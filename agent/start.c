@@ -149,6 +149,7 @@ static int open_http(struct agent *a)
 		.loop = a->loop,
 		.collectors = agent_collectors,
 		.state_dir = agent_conf(a)->state_dir,
+		.home = a->home,
 	};
 	struct buf why = BUF_INIT;
 	int e = http_new(config_section(a->conf, &http_section), &env, &why, &a->http);

@@ -9,9 +9,9 @@
 static const unsigned int kept[] = { CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE,
 				     CAP_DAC_READ_SEARCH };
 
-int privilege_drop(struct buf *why)
+int privilege_drop(unsigned int more, struct buf *why)
 {
-	bool had[countof(kept)];
+	bool had[countof(kept)], had_admin;
 	size_t i;
 
 	if (capng_get_caps_process()) {
@@ -20,11 +20,14 @@ int privilege_drop(struct buf *why)
 	}
 	for (i = 0; i < countof(kept); i++)
 		had[i] = capng_have_capability(CAPNG_PERMITTED, kept[i]);
+	had_admin = capng_have_capability(CAPNG_PERMITTED, CAP_SYS_ADMIN);
 	capng_clear(CAPNG_SELECT_CAPS);
 	capng_clear(CAPNG_SELECT_AMBIENT);
 	for (i = 0; i < countof(kept); i++)
 		if (had[i])
 			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, kept[i]);
+	if (had_admin && (more & PRIVILEGE_NETNS))
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_SYS_ADMIN);
 	if (capng_apply(CAPNG_SELECT_CAPS) || capng_apply(CAPNG_SELECT_AMBIENT)) {
 		buf_puts(why, "the capabilities cannot be set");
 		return -EPERM;

@@ -131,7 +131,7 @@ static int plan_listen(struct http_server *s, struct plan *plan, const struct ht
 	d->listener = same_listener(s, listen->text);
 	d->borrowed = d->listener != NULL;
 	if (!d->listener) {
-		error = listener_new(listen, why, &d->listener);
+		error = listener_new(listen, s->env.home, why, &d->listener);
 		if (error < 0)
 			return error;
 	}

@@ -12,6 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/base/netns.h"
+
 enum { BACKLOG = 128, SOCKET_MODE = 0660 };
 static const char run_dir[] = "/run/ipvs-agent";
 
@@ -23,15 +25,15 @@ static int fail(struct buf *why, const struct listen_conf *conf, int error)
 
 /* --- by address --------------------------------------------------------------- */
 
-static int open_inet(const struct addr *a, bool both_families)
+static int open_inet(struct netns_home *home, const struct addr *a, bool both_families)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = addr_to_sockaddr(a, &ss);
 	int on = 1, only = !both_families, fd, error;
 
-	fd = socket(a->family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd == -1)
-		return -errno;
+	fd = netns_home_socket(home, a->family, SOCK_STREAM);
+	if (fd < 0)
+		return fd;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (a->family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
@@ -44,20 +46,20 @@ static int open_inet(const struct addr *a, bool both_families)
 }
 
 /* ":10015" is every address of both families, or of IPv4 where there is no IPv6. */
-static int open_address(const struct listen_conf *conf)
+static int open_address(struct netns_home *home, const struct listen_conf *conf)
 {
 	bool wildcard = conf->addr.family == 0 || conf->text[0] == ':';
 	struct addr a = conf->addr;
 	int fd;
 
 	if (!wildcard)
-		return open_inet(&a, false);
+		return open_inet(home, &a, false);
 	a = (struct addr){ .family = AF_INET6, .port = conf->addr.port };
-	fd = open_inet(&a, true);
+	fd = open_inet(home, &a, true);
 	if (fd != -EAFNOSUPPORT && fd != -EADDRNOTAVAIL)
 		return fd;
 	a.family = AF_INET;
-	return open_inet(&a, false);
+	return open_inet(home, &a, false);
 }
 
 /* --- unix sockets ------------------------------------------------------------- */
@@ -143,7 +145,8 @@ out:
 	return error;
 }
 
-int listener_new(const struct listen_conf *conf, struct buf *why, struct listener **ret_listener)
+int listener_new(const struct listen_conf *conf, struct netns_home *home, struct buf *why,
+		 struct listener **ret_listener)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 	int error = ENOMEM, fd;
@@ -159,7 +162,7 @@ int listener_new(const struct listen_conf *conf, struct buf *why, struct listene
 		if (error)
 			goto out;
 	} else {
-		fd = open_address(conf);
+		fd = open_address(home, conf);
 		if (fd < 0) {
 			error = -fd;
 			goto out;

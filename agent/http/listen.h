@@ -7,6 +7,8 @@
 
 #include "agent/http/http_conf.h"
 
+struct netns_home;
+
 struct listener {
 	int fd;
 	char *text; /* as the configuration writes it: its identity */
@@ -16,9 +18,11 @@ struct listener {
 	ino_t ino;
 };
 
-/* Binds and listens. A unix socket's file that nobody listens behind is replaced;
- * /run/ipvs-agent is made where it is missing. -errno with a sentence. */
-int listener_new(const struct listen_conf *conf, struct buf *why, struct listener **ret_listener);
+/* Binds and listens, in the namespace of `home` (NULL = here). A unix socket's file that nobody
+ * listens behind is replaced; /run/ipvs-agent is made where it is missing. -errno with a sentence.
+ */
+int listener_new(const struct listen_conf *conf, struct netns_home *home, struct buf *why,
+		 struct listener **ret_listener);
 /* Closes; removes the socket's file where it is still ours. NULL is fine. */
 void listener_free(struct listener *l);
 

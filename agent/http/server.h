@@ -9,6 +9,7 @@
 struct collector;
 struct loop;
 struct http_server;
+struct netns_home;
 
 /* Milliseconds and counts; what is 0 stands at its default. */
 struct http_limits {
@@ -29,7 +30,8 @@ struct http_env {
 	struct loop *loop;                         /* its work queue checks passwords */
 	const struct collector *const *collectors; /* the registry, NULL-terminated */
 	struct http_limits limits;
-	const char *state_dir; /* where the journal is; NULL = nowhere */
+	const char *state_dir;   /* where the journal is; NULL = nowhere */
+	struct netns_home *home; /* where it listens, borrowed; NULL = here */
 };
 
 /* Opens every listener and starts serving; the configuration is borrowed for the

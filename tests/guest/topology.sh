@@ -165,7 +165,8 @@ rs_method() {
 }
 
 # rs_start N [PORT...]: nginx on the host; its page is its name (rsN), /healthz
-# says ok, /page is the file "page" in its directory. Returns when it accepts connections.
+# says ok, /from the client's address, /page is the file "page" in its directory. Returns
+# when it accepts connections.
 rs_start() {
 	local n=$1 dir=$RUN/rs$1 port listen=
 	shift
@@ -196,6 +197,7 @@ rs_start() {
 					return 200 "ok\n";
 				}
 				location = /page { root $dir; }
+				location = /from { return 200 "\$remote_addr\n"; }
 				location / { return 200 "rs$n\n"; }
 			}
 		}
