@@ -44,6 +44,7 @@
 #include "agent/sections.h"
 #include "agent/settings.h"
 #include "agent/sync/reconcile.h"
+#include "agent/sync/tuner.h"
 #include "agent/trial.h"
 #include "collectors/table.h"
 
@@ -197,15 +198,23 @@ static void say_goodbye(void *arg)
 	notifier_stop(a->notifier, GOODBYE_MS, stop_loop, a);
 }
 
+/* Our services are gone: the kernel gets its settings back. */
+static void restore_settings(void *arg)
+{
+	struct agent *a = arg;
+
+	tuner_remove(a->tuner, say_goodbye, a);
+}
+
 /* Lanes serve nobody but our probes: they go in any case. */
 static void remove_table(void *arg)
 {
 	struct agent *a = arg;
 	bool all = agent_conf(a)->on_exit == ON_EXIT_REMOVE;
+	void (*then)(void *arg) = all ? restore_settings : say_goodbye;
 
-	if ((!all && !a->state->layout->n_lanes) ||
-	    reconcile_remove(a->reconcile, !all, say_goodbye, a))
-		say_goodbye(a);
+	if ((!all && !a->state->layout->n_lanes) || reconcile_remove(a->reconcile, !all, then, a))
+		then(a);
 }
 
 void agent_stop(void *arg)
@@ -243,6 +252,7 @@ static void fini(struct agent *a)
 	ledger_free(a->ledger);
 	duties_free(a->duties);
 	reconcile_free(a->reconcile);
+	tuner_free(a->tuner);
 	engine_free(a->engine);
 	decider_fini(&a->decider);
 	agent_rules_fini(a);
