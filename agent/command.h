@@ -18,6 +18,8 @@ enum command_kind {
 	COMMAND_RULES,      /* → JSON of rules and what they are doing */
 	COMMAND_PROBE,      /* attempts, now → JSON of how they ended */
 	COMMAND_ALERTS,     /* Alertmanager's webhook, v4: body → JSON of what was recorded */
+	COMMAND_PEER,       /* → JSON of what is held, for a peer; target = its tag, or NULL */
+	COMMAND_PEERS,      /* → JSON of the peers */
 };
 
 enum command_status {

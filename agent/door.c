@@ -7,6 +7,7 @@
 #include "agent/explain.h"
 #include "agent/hands.h"
 #include "agent/intake.h"
+#include "agent/peers.h"
 #include "agent/publish.h"
 #include "agent/trial.h"
 
@@ -41,6 +42,8 @@ static enum command_status (*const lists[])(const struct agent *a, const struct 
 	[COMMAND_EXPLAIN] = explain,
 	[COMMAND_HOLDS] = hands_list,
 	[COMMAND_RULES] = rules_list,
+	[COMMAND_PEER] = peers_share,
+	[COMMAND_PEERS] = peers_list,
 };
 
 static void run(void *arg)

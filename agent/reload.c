@@ -20,6 +20,7 @@
 #include "agent/maintenance.h"
 #include "agent/model/reload.h"
 #include "agent/note.h"
+#include "agent/peers.h"
 #include "agent/probes/sched.h"
 #include "agent/rules/notifier.h"
 #include "agent/rules/notify_conf.h"
@@ -124,6 +125,7 @@ static void put_in_force(struct agent *a, struct reload_job *job)
 	if (canaries_reload(a->canaries))
 		log_event(LOG_ERROR, "out of memory: the canaries of before stay");
 	drains_reload(a->drains);
+	peers_reload(a->peers);
 	reconcile_set_state(a->reconcile, now, agent_conf(a)->reconcile_interval, &gone);
 	/* At once: who asks next shall not see a service that nobody has judged. The others
 	 * are as they were, until there is time for them. */

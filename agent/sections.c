@@ -7,6 +7,7 @@
 #include "agent/http/http_conf.h"
 #include "agent/metrics/metrics_conf.h"
 #include "agent/model/service_conf.h"
+#include "agent/peer_conf.h"
 #include "agent/probes/canary_conf.h"
 #include "agent/probes/probe_conf.h"
 #include "agent/rules/notify_conf.h"
@@ -16,12 +17,14 @@
 
 const struct conf_section *const agent_sections[] = {
 	&agent_section, &http_section,   &metrics_section, &defaults_section, &service_section,
-	&probe_section, &canary_section, &rule_section,    &notify_section,   NULL,
+	&probe_section, &canary_section, &rule_section,    &notify_section,   &peer_section,
+	NULL,
 };
 
 conf_check_fn *const agent_checks[] = {
 	check_probes,  check_canaries, check_forward, check_addresses, check_rules, lint_http,
-	lint_services, lint_probes,    lint_rules,    lint_effects,    lint_notify, NULL,
+	lint_services, lint_probes,    lint_rules,    lint_effects,    lint_notify,
+	check_peers,   NULL,
 };
 
 void agent_sections_init(void)

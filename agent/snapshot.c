@@ -16,6 +16,7 @@
 #include "agent/holds/place.h"
 #include "agent/intake.h"
 #include "agent/metrics/metrics_conf.h"
+#include "agent/peers.h"
 #include "agent/probes/sched.h"
 #include "agent/publish.h"
 #include "agent/rules/engine.h"
@@ -301,6 +302,8 @@ static int next_rest(struct snapshot *s)
 		e = fill_receivers(s->view, s->agent);
 	if (!e && s->agent->canaries)
 		e = canaries_show(s->agent->canaries, s->view);
+	if (!e)
+		e = peers_show(s->agent->peers, s->view);
 	fill_conf(s->view, s->agent);
 	s->stage++;
 	return e;

@@ -27,6 +27,7 @@
 #include "agent/lanes.h"
 #include "agent/maintenance.h"
 #include "agent/note.h"
+#include "agent/peers.h"
 #include "agent/probes/sched.h"
 #include "agent/publish.h"
 #include "agent/registry.h"
@@ -336,6 +337,8 @@ int agent_start(struct agent *a)
 		e = make_timers(a);
 	if (!e)
 		e = drains_new(a, &a->drains);
+	if (!e)
+		e = peers_new(a, &kept, &a->peers);
 	if (!e)
 		e = wire(a);
 	if (!e)

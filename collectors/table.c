@@ -4,7 +4,8 @@
 
 const struct collector *const collector_table[] = {
 	&collector_ipvs,      &collector_ip_vs_proc, &collector_sysctl,  &collector_probes,
-	&collector_decisions, &collector_agent,      &collector_process, NULL,
+	&collector_decisions, &collector_peers,      &collector_agent,   &collector_process,
+	NULL,
 };
 
 const struct probe_type *const probe_table[] = {

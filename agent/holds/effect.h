@@ -8,8 +8,8 @@
 /* What kind of thing an effect asks for: of each, one owner has one at a realserver. */
 enum hold_kind { HOLD_LOWERS = 0, HOLD_SHOWS_BACKUPS, HOLD_FREEZES, HOLD_ADMITS, HOLD_REPLACES };
 enum hold_kind hold_kind(int effect);
-/* Whether one takes the place of the other: same class, holder, rule, service, realserver
- * and kind of effect. */
+/* Whether one takes the place of the other: same class, holder, rule, origin, service,
+ * realserver and kind of effect. */
 bool hold_alike(const struct hold *a, const struct hold *b);
 /* Whether they ask for the same: no weight changes, only words and times. */
 bool hold_same_effect(const struct hold *a, const struct hold *b);

@@ -401,6 +401,20 @@ int ledger_disown(struct ledger *l, const struct ipvs_key *key, ledger_fn *fn, v
 	return request(l, &record, true, fn, arg);
 }
 
+int ledger_node(struct ledger *l, const char *node, ledger_fn *fn, void *arg)
+{
+	struct record record = { .type = RECORD_NODE, .id = strdup(node) };
+
+	return request(l, &record, record.id, fn, arg);
+}
+
+int ledger_seen(struct ledger *l, const char *node, uint64_t number, ledger_fn *fn, void *arg)
+{
+	struct record record = { .type = RECORD_SEEN, .id = strdup(node), .number = number };
+
+	return request(l, &record, record.id, fn, arg);
+}
+
 bool ledger_writable(const struct ledger *l)
 {
 	return ledger_error(l) == 0;

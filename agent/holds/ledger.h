@@ -5,6 +5,7 @@
 #define HOLDS_LEDGER_H
 
 #include "agent/holds/hold.h"
+#include "agent/holds/seen.h"
 #include "agent/ipvs/ipvs.h"
 
 struct loop;
@@ -16,6 +17,8 @@ struct ledger_state {
 	size_t n_holds;
 	struct ipvs_key *owned; /* services that we created or took over */
 	size_t n_owned;
+	char node[SEEN_NODE_LEN + 1]; /* who we are to peers; "" = nobody yet */
+	struct seen_set seen;
 	/* The file was not whole. Then nothing of it is trusted: no hold stands and nothing
 	 * is owned. The kernel still has the weights that the lost holds asked for. */
 	bool damaged;
@@ -53,6 +56,8 @@ int ledger_place(struct ledger *l, const struct hold *hold, ledger_fn *fn, void 
 int ledger_lift(struct ledger *l, const char *id, ledger_fn *fn, void *arg);
 int ledger_own(struct ledger *l, const struct ipvs_key *key, ledger_fn *fn, void *arg);
 int ledger_disown(struct ledger *l, const struct ipvs_key *key, ledger_fn *fn, void *arg);
+int ledger_node(struct ledger *l, const char *node, ledger_fn *fn, void *arg);
+int ledger_seen(struct ledger *l, const char *node, uint64_t number, ledger_fn *fn, void *arg);
 
 /* False while the last write failed; the thread retries every 5 s and then writes
  * the whole state anew. */

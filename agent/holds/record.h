@@ -19,13 +19,16 @@ enum record_type {
 	RECORD_LIFT,
 	RECORD_OWN,
 	RECORD_DISOWN,
+	RECORD_NODE, /* who we are to peers */
+	RECORD_SEEN, /* so far a node's holds are known (holds/seen.h) */
 	RECORD_N_TYPES,
 };
 
 struct record {
 	enum record_type type;
 	struct hold *hold;   /* place; owned */
-	char *id;            /* lift; owned */
+	char *id;            /* lift: the hold's; node, seen: the node's; owned */
+	uint64_t number;     /* seen */
 	struct ipvs_key key; /* own, disown */
 };
 

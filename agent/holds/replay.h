@@ -6,12 +6,15 @@
 
 #include "agent/holds/ledger.h"
 #include "agent/holds/record.h"
+#include "agent/holds/seen.h"
 
 struct replay_owned;
 
 struct replay {
 	struct holds *holds;
 	struct replay_owned *owned;
+	char node[SEEN_NODE_LEN + 1]; /* "" = nothing is shared with peers */
+	struct seen_set seen;
 };
 
 /* What the bytes of a file were. */

@@ -36,6 +36,7 @@ static void test_each(void **state)
 		"the ledger cannot be written",
 		"the ledger was damaged at the start: all holds are lost",
 		"no canary answers behind eth0, eth1: ",
+		"peer lb2 is away since 2001-09-09T01:46:40.000Z (connection refused): ",
 	};
 	struct view_canary cut[] = {
 		{ "a", true, false, "eth0" },
@@ -43,6 +44,10 @@ static void test_each(void **state)
 		{ "c", true, false, "eth0" },
 		{ "d", true, false, "eth1" },
 	};
+	struct view_peer away = { .name = "lb2",
+				  .why = "connection refused",
+				  .known = true,
+				  .since_wall_ms = INT64_C(1000000000000) };
 	struct buf out = BUF_INIT;
 
 	(void)state;
@@ -56,6 +61,8 @@ static void test_each(void **state)
 		v.agent.ledger_damaged = i == 3;
 		v.canaries = i == 4 ? cut : v.canaries;
 		v.n_canaries = i == 4 ? countof(cut) : v.n_canaries;
+		v.peers = i == 5 ? &away : v.peers;
+		v.n_peers = i == 5 ? 1 : v.n_peers;
 		troubles(&v, &out);
 		assert_non_null(strstr(buf_str(&out), words[i]));
 		assert_ptr_equal(strchr(buf_str(&out), '\n'), buf_str(&out) + out.len - 1);
