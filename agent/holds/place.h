@@ -52,9 +52,10 @@ int placer_told(struct placer *p, const struct hold *like, int64_t now_wall_ms);
  * changed. */
 int placer_asked(struct placer *p, const struct hold *like, int64_t now_wall_ms,
 		 placer_asked_fn *fn, void *arg);
-/* An alert's or an operator's: whether it acts (true: a guard has let it) or waits. At once; the ledger
- * follows, and one that could not be recorded acts until the next start. 0 where it is so
- * already; -ENOENT for what is no such hold, -ENOMEM: nothing has changed. */
+/* An alert's, or an operator's that peers know: whether it acts (true: a guard has let it)
+ * or waits. At once; the ledger follows, and one that could not be recorded acts until the
+ * next start. 0 where it is so already; -ENOENT for what is no such hold, -ENOMEM: nothing
+ * has changed. */
 int placer_act(struct placer *p, const char *id, bool acts);
 /* The same of what an alert's hold asks for, when its rule has changed: of that kind of
  * effect. -ENOENT; else it is so, and why it could not be recorded. */

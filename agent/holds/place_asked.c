@@ -306,7 +306,7 @@ int placer_act(struct placer *p, const char *id, bool acts)
 	struct hold *h = holds_find(p->holds, id);
 	int e;
 
-	if (!h || (h->hold_class != HOLD_ALERT && h->hold_class != HOLD_OPERATOR))
+	if (!h || (h->hold_class != HOLD_ALERT && !(h->hold_class == HOLD_OPERATOR && h->number)))
 		return -ENOENT;
 	if (h->waiting == !acts)
 		return 0;
