@@ -55,7 +55,7 @@ struct agent {
 	struct intake *intake; /* of alerts */
 	struct hands *hands;
 	struct trials *trials;
-	struct peers *peers; /* NULL before all is made */
+	struct peers *peers;             /* NULL before all is made */
 	struct maintenance *maintenance; /* NULL before all is made */
 	struct engine *engine;
 	struct ways *ways; /* which interface leads to a realserver */

@@ -5,6 +5,7 @@
 
 #include "agent/base/addr.h"
 #include "agent/base/attr.h"
+#include "agent/http/http_conf.h"
 #include "agent/rules/notify_conf.h"
 #include "conf/setter.h"
 
@@ -89,6 +90,17 @@ static void check_url(struct config *c, const struct peer_conf *p)
 			    p->head.name, p->url);
 }
 
+/* It shows its token; nobody here knows one. */
+static void check_way_in(struct config *c, const struct peer_conf *p)
+{
+	const struct http_conf *h = config_section(c, &http_section);
+
+	if (!h->head.bad && !h->token_file && !h->client_ca_file)
+		conf_report(c, CONF_WARNING, p->head.file, p->head.line,
+			    "peer %s: it cannot ask this agent in turn: [http] has no token_file",
+			    p->head.name);
+}
+
 void check_peers(struct config *c)
 {
 	size_t n, i;
@@ -100,6 +112,8 @@ void check_peers(struct config *c)
 		if (i == PEERS_MAX)
 			conf_report(c, CONF_ERROR, p->head.file, p->head.line,
 				    "peer %s: there are %d peers at most", p->head.name, PEERS_MAX);
+		if (!i)
+			check_way_in(c, p);
 		if (!p->head.bad && p->url)
 			check_url(c, p);
 	}

@@ -26,10 +26,12 @@ static void on_node(void *arg, int error)
 	struct peers *p = arg;
 
 	p->recording = false;
+	if (p->stopped)
+		return;
 	if (error == 0)
 		error = placer_share(p->agent->placer, &p->seen);
 	p->recorded = !error;
-	if (error && !p->stopped)
+	if (error)
 		log_event(LOG_ERROR, "peers are not asked: who we are to them is not recorded",
 			  LOG_ERR(error));
 }
@@ -129,15 +131,15 @@ void peers_reload(struct peers *p)
 			continue;
 		*at = peer_new(p, conf);
 		if (!*at) {
-			log_event(LOG_ERROR, "a peer is not asked", LOG_STR("peer", conf->head.name),
-				  LOG_ERR(ENOMEM));
+			log_event(LOG_ERROR, "a peer is not asked",
+				  LOG_STR("peer", conf->head.name), LOG_ERR(ENOMEM));
 			continue;
 		}
 		loop_timer_start((*at)->timer, 0);
 		at = &(*at)->next;
 	}
 	peers_introduce(p);
-	p->unsettled = true;
+	p->unsettled |= p->waits;
 }
 
 /* --- life --------------------------------------------------------------------------- */
@@ -149,6 +151,7 @@ int peers_new(struct agent *a, struct ledger_state *kept, struct peers **ret_pee
 	if (!p)
 		return -ENOMEM;
 	p->agent = a;
+	p->waits = true; /* perhaps: what was restored is looked at once */
 	memcpy(p->node, kept->node, sizeof(p->node));
 	p->seen = kept->seen;
 	kept->seen = (struct seen_set){ 0 };
@@ -194,7 +197,7 @@ void peers_note(struct peers *p)
 	if (!p)
 		return;
 	p->changes++;
-	p->unsettled = true;
+	p->unsettled |= p->waits;
 }
 
 void peers_turn(struct peers *p)
@@ -256,16 +259,17 @@ enum command_status peers_share(const struct agent *a, const struct command *cmd
 void peers_put_shared(const struct peers *p, const struct hold *h, struct json_t *o)
 {
 	if (p && h->number && p->node[0])
-		(void)json_object_set_new(o, "shared",
-					  json_sprintf("%s-%" PRIu64,
-						       *h->origin ? h->origin : p->node, h->number));
+		(void)json_object_set_new(
+			o, "shared",
+			json_sprintf("%s-%" PRIu64, *h->origin ? h->origin : p->node, h->number));
 }
 
 bool peers_same_holder(const struct hold *h, const char *holder)
 {
+	const char *peer = *h->origin ? strrchr(h->holder, '@') : NULL;
 	size_t len = strlen(holder);
 
 	if (!strcmp(h->holder, holder))
 		return true;
-	return *h->origin && !strncmp(h->holder, holder, len) && h->holder[len] == '@';
+	return peer && len == (size_t)(peer - h->holder) && !strncmp(h->holder, holder, len);
 }

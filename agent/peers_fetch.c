@@ -14,10 +14,10 @@
 #include "agent/base/loop.h"
 
 enum {
-	AWAY_AFTER = 2,       /* failures in a row */
+	AWAY_AFTER = 2, /* failures in a row */
 	BACKOFF_MAX_MS = 30000,
-	SKEW_MS = 5000,       /* clocks that differ by more are told of, and made up for */
-	ASK_AGAIN_MS = 100,   /* while another exchange is under way */
+	SKEW_MS = 5000,     /* clocks that differ by more are told of, and made up for */
+	ASK_AGAIN_MS = 100, /* while another exchange is under way */
 };
 
 /* --- how it is ----------------------------------------------------------------------- */

@@ -23,8 +23,8 @@ struct peer {
 	char *tag;             /* of what was merged last; NULL = nothing was */
 	char node[SEEN_NODE_LEN + 1];
 	int64_t asked_wall_ms, asked_mono_ms;
-	unsigned int in_a_row; /* failures */
-	bool known, up;        /* known: it was told that it is up, or away */
+	unsigned int in_a_row;               /* failures */
+	bool known, up;                      /* known: it was told that it is up, or away */
 	int64_t since_wall_ms, last_wall_ms; /* up or away; the last exchange, 0 = none */
 	int64_t skew_ms;                     /* its clock before ours */
 	bool skew_told;
@@ -55,6 +55,7 @@ struct peers {
 	char node[SEEN_NODE_LEN + 1];
 	bool recorded, recording; /* the ledger has it; is about to */
 	bool stopped, unsettled;
+	bool waits; /* some operator's may wait for a guard */
 	struct seen_set seen;
 	uint64_t changes; /* of what we hold */
 	uint32_t origin;  /* of this process: tags of the one before mean nothing */

@@ -20,11 +20,11 @@ static uint32_t parted_of(const struct peers *p, const struct hold *h, struct pa
 	uint32_t id = layout_find(a->state->layout, h->service, h->realserver);
 
 	if (id != LAYOUT_NONE)
-		*ret_parted = (struct parted){ .layout = a->state->layout,
-					       .holds = a->holds,
-					       .node = p->node,
-					       .service =
-						       a->state->layout->realservers[id].service };
+		*ret_parted =
+			(struct parted){ .layout = a->state->layout,
+					 .holds = a->holds,
+					 .node = p->node,
+					 .service = a->state->layout->realservers[id].service };
 	return id;
 }
 
@@ -46,22 +46,27 @@ int peers_refused(const struct hold *h)
 
 void peers_tell_refused(struct peers *p, const struct hold *h, enum guard guard)
 {
-	struct journal_line *l = note_begin(p->agent, JOURNAL_REFUSED);
+	struct journal_line *l = note_begin(p->agent, JOURNAL_ORDER);
+	struct buf target = BUF_INIT;
 
 	p->refused[guard]++;
-	log_event(LOG_WARN, "hold refused: with what another director's operator holds it is too much",
+	p->waits = p->unsettled = true;
+	log_event(LOG_WARN,
+		  "hold refused: with what another director's operator holds it is too much",
 		  LOG_STR("service", h->service), LOG_STR("realserver", h->realserver),
 		  LOG_STR("class", hold_class_names[h->hold_class]), LOG_STR("holder", h->holder),
 		  LOG_STR("guard", guard_names[guard]));
 	if (!l)
 		return;
+	buf_printf(&target, "%s/%s", h->service, h->realserver);
+	journal_line_text(l, "order", h->effect <= HOLD_ZERO ? "drain" : "weight");
+	journal_line_text(l, "target", buf_str(&target));
+	journal_line_text(l, "by", "");
 	journal_line_text(l, "holder", h->holder);
-	journal_line_text(l, "service", h->service);
-	journal_line_text(l, "realserver", h->realserver);
-	journal_line_int(l, "effect", h->effect);
-	journal_line_text(l, "guard", guard_names[guard]);
 	journal_line_text(l, "reason", "another director's operator was first");
+	journal_line_text(l, "outcome", guard_names[guard]);
 	journal_end(p->agent->journal, l);
+	buf_fini(&target);
 }
 
 static void tell_admitted(const struct hold *h)
@@ -149,6 +154,7 @@ void peers_settle(struct peers *p)
 
 	if (!pick_all(p, &l))
 		return;
+	p->waits = l.n > 0;
 	for (i = 0; i < l.n; i++) {
 		guard = GUARD_ADMIT;
 		if (parted_of(p, l.list[i], &parted) != LAYOUT_NONE)

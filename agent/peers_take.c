@@ -182,12 +182,19 @@ static int64_t shifted(const struct exchange *x, int64_t wall_ms)
 static void make_like(const struct exchange *x, const struct merge_step *step,
 		      const struct hold *ours, struct hold *ret_like)
 {
+	const struct layout *l = x->peers->agent->state->layout;
 	struct hold like = *step->theirs;
 	enum guard guard;
 
 	like.since_wall_ms = shifted(x, like.since_wall_ms);
 	like.until_wall_ms = shifted(x, like.until_wall_ms);
 	if (ours) {
+		/* Called otherwise there, and not yet here: it goes on where it is. */
+		if (layout_find(l, like.service, like.realserver) == LAYOUT_NONE &&
+		    layout_find(l, ours->service, ours->realserver) != LAYOUT_NONE) {
+			like.service = ours->service;
+			like.realserver = ours->realserver;
+		}
 		like.waiting = ours->waiting;
 		like.refused = ours->refused;
 		/* … of an alert it is what the rule asks for here. */

@@ -116,7 +116,7 @@ enum command_status peers_list(const struct agent *a, const struct command *cmd 
 			json_decref(list);
 			return COMMAND_FAILED;
 		}
-	return hands_text(json_pack("{s:s*, s:o}", "node", p && p->node[0] ? p->node : NULL,
-				    "peers", list),
-			  out);
+	return hands_text(
+		json_pack("{s:s*, s:o}", "node", p && p->node[0] ? p->node : NULL, "peers", list),
+		out);
 }

@@ -22,9 +22,9 @@ const struct conf_section *const agent_sections[] = {
 };
 
 conf_check_fn *const agent_checks[] = {
-	check_probes,  check_canaries, check_forward, check_addresses, check_rules, lint_http,
-	lint_services, lint_probes,    lint_rules,    lint_effects,    lint_notify,
-	check_peers,   NULL,
+	check_probes, check_canaries, check_forward, check_addresses, check_rules,
+	lint_http,    lint_services,  lint_probes,   lint_rules,      lint_effects,
+	lint_notify,  check_peers,    NULL,
 };
 
 void agent_sections_init(void)

@@ -183,10 +183,7 @@ static enum text_colour put_release(const json_t *l, struct buf *out)
 
 static enum text_colour put_refused(const json_t *l, struct buf *out)
 {
-	bool rule = *render_text(l, "rule");
-
-	buf_printf(out, "%s %s asks for ", rule ? "rule" : "operator",
-		   render_text(l, rule ? "rule" : "holder"));
+	buf_printf(out, "rule %s asks for ", render_text(l, "rule"));
 	put_effect(l, out);
 	buf_printf(out, ", guard %s refuses", render_text(l, "guard"));
 	put_why(l, "reason", out);

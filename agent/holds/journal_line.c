@@ -142,7 +142,6 @@ static const struct journal_field release_fields[] = {
 
 static const struct journal_field refused_fields[] = {
 	TEXT("rule", "that asked"),
-	TEXT("holder", "or the operator, whose hold another director's keeps from acting"),
 	OF_REALSERVER,
 	INT("effect", "that it asked for"),
 	TEXT("guard", "that refused; flapping and cooldown may delay a release instead"),

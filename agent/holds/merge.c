@@ -58,8 +58,8 @@ static uint64_t knows(const struct merge_side *side, const char *origin)
 static void add(struct merge *m, enum merge_kind kind, const struct row *ours,
 		const struct row *theirs)
 {
-	m->steps[m->n++] = (struct merge_step){ kind, ours ? ours->hold : NULL,
-						theirs ? theirs->hold : NULL };
+	m->steps[m->n++] =
+		(struct merge_step){ kind, ours ? ours->hold : NULL, theirs ? theirs->hold : NULL };
 }
 
 static void walk(struct merge *m, const struct merge_side *ours, const struct row *a,

@@ -10,42 +10,6 @@
 #include "agent/holds/ledger.h"
 #include "agent/holds/seen.h"
 
-static void on_asked_recorded(void *arg, int error)
-{
-	struct asked *q = arg, **at;
-	struct placer *p = q->placer;
-	struct hold *h = q->hold;
-
-	for (at = &p->asked; *at; at = &(*at)->next) {
-		if (*at == q) {
-			*at = q->next;
-			break;
-		}
-	}
-	if (q->lifted && !error)
-		error = -ECANCELED;
-	if (!error) {
-		h->active = !h->waiting;
-		h->recorded = true;
-		error = holds_place(p->holds, h, NULL);
-		/* What is not in force must not come back with the next start; but that a
-		 * peer's has ended would be told to that. */
-		if (error && !*h->origin)
-			(void)ledger_lift(p->ledger, h->id, NULL, NULL);
-	}
-	if (!error) {
-		q->hold = NULL;
-		/* There is a row for its origin: nothing can fail. */
-		if (p->seen && h->number)
-			(void)seen_raise(p->seen, h->origin, h->number);
-		if (p->watch)
-			p->watch(p->watch_arg, h, false);
-		p->fn(p->arg, h->service, h->realserver);
-	}
-	q->fn(q->arg, error, error ? NULL : h);
-	placer_asked_free(q);
-}
-
 /* --- numbers --------------------------------------------------------------------- */
 
 bool placer_shares(const struct hold *h)
@@ -127,6 +91,46 @@ int placer_share(struct placer *p, struct seen_set *seen)
 	if (!s.error)
 		holds_each(p->holds, share_one, &s);
 	return s.error;
+}
+
+/* --- recorded --------------------------------------------------------------------- */
+
+static void on_asked_recorded(void *arg, int error)
+{
+	struct asked *q = arg, **at;
+	struct placer *p = q->placer;
+	struct hold *h = q->hold;
+
+	for (at = &p->asked; *at; at = &(*at)->next) {
+		if (*at == q) {
+			*at = q->next;
+			break;
+		}
+	}
+	if (q->lifted && !error)
+		error = -ECANCELED;
+	if (!error) {
+		h->active = !h->waiting;
+		h->recorded = true;
+		error = holds_place(p->holds, h, NULL);
+		/* What is not in force must not come back with the next start; but that a
+		 * peer's has ended would be told to that. */
+		if (error && !*h->origin)
+			(void)ledger_lift(p->ledger, h->id, NULL, NULL);
+	}
+	if (!error) {
+		q->hold = NULL;
+		/* There is a row for its origin: nothing can fail. */
+		if (p->seen && h->number)
+			(void)seen_raise(p->seen, h->origin, h->number);
+		else if (p->seen)
+			share_one(&(struct sharing){ p, 0 }, h);
+		if (p->watch)
+			p->watch(p->watch_arg, h, false);
+		p->fn(p->arg, h->service, h->realserver);
+	}
+	q->fn(q->arg, error, error ? NULL : h);
+	placer_asked_free(q);
 }
 
 /* --- placing ---------------------------------------------------------------------- */

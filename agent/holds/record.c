@@ -17,12 +17,8 @@
 #include "agent/holds/text.h"
 
 const char *const record_types[RECORD_N_TYPES] = {
-	[RECORD_PLACE] = "place",
-	[RECORD_LIFT] = "lift",
-	[RECORD_OWN] = "own",
-	[RECORD_DISOWN] = "disown",
-	[RECORD_NODE] = "node",
-	[RECORD_SEEN] = "seen",
+	[RECORD_PLACE] = "place",   [RECORD_LIFT] = "lift", [RECORD_OWN] = "own",
+	[RECORD_DISOWN] = "disown", [RECORD_NODE] = "node", [RECORD_SEEN] = "seen",
 };
 
 const struct record_proto record_protos[RECORD_N_PROTOS] = {

@@ -307,12 +307,8 @@ static int read_seen(const json_t *o, struct buf *why, struct record *rec)
 }
 
 static int (*const readers[RECORD_N_TYPES])(const json_t *, struct buf *, struct record *) = {
-	[RECORD_PLACE] = read_place,
-	[RECORD_LIFT] = read_lift,
-	[RECORD_OWN] = read_key,
-	[RECORD_DISOWN] = read_key,
-	[RECORD_NODE] = read_node,
-	[RECORD_SEEN] = read_seen,
+	[RECORD_PLACE] = read_place, [RECORD_LIFT] = read_lift, [RECORD_OWN] = read_key,
+	[RECORD_DISOWN] = read_key,  [RECORD_NODE] = read_node, [RECORD_SEEN] = read_seen,
 };
 
 int record_read(const char *line, size_t len, uint64_t sequence, struct buf *why,

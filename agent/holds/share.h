@@ -16,9 +16,9 @@ enum {
 
 struct share {
 	char node[SEEN_NODE_LEN + 1];
-	char *tag;           /* of what it says: see `unchanged` */
-	bool unchanged;      /* it says what it said under that tag: no more is in it */
-	int64_t now_wall_ms; /* its clock */
+	char *tag;            /* of what it says: see `unchanged` */
+	bool unchanged;       /* it says what it said under that tag: no more is in it */
+	int64_t now_wall_ms;  /* its clock */
 	struct seen_set seen; /* "" never */
 	struct hold **holds;  /* each with an origin and a number */
 	size_t n;

@@ -36,11 +36,11 @@ http_handler http_page;                                  /* page.c */
 http_handler http_services, http_service;                /* api_services.c */
 http_handler http_explain;                               /* api_explain.c */
 http_handler http_holds, http_hold, http_lift, http_lift_id, http_freeze, http_thaw, http_alerts,
-	http_rules, http_probe; /* api_holds.c */
-http_handler http_events;       /* events.c */
-http_handler http_whoami;       /* api_whoami.c */
-http_handler http_journal;      /* api_journal.c */
-http_handler http_config;       /* api_config.c */
+	http_rules, http_probe;     /* api_holds.c */
+http_handler http_events;           /* events.c */
+http_handler http_whoami;           /* api_whoami.c */
+http_handler http_journal;          /* api_journal.c */
+http_handler http_config;           /* api_config.c */
 http_handler http_peer, http_peers; /* api_peers.c */
 
 #endif

@@ -15,10 +15,17 @@ const char *const view_state_names[VIEW_N_STATES] = {
 };
 
 const char *const peer_failure_names[PEER_N_FAILURES] = {
-	[PEER_UNREACHABLE] = "unreachable", [PEER_TIMEOUT] = "timeout", [PEER_TLS] = "tls",
-	[PEER_DENIED] = "denied",           [PEER_STATUS] = "status",   [PEER_DOCUMENT] = "document",
-	[PEER_VERSION] = "version",         [PEER_ITSELF] = "itself",   [PEER_RESTORED] = "restored",
-	[PEER_LEDGER] = "ledger",           [PEER_LOCAL] = "local",
+	[PEER_UNREACHABLE] = "unreachable",
+	[PEER_TIMEOUT] = "timeout",
+	[PEER_TLS] = "tls",
+	[PEER_DENIED] = "denied",
+	[PEER_STATUS] = "status",
+	[PEER_DOCUMENT] = "document",
+	[PEER_VERSION] = "version",
+	[PEER_ITSELF] = "itself",
+	[PEER_RESTORED] = "restored",
+	[PEER_LEDGER] = "ledger",
+	[PEER_LOCAL] = "local",
 };
 
 struct view *view_new(struct config *conf, struct reading *reading)

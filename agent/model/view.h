@@ -35,7 +35,7 @@ struct view {
 	struct view_canary *canaries;
 	struct view_peer *peers;
 	const uint64_t *peers_refused; /* by enum guard; NULL without peers */
-	const char *const *guards; /* names by enum guard, "" = none: label guard */
+	const char *const *guards;     /* names by enum guard, "" = none: label guard */
 	uint32_t n_vips, n_dests, n_services, n_realservers, n_probes, n_failures, n_holds,
 		n_drains, n_rules, n_receivers, n_canaries, n_peers, n_guards;
 	bool realserver_series, node_exporter_names; /* as [metrics] has them */

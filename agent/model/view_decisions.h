@@ -62,8 +62,8 @@ extern const char *const peer_failure_names[PEER_N_FAILURES];
 
 /* Another director's agent. */
 struct view_peer {
-	const char *name, *why; /* why: of the last failure; "" = none */
-	bool known, up;         /* known: it answered, or is known to be away */
+	const char *name, *why;              /* why: of the last failure; "" = none */
+	bool known, up;                      /* known: it answered, or is known to be away */
 	int64_t since_wall_ms, last_wall_ms; /* up or away since; 0 = no exchange yet */
 	int64_t skew_ms;                     /* its clock before ours */
 	uint64_t exchanges, holds[2];        /* taken over, ended */

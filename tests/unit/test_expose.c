@@ -21,8 +21,9 @@
 
 /* In the registry's order; the registry itself also names the kinds of probes. */
 static const struct collector *const collectors[] = {
-	&collector_ipvs,      &collector_ip_vs_proc, &collector_sysctl,  &collector_probes,
-	&collector_decisions, &collector_agent,      &collector_process, NULL,
+	&collector_ipvs,   &collector_ip_vs_proc, &collector_sysctl,
+	&collector_probes, &collector_decisions,  &collector_peers,
+	&collector_agent,  &collector_process,    NULL,
 };
 enum { N_COLLECTORS = countof(collectors) - 1 };
 
@@ -124,11 +125,11 @@ struct golden_case {
 static const struct golden_case golden_cases[] = {
 	{ "full.txt", EXPOSE_TEXT, with_all, "tests/golden/proc/full", NULL },
 	{ "full.openmetrics.txt", EXPOSE_OPENMETRICS, with_all, "tests/golden/proc/full", NULL },
-	{ "node-names.txt", EXPOSE_TEXT, with_node_names, "tests/golden/proc/full", "yy-----" },
+	{ "node-names.txt", EXPOSE_TEXT, with_node_names, "tests/golden/proc/full", "yy------" },
 	{ "no-realservers.txt", EXPOSE_TEXT, without_realservers, "tests/golden/proc/none", NULL },
-	{ "from-proc.txt", EXPOSE_TEXT, from_proc, "tests/golden/proc/full", "y------" },
-	{ "chosen.txt", EXPOSE_OPENMETRICS, with_all, "tests/golden/proc/full", "--y----" },
-	{ "no-kernel.txt", EXPOSE_TEXT, without_kernel, "tests/golden/proc/none", "yyy----" },
+	{ "from-proc.txt", EXPOSE_TEXT, from_proc, "tests/golden/proc/full", "y-------" },
+	{ "chosen.txt", EXPOSE_OPENMETRICS, with_all, "tests/golden/proc/full", "--y-----" },
+	{ "no-kernel.txt", EXPOSE_TEXT, without_kernel, "tests/golden/proc/none", "yyy-----" },
 };
 
 static void expose_case(const struct golden_case *c, size_t enough, struct buf *out)

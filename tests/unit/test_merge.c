@@ -68,15 +68,15 @@ static void test_cases(void **state)
 	/* We are A, they are B. */
 	static const struct sides cases[] = {
 		{ { 0, 0, 0, 0 }, { 1, 0, 0, 1 }, B, MERGE_TAKE },
-		{ { 0, 0, 0, 1 }, { 1, 0, 0, 1 }, B, -1 },         /* lifted here */
-		{ { 1, 0, 0, 1 }, { 0, 0, 0, 1 }, B, MERGE_END },  /* lifted there */
-		{ { 1, 0, 0, 1 }, { 1, 0, 0, 1 }, B, -1 },         /* known */
+		{ { 0, 0, 0, 1 }, { 1, 0, 0, 1 }, B, -1 },        /* lifted here */
+		{ { 1, 0, 0, 1 }, { 0, 0, 0, 1 }, B, MERGE_END }, /* lifted there */
+		{ { 1, 0, 0, 1 }, { 1, 0, 0, 1 }, B, -1 },        /* known */
 		{ { 1, 0, 0, 1 }, { 1, 1, 0, 1 }, B, MERGE_RENEW },
-		{ { 1, 2, 0, 1 }, { 1, 1, 0, 1 }, B, -1 },         /* an older copy */
-		{ { 2, 0, 2, 0 }, { 0, 0, 1, 0 }, A, -1 },         /* not told yet */
-		{ { 2, 0, 2, 0 }, { 0, 0, 2, 0 }, A, MERGE_END },  /* lifted there */
-		{ { 0, 0, 2, 0 }, { 2, 0, 2, 0 }, A, -1 },         /* lifted here */
-		{ { 2, 0, 2, 0 }, { 2, 5, 2, 0 }, A, -1 },         /* nobody renews ours */
+		{ { 1, 2, 0, 1 }, { 1, 1, 0, 1 }, B, -1 },        /* an older copy */
+		{ { 2, 0, 2, 0 }, { 0, 0, 1, 0 }, A, -1 },        /* not told yet */
+		{ { 2, 0, 2, 0 }, { 0, 0, 2, 0 }, A, MERGE_END }, /* lifted there */
+		{ { 0, 0, 2, 0 }, { 2, 0, 2, 0 }, A, -1 },        /* lifted here */
+		{ { 2, 0, 2, 0 }, { 2, 5, 2, 0 }, A, -1 },        /* nobody renews ours */
 	};
 	size_t i;
 
@@ -241,9 +241,9 @@ static void do_place(struct model *m, int i)
 	char id[32], realserver[32];
 	struct hold h = { .id = id,
 			  .hold_class = HOLD_OPERATOR,
-			  .service = (char *)(uintptr_t)"web",
+			  .service = (char *)(uintptr_t) "web",
 			  .realserver = realserver,
-			  .holder = (char *)(uintptr_t)"ann",
+			  .holder = (char *)(uintptr_t) "ann",
 			  .number = seen_top(&n->replay.seen) + 1 };
 
 	if (h.number >= DOTS)
@@ -251,7 +251,7 @@ static void do_place(struct model *m, int i)
 	snprintf(id, sizeof(id), "o%u-%d", n->serial++, i);
 	/* Some take the place of one that is alike: that one has ended. */
 	snprintf(realserver, sizeof(realserver), "web%u", chance(m, 6));
-	h.origin = (char *)(uintptr_t)"";
+	h.origin = (char *)(uintptr_t) "";
 	if (holds_same(n->replay.holds, &h))
 		m->lifted[i][holds_same(n->replay.holds, &h)->number] = true;
 	m->placed[i][h.number] = true;

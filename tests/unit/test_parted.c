@@ -28,10 +28,9 @@ static void open_parted(struct rig *r)
 {
 	r->state = make_state(ini);
 	assert_int_equal(holds_new(&r->holds), 0);
-	r->parted = (struct parted){ .layout = r->state->layout,
-				     .holds = r->holds,
-				     .node = OURS,
-				     .service = 0 };
+	r->parted = (struct parted){
+		.layout = r->state->layout, .holds = r->holds, .node = OURS, .service = 0
+	};
 }
 
 static void close_parted(struct rig *r)
@@ -47,9 +46,9 @@ static struct hold like(const char *realserver, const char *origin, uint64_t num
 	snprintf(id, sizeof(id), "o%d-%s", (int)number, *origin ? "b" : "a");
 	return (struct hold){ .id = id,
 			      .hold_class = HOLD_OPERATOR,
-			      .service = (char *)(uintptr_t)"web",
+			      .service = (char *)(uintptr_t) "web",
 			      .realserver = (char *)(uintptr_t)realserver,
-			      .holder = (char *)(uintptr_t)"ann",
+			      .holder = (char *)(uintptr_t) "ann",
 			      .origin = (char *)(uintptr_t)origin,
 			      .effect = effect,
 			      .number = number,
@@ -82,7 +81,7 @@ static void test_floor(void **state)
 	third.number = 0;
 	assert_false(parted_judged(&third));
 	third = like("web4", "", 1, 0);
-	third.origin = (char *)(uintptr_t)"0000000000000000";
+	third.origin = (char *)(uintptr_t) "0000000000000000";
 	assert_int_equal(parted_judge(&r.parted, &third, false), GUARD_ADMIT);
 	assert_int_equal(parted_judge(&r.parted, &third, true), GUARD_MIN_AVAILABLE);
 	/* A share leaves it available; who is out already takes nothing. */

@@ -17,12 +17,12 @@
 
 static struct hold hold_of(const char *origin, uint64_t number)
 {
-	return (struct hold){ .id = (char *)(uintptr_t)"o1-1",
+	return (struct hold){ .id = (char *)(uintptr_t) "o1-1",
 			      .hold_class = HOLD_OPERATOR,
-			      .service = (char *)(uintptr_t)"web",
-			      .realserver = (char *)(uintptr_t)"web1",
-			      .holder = (char *)(uintptr_t)"ann",
-			      .reason = (char *)(uintptr_t)"deploy",
+			      .service = (char *)(uintptr_t) "web",
+			      .realserver = (char *)(uintptr_t) "web1",
+			      .holder = (char *)(uintptr_t) "ann",
+			      .reason = (char *)(uintptr_t) "deploy",
 			      .origin = (char *)(uintptr_t)origin,
 			      .since_wall_ms = 1000,
 			      .until_wall_ms = 2000,
@@ -108,13 +108,14 @@ static void test_refused(void **state)
 		{ ONE("{" HOLD ",\"origin\":\"" A "\",\"number\":10}"), -EINVAL, "above" },
 		{ ONE("{" HOLD ",\"origin\":\"" B "\",\"number\":1}"), -EINVAL, "above" },
 		{ ONE("{" HOLD ",\"origin\":\"" A "\",\"number\":1},{" HOLD ",\"origin\":\"" A
-			       "\",\"number\":1}"),
+		      "\",\"number\":1}"),
 		  -EINVAL, "two holds" },
 		{ ONE("{\"id\":\"o1\",\"class\":\"rule\",\"service\":\"web\",\"realserver\":\"w\","
 		      "\"holder\":\"x\",\"effect\":0,\"reason\":\"\",\"since\":1,\"until\":0,"
 		      "\"origin\":\"" A "\",\"number\":1}"),
 		  -EINVAL, "not an operator's" },
-		{ ONE("{\"id\":\"o1\",\"class\":\"operator\",\"service\":\"*\",\"realserver\":\"*\","
+		{ ONE("{\"id\":\"o1\",\"class\":\"operator\",\"service\":\"*\",\"realserver\":\"*"
+		      "\","
 		      "\"holder\":\"x\",\"effect\":102,\"reason\":\"\",\"since\":1,\"until\":0,"
 		      "\"origin\":\"" A "\",\"number\":1}"),
 		  -EINVAL, "freeze" },
