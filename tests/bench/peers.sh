@@ -96,7 +96,10 @@ peer_start() {
 		;;
 	ldirectord)
 		conf_ldirectord >"$RUN/ldirectord.cf"
-		ip netns exec "$NS-dir" ldirectord "$RUN/ldirectord.cf" start \
+		# It looks for ipvsadm where Debian installs it, and that is unpacked here.
+		sed "s:\"/sbin/ipvsadm\":\"$(command -v ipvsadm)\":g" "$(command -v ldirectord)" \
+			>"$RUN/ldirectord"
+		ip netns exec "$NS-dir" perl "$RUN/ldirectord" "$RUN/ldirectord.cf" start \
 			>"$RUN/ldirectord.log" 2>&1 &
 		PEER=$!
 		disown

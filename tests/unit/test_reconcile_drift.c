@@ -159,6 +159,16 @@ static void test_lifted_hold_is_written(void **state)
 	finish(&r);
 }
 
+static bool second_held(struct rig *r)
+{
+	return the_hold(r, "web2") && quiet(r);
+}
+
+static bool second_held_once(struct rig *r)
+{
+	return second_held(r) && !the_hold(r, "web2")->next;
+}
+
 /* Set back while a rule wants 0 as well: the hold ends, the weight does not stand. */
 static void test_set_back_is_not_above_others(void **state)
 {
@@ -167,9 +177,11 @@ static void test_set_back_is_not_above_others(void **state)
 	(void)state;
 	begin(&r, WEB(""));
 	foreign_weight(&r, VIP, W2, 0);
+	rig_run(&r, second_held);
 	rig_hold(&r, "web/web2", HOLD_ZERO);
 	rig_passes(&r, 1);
 	foreign_weight(&r, VIP, W2, 100);
+	rig_run(&r, second_held_once);
 	assert_int_equal(weight_of(&r, VIP, W2), 0);
 	assert_string_equal(the_hold(&r, "web2")->id, "web/web2");
 	assert_null(the_hold(&r, "web2")->next);
