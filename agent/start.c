@@ -291,6 +291,14 @@ static void start_reading(struct agent *a)
 	reconcile_set_state(a->reconcile, a->state, agent_conf(a)->reconcile_interval, &gone);
 }
 
+/* Who looks at what is held. */
+static int follow_holds(struct agent *a, struct ledger_state *kept)
+{
+	int e = drains_new(a, &a->drains);
+
+	return e ? e : peers_new(a, kept, &a->peers);
+}
+
 int agent_start(struct agent *a)
 {
 	struct ledger_state kept = { 0 };
@@ -336,9 +344,7 @@ int agent_start(struct agent *a)
 	if (!e)
 		e = make_timers(a);
 	if (!e)
-		e = drains_new(a, &a->drains);
-	if (!e)
-		e = peers_new(a, &kept, &a->peers);
+		e = follow_holds(a, &kept);
 	if (!e)
 		e = wire(a);
 	if (!e)

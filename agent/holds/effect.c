@@ -33,6 +33,12 @@ bool hold_alike(const struct hold *a, const struct hold *b)
 	       !strcmp(text_of(a->origin), text_of(b->origin));
 }
 
+bool hold_is_shared(const struct hold *h)
+{
+	return (h->hold_class == HOLD_OPERATOR || h->hold_class == HOLD_ALERT) &&
+	       hold_kind(h->effect) != HOLD_FREEZES;
+}
+
 bool hold_same_effect(const struct hold *a, const struct hold *b)
 {
 	return a->effect == b->effect && a->weight == b->weight && a->waiting == b->waiting;

@@ -14,6 +14,9 @@ bool hold_alike(const struct hold *a, const struct hold *b);
 /* Whether they ask for the same: no weight changes, only words and times. */
 bool hold_same_effect(const struct hold *a, const struct hold *b);
 
+/* Of the kind that peers are told: an operator's or an alert's, but no freeze. */
+bool hold_is_shared(const struct hold *h);
+
 /* As hold_format_effect(), with the figure of one that replaces the weight. */
 void hold_format(struct buf *out, const struct hold *hold);
 /* What stands for the configured weight where the hold replaces it: of a share rounded

@@ -41,7 +41,7 @@ struct hold {
 	char *reason;                         /* for people */
 	int64_t since_wall_ms, until_wall_ms; /* until 0 = its holder's end */
 	int64_t starts_wall_ms;               /* of an alert: its episode (startsAt); else 0 */
-	int64_t drain_ms;  /* of an operator's 0: late so long after since; else 0 */
+	int64_t drain_ms; /* of an operator's 0: late so long after since; else 0 */
 	/* Known to peers by origin and number (holds/seen.h); number 0 = to none of them. */
 	char *origin; /* the peer's node that it came from; "" = it is ours */
 	uint64_t number;

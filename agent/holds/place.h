@@ -32,8 +32,6 @@ void placer_watch(struct placer *p, placer_watch_fn *fn, void *arg);
 /* From now on what peers may know has a number (holds/seen.h), also what stands already;
  * `seen` is raised when that is on disk. Borrows it. -ENOMEM: some have none yet. */
 int placer_share(struct placer *p, struct seen_set *seen);
-/* Of the kind that peers are told: an operator's or an alert's, but no freeze. */
-bool placer_shares(const struct hold *h);
 
 /* Places a rule's hold with copies of the strings of `like` (id and times are made
  * here): not active yet on return, but where it takes the place of one that is. Nothing

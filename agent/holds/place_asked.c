@@ -12,18 +12,12 @@
 
 /* --- numbers --------------------------------------------------------------------- */
 
-bool placer_shares(const struct hold *h)
-{
-	return (h->hold_class == HOLD_OPERATOR || h->hold_class == HOLD_ALERT) &&
-	       hold_kind(h->effect) != HOLD_FREEZES;
-}
-
 /* Above all that is known of anybody: who knew of another has the higher number. */
 static void give_number(struct placer *p, struct hold *h)
 {
 	uint64_t top;
 
-	if (!p->seen || !placer_shares(h))
+	if (!p->seen || !hold_is_shared(h))
 		return;
 	top = seen_top(p->seen);
 	p->number = (top > p->number ? top : p->number) + 1;
@@ -62,7 +56,7 @@ static void share_one(void *arg, const struct hold *h)
 	struct hold numbered = *h;
 	struct numbering *n;
 
-	if (h->number || !placer_shares(h))
+	if (h->number || !hold_is_shared(h))
 		return;
 	n = calloc(1, sizeof(*n));
 	if (n) {

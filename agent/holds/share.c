@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/holds/place.h"
+#include "agent/holds/effect.h"
 #include "agent/holds/record_line.h"
 
 enum { SHARE_NAME_MAX = 40 };
@@ -152,7 +152,7 @@ static const char *wrong_with(const struct hold *h, const struct seen_set *seen)
 {
 	if (!*h->origin || !h->number)
 		return "has no origin or no number";
-	if (!placer_shares(h))
+	if (!hold_is_shared(h))
 		return "is not an operator's or an alert's, or is a freeze";
 	if (h->number > seen_get(seen, h->origin))
 		return "has a number above what is said to be seen of its origin";
