@@ -202,7 +202,11 @@ void peers_note(struct peers *p)
 
 void peers_turn(struct peers *p)
 {
-	if (!p || !p->unsettled || p->stopped || p->agent->stopping)
+	if (!p || p->stopped || p->agent->stopping)
+		return;
+	if (p->first && seen_get(&p->seen, "") > p->judged)
+		peers_judge_own(p);
+	if (!p->unsettled)
 		return;
 	p->unsettled = false;
 	peers_settle(p);

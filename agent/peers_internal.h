@@ -58,6 +58,7 @@ struct peers {
 	bool waits; /* some operator's may wait for a guard */
 	struct seen_set seen;
 	uint64_t changes; /* of what we hold */
+	uint64_t judged;  /* the number of the last of ours that was judged */
 	uint32_t origin;  /* of this process: tags of the one before mean nothing */
 	uint64_t refused[N_GUARDS];
 };
@@ -66,7 +67,7 @@ struct peers {
 void peers_introduce(struct peers *p);
 
 /* --- peers_fetch.c --- */
-void peer_ask(void *peer); /* a timer's */
+void peer_ask(void *arg); /* a timer's */
 /* The end of an exchange: PEER_N_FAILURES = a good one; `why` may be NULL. */
 void peer_done(struct peer *p, enum peer_failure failure, const char *why);
 
@@ -81,8 +82,10 @@ const struct hold **peers_holds(const struct peers *p, size_t *ret_n);
 /* A peer's that is to be placed: the guard that refuses it beside those before it. */
 enum guard peers_judge(const struct peers *p, const struct hold *h);
 /* One has come to act: those behind it in the order are judged anew. */
-void peers_displace(struct peers *p, const struct hold *h);
+void peers_displace(struct peers *p, const struct hold *first);
 void peers_settle(struct peers *p);
+/* What was ordered here while a peer's was on its way is judged beside that. */
+void peers_judge_own(struct peers *p);
 /* Log, journal and figures: a guard refuses it; it acts after all. */
 void peers_tell_refused(struct peers *p, const struct hold *h, enum guard guard);
 

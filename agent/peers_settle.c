@@ -7,11 +7,14 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/base/clock.h"
 #include "agent/base/log.h"
 #include "agent/holds/effect.h"
 #include "agent/holds/place.h"
 #include "agent/note.h"
 #include "agent/rules/parted.h"
+
+enum { YOUNG_MS = 10000 };
 
 /* LAYOUT_NONE: the configuration does not name it, and nothing follows from it. */
 static uint32_t parted_of(const struct peers *p, const struct hold *h, struct parted *ret_parted)
@@ -119,6 +122,13 @@ static void set_refused(const struct peers *p, const struct hold *h, enum guard 
 		standing->refused = (uint8_t)guard;
 }
 
+static void refuse(struct peers *p, const struct hold *h, enum guard guard)
+{
+	set_refused(p, h, guard);
+	if (!placer_act(p->agent->placer, h->id, false))
+		peers_tell_refused(p, h, guard);
+}
+
 /* A loser that nobody can be told of for want of memory acts on: the next change tries. */
 void peers_displace(struct peers *p, const struct hold *first)
 {
@@ -136,11 +146,34 @@ void peers_displace(struct peers *p, const struct hold *first)
 			    LAYOUT_NONE)
 			continue;
 		guard = parted_judge(&parted, l.list[i], false);
-		if (guard == GUARD_ADMIT)
+		if (guard != GUARD_ADMIT)
+			refuse(p, l.list[i], guard);
+	}
+	free(l.list);
+}
+
+/* An order takes as long as the disk, and so does what comes from a peer: neither was judged
+ * beside the other. What stood before is not judged again. */
+void peers_judge_own(struct peers *p)
+{
+	int64_t young = clock_wall_ms() - YOUNG_MS;
+	uint64_t judged = p->judged;
+	struct picked l = { .service = NULL };
+	enum guard guard;
+	size_t i;
+
+	p->judged = seen_get(&p->seen, "");
+	if (!pick_all(p, &l))
+		return;
+	for (i = 0; i < l.n; i++) {
+		if (*l.list[i]->origin || l.list[i]->number <= judged ||
+		    l.list[i]->since_wall_ms < young || l.list[i]->waiting)
 			continue;
-		set_refused(p, l.list[i], guard);
-		if (!placer_act(p->agent->placer, l.list[i]->id, false))
-			peers_tell_refused(p, l.list[i], guard);
+		guard = peers_judge(p, l.list[i]);
+		if (guard != GUARD_ADMIT)
+			refuse(p, l.list[i], guard);
+		else
+			peers_displace(p, l.list[i]);
 	}
 	free(l.list);
 }

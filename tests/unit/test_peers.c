@@ -22,30 +22,34 @@ struct pair {
 
 /* --- the rig --------------------------------------------------------------------------- */
 
+/* What is to be done on the loop, for only there the ledger's answers come. */
 struct awaiting {
 	struct rig *rig;
 	struct loop_timer *timer;
+	void (*begin)(void *arg); /* NULL = nothing */
+	void *arg;
+	const int *pending; /* 1 = something is; NULL = nothing */
 };
-
-static bool is_idle(const struct peers *p)
-{
-	return p->recorded && !p->merging;
-}
 
 static void on_look(void *arg)
 {
 	struct awaiting *w = arg;
+	const struct peers *p;
 
-	if (is_idle(w->rig->a.peers))
+	if (w->begin)
+		w->begin(w->arg);
+	w->begin = NULL;
+	p = w->rig->a.peers;
+	if (p->recorded && !p->merging && !(w->pending && *w->pending == 1))
 		loop_stop(w->rig->a.loop);
 	else
 		loop_timer_start(w->timer, 1);
 }
 
 /* Until nothing is on its way to the ledger any more. */
-static void await_idle(struct rig *r)
+static void await_idle(struct rig *r, void (*begin)(void *arg), void *arg, const int *pending)
 {
-	struct awaiting w = { .rig = r };
+	struct awaiting w = { .rig = r, .begin = begin, .arg = arg, .pending = pending };
 
 	assert_int_equal(loop_timer_new(r->a.loop, "look", on_look, &w, &w.timer), 0);
 	loop_timer_start(w.timer, 0);
@@ -56,17 +60,27 @@ static void await_idle(struct rig *r)
 	settle(r);
 }
 
-static void open_one(struct rig *r)
+static void begin_merge(void *x)
 {
+	exchange_merge(x);
+}
+
+static void begin_peers(void *arg)
+{
+	struct rig *r = arg;
 	struct ledger_state none = { 0 };
 
-	new_dir(r);
-	open_rig(r, ini);
-	r->a.conf = r->a.state->layout->conf;
 	assert_int_equal(peers_new(&r->a, &none, &r->a.peers), 0);
 	/* Nobody is asked: what is told is handed over. */
 	loop_timer_stop(r->a.peers->first->timer);
-	await_idle(r);
+}
+
+static void open_one(struct rig *r)
+{
+	new_dir(r);
+	open_rig(r, ini);
+	r->a.conf = r->a.state->layout->conf;
+	await_idle(r, begin_peers, r, NULL);
 }
 
 static void close_one(struct rig *r)
@@ -113,8 +127,7 @@ static void tell_text(struct rig *to, const char *text, size_t len)
 	x->peer = peer;
 	peer->busy = x;
 	assert_int_equal(share_read(text, len, &x->why, &x->share), 0);
-	exchange_merge(x);
-	await_idle(to);
+	await_idle(to, begin_merge, x, NULL);
 }
 
 static void tell(struct rig *from, struct rig *to)
@@ -308,6 +321,91 @@ static void test_names(void **state)
 	buf_fini(&text);
 }
 
+struct placing_of {
+	struct rig *rig;
+	struct hold like;
+	int error; /* 1 = not yet told */
+};
+
+static void on_told(void *arg, int error, const struct hold *hold)
+{
+	struct placing_of *p = arg;
+
+	(void)hold;
+	p->error = error;
+}
+
+static void begin_placing(void *arg)
+{
+	struct placing_of *p = arg;
+
+	assert_int_equal(placer_asked(p->rig->a.placer, &p->like, clock_wall_ms(), on_told, p), 0);
+}
+
+/* Without the guards that an order is judged by. */
+static void place_directly(struct rig *r, const struct hold *like)
+{
+	struct placing_of p = { .rig = r, .like = *like, .error = 1 };
+
+	p.like.service = WORD("web");
+	p.like.reason = WORD("");
+	await_idle(r, begin_placing, &p, &p.error);
+	assert_int_equal(p.error, 0);
+}
+
+/* Ordered while a peer's drain was on its way: neither was judged beside the other. */
+static void test_crossing(void **state)
+{
+	struct pair *p = *state;
+
+	assert_int_equal(lower(&p->a, "ann", "web/web1", 0, false), COMMAND_OK);
+	tell(&p->a, &p->b);
+	place_directly(&p->b, &(struct hold){ .hold_class = HOLD_OPERATOR,
+					      .realserver = WORD("web2"),
+					      .holder = WORD("bob") });
+	assert_true(acts(&p->b, "web1"));
+	assert_false(acts(&p->b, "web2"));
+	assert_int_equal(peers_refused(only_at(&p->b, "web2")), GUARD_MIN_AVAILABLE);
+	tell(&p->b, &p->a);
+	assert_false(acts(&p->a, "web2"));
+}
+
+/* An alert's waits for the rule that goes by it; here is none. */
+static void test_alert(void **state)
+{
+	struct pair *p = *state;
+	const struct hold *h;
+
+	place_directly(&p->a, &(struct hold){ .hold_class = HOLD_ALERT,
+					      .realserver = WORD("web3"),
+					      .rule = WORD("overloaded"),
+					      .holder = WORD("8a3f21c0"),
+					      .until_wall_ms = clock_wall_ms() + 3600000 });
+	assert_true(acts(&p->a, "web3"));
+	tell(&p->a, &p->b);
+	h = only_at(&p->b, "web3");
+	assert_non_null(h);
+	assert_true(h->waiting && !h->active);
+	assert_string_equal(h->holder, "8a3f21c0@lb");
+	assert_string_equal(h->rule, "overloaded");
+	placer_lift(p->a.a.placer, only_at(&p->a, "web3")->id);
+	tell(&p->a, &p->b);
+	assert_null(only_at(&p->b, "web3"));
+}
+
+/* A freeze is of one director. */
+static void test_freeze(void **state)
+{
+	struct pair *p = *state;
+
+	assert_int_equal(
+		order(&p->a, (struct command){ .kind = COMMAND_FREEZE, .who = WORD("ann") }),
+		COMMAND_OK);
+	tell(&p->a, &p->b);
+	assert_int_equal(holds_count(p->a.a.holds), 1);
+	assert_int_equal(holds_count(p->b.a.holds), 0);
+}
+
 /* Clocks that differ by an hour: its ends are ends here, too. */
 static void test_clock(void **state)
 {
@@ -327,8 +425,7 @@ static void test_clock(void **state)
 	x->peer = p->b.a.peers->first;
 	x->shift_ms = 3600000;
 	assert_int_equal(share_read(text.data, text.len, &x->why, &x->share), 0);
-	exchange_merge(x);
-	await_idle(&p->b);
+	await_idle(&p->b, begin_merge, x, NULL);
 	assert_int_equal(only_at(&p->b, "web1")->until_wall_ms,
 			 only_at(&p->a, "web1")->until_wall_ms - 3600000);
 	buf_fini(&text);
@@ -341,7 +438,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		pair_test(test_both),   pair_test(test_renewed),  pair_test(test_too_much),
 		pair_test(test_forced), pair_test(test_restored), pair_test(test_names),
-		pair_test(test_clock),
+		pair_test(test_clock),  pair_test(test_crossing), pair_test(test_alert),
+		pair_test(test_freeze),
 	};
 
 	return cmocka_run_group_tests_name("peers", tests, NULL, NULL);
