@@ -80,64 +80,65 @@ static void test_round(void **state)
 	"\"holder\":\"ann\",\"effect\":0,\"reason\":\"\",\"since\":1,\"until\":0"
 #define ONE(hold) "{" HEAD ",\"seen\":{\"" A "\":9},\"holds\":[" hold "]}"
 
+static const struct {
+	const char *text;
+	int error;
+	const char *why;
+} refused_cases[] = {
+	{ ONE("{" HOLD ",\"origin\":\"" A "\",\"number\":9}"), 0, "" },
+	{ ONE("{" HOLD ",\"origin\":\"" A "\",\"number\":9,\"new\":[1]}"), 0, "" },
+	{ "", -EINVAL, "not a JSON object" },
+	{ "[]", -EINVAL, "not a JSON object" },
+	{ "{}", -EINVAL, "version" },
+	{ "{\"version\":2}", -EPROTONOSUPPORT, "version 2 and this one version 1" },
+	{ "{\"version\":1,\"node\":\"x\"}", -EINVAL, "node" },
+	{ "{\"version\":1,\"node\":\"" A "\",\"tag\":\"../x\"}", -EINVAL, "tag" },
+	{ "{\"version\":1,\"node\":\"" A "\",\"tag\":\"1\",\"now\":-1}", -EINVAL, "now" },
+	{ "{" HEAD "}", -EINVAL, "seen" },
+	{ "{" HEAD ",\"seen\":{\"x\":1},\"holds\":[]}", -EINVAL, "seen" },
+	{ "{" HEAD ",\"seen\":{\"" A "\":-1},\"holds\":[]}", -EINVAL, "seen" },
+	{ "{" HEAD ",\"seen\":{}}", -EINVAL, "holds" },
+	{ "{" HEAD ",\"seen\":{},\"holds\":{}}", -EINVAL, "holds" },
+	{ ONE("1"), -EINVAL, "hold 0 is not an object" },
+	{ ONE("{" HOLD "}"), -EINVAL, "no origin" },
+	{ ONE("{" HOLD ",\"origin\":\"" A "\"}"), -EINVAL, "number" },
+	{ ONE("{" HOLD ",\"origin\":\"x\",\"number\":1}"), -EINVAL, "origin" },
+	{ ONE("{" HOLD ",\"origin\":\"" A "\",\"number\":10}"), -EINVAL, "above" },
+	{ ONE("{" HOLD ",\"origin\":\"" B "\",\"number\":1}"), -EINVAL, "above" },
+	{ ONE("{" HOLD ",\"origin\":\"" A "\",\"number\":1},{" HOLD ",\"origin\":\"" A
+	      "\",\"number\":1}"),
+	  -EINVAL, "two holds" },
+	{ ONE("{\"id\":\"o1\",\"class\":\"rule\",\"service\":\"web\",\"realserver\":\"w\","
+	      "\"holder\":\"x\",\"effect\":0,\"reason\":\"\",\"since\":1,\"until\":0,"
+	      "\"origin\":\"" A "\",\"number\":1}"),
+	  -EINVAL, "not an operator's" },
+	{ ONE("{\"id\":\"o1\",\"class\":\"operator\",\"service\":\"*\",\"realserver\":\"*"
+	      "\","
+	      "\"holder\":\"x\",\"effect\":102,\"reason\":\"\",\"since\":1,\"until\":0,"
+	      "\"origin\":\"" A "\",\"number\":1}"),
+	  -EINVAL, "freeze" },
+	{ ONE("{\"id\":\"o1\",\"class\":\"operator\",\"service\":\"we b\","
+	      "\"realserver\":\"w\",\"holder\":\"x\",\"effect\":0,\"reason\":\"\","
+	      "\"since\":1,\"until\":0,\"origin\":\"" A "\",\"number\":1}"),
+	  -EINVAL, "names" },
+	{ ONE("{\"id\":\"o1\",\"class\":\"operator\",\"service\":\"web\","
+	      "\"realserver\":\"w\",\"holder\":\"a\\nb\",\"effect\":0,\"reason\":\"\","
+	      "\"since\":1,\"until\":0,\"origin\":\"" A "\",\"number\":1}"),
+	  -EINVAL, "no text" },
+};
+
 static void test_refused(void **state)
 {
-	static const struct {
-		const char *text;
-		int error;
-		const char *why;
-	} cases[] = {
-		{ ONE("{" HOLD ",\"origin\":\"" A "\",\"number\":9}"), 0, "" },
-		{ ONE("{" HOLD ",\"origin\":\"" A "\",\"number\":9,\"new\":[1]}"), 0, "" },
-		{ "", -EINVAL, "not a JSON object" },
-		{ "[]", -EINVAL, "not a JSON object" },
-		{ "{}", -EINVAL, "version" },
-		{ "{\"version\":2}", -EPROTONOSUPPORT, "version 2 and this one version 1" },
-		{ "{\"version\":1,\"node\":\"x\"}", -EINVAL, "node" },
-		{ "{\"version\":1,\"node\":\"" A "\",\"tag\":\"../x\"}", -EINVAL, "tag" },
-		{ "{\"version\":1,\"node\":\"" A "\",\"tag\":\"1\",\"now\":-1}", -EINVAL, "now" },
-		{ "{" HEAD "}", -EINVAL, "seen" },
-		{ "{" HEAD ",\"seen\":{\"x\":1},\"holds\":[]}", -EINVAL, "seen" },
-		{ "{" HEAD ",\"seen\":{\"" A "\":-1},\"holds\":[]}", -EINVAL, "seen" },
-		{ "{" HEAD ",\"seen\":{}}", -EINVAL, "holds" },
-		{ "{" HEAD ",\"seen\":{},\"holds\":{}}", -EINVAL, "holds" },
-		{ ONE("1"), -EINVAL, "hold 0 is not an object" },
-		{ ONE("{" HOLD "}"), -EINVAL, "no origin" },
-		{ ONE("{" HOLD ",\"origin\":\"" A "\"}"), -EINVAL, "number" },
-		{ ONE("{" HOLD ",\"origin\":\"x\",\"number\":1}"), -EINVAL, "origin" },
-		{ ONE("{" HOLD ",\"origin\":\"" A "\",\"number\":10}"), -EINVAL, "above" },
-		{ ONE("{" HOLD ",\"origin\":\"" B "\",\"number\":1}"), -EINVAL, "above" },
-		{ ONE("{" HOLD ",\"origin\":\"" A "\",\"number\":1},{" HOLD ",\"origin\":\"" A
-		      "\",\"number\":1}"),
-		  -EINVAL, "two holds" },
-		{ ONE("{\"id\":\"o1\",\"class\":\"rule\",\"service\":\"web\",\"realserver\":\"w\","
-		      "\"holder\":\"x\",\"effect\":0,\"reason\":\"\",\"since\":1,\"until\":0,"
-		      "\"origin\":\"" A "\",\"number\":1}"),
-		  -EINVAL, "not an operator's" },
-		{ ONE("{\"id\":\"o1\",\"class\":\"operator\",\"service\":\"*\",\"realserver\":\"*"
-		      "\","
-		      "\"holder\":\"x\",\"effect\":102,\"reason\":\"\",\"since\":1,\"until\":0,"
-		      "\"origin\":\"" A "\",\"number\":1}"),
-		  -EINVAL, "freeze" },
-		{ ONE("{\"id\":\"o1\",\"class\":\"operator\",\"service\":\"we b\","
-		      "\"realserver\":\"w\",\"holder\":\"x\",\"effect\":0,\"reason\":\"\","
-		      "\"since\":1,\"until\":0,\"origin\":\"" A "\",\"number\":1}"),
-		  -EINVAL, "names" },
-		{ ONE("{\"id\":\"o1\",\"class\":\"operator\",\"service\":\"web\","
-		      "\"realserver\":\"w\",\"holder\":\"a\\nb\",\"effect\":0,\"reason\":\"\","
-		      "\"since\":1,\"until\":0,\"origin\":\"" A "\",\"number\":1}"),
-		  -EINVAL, "no text" },
-	};
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < countof(cases); i++) {
+	for (i = 0; i < countof(refused_cases); i++) {
 		struct buf why = BUF_INIT;
 		struct share s;
-		int e = share_read(cases[i].text, strlen(cases[i].text), &why, &s);
+		int e = share_read(refused_cases[i].text, strlen(refused_cases[i].text), &why, &s);
 
-		if (e != cases[i].error || !strstr(buf_str(&why), cases[i].why))
-			fail_msg("%s: %d %s", cases[i].text, e, buf_str(&why));
+		if (e != refused_cases[i].error || !strstr(buf_str(&why), refused_cases[i].why))
+			fail_msg("%s: %d %s", refused_cases[i].text, e, buf_str(&why));
 		if (!e)
 			share_fini(&s);
 		buf_fini(&why);
