@@ -152,6 +152,16 @@ void peers_displace(struct peers *p, const struct hold *first)
 	free(l.list);
 }
 
+static bool beside_a_peers(const struct picked *l, const char *service)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		if (*l->list[i]->origin && !strcmp(l->list[i]->service, service))
+			return true;
+	return false;
+}
+
 /* An order takes as long as the disk, and so does what comes from a peer: neither was judged
  * beside the other. What stood before is not judged again. */
 void peers_judge_own(struct peers *p)
@@ -167,7 +177,8 @@ void peers_judge_own(struct peers *p)
 		return;
 	for (i = 0; i < l.n; i++) {
 		if (*l.list[i]->origin || l.list[i]->number <= judged ||
-		    l.list[i]->since_wall_ms < young || l.list[i]->waiting)
+		    l.list[i]->since_wall_ms < young || l.list[i]->waiting ||
+		    !beside_a_peers(&l, l.list[i]->service))
 			continue;
 		guard = peers_judge(p, l.list[i]);
 		if (guard != GUARD_ADMIT)
