@@ -29,6 +29,9 @@
 #include "agent/sync/reconcile.h"
 #include "conf/print.h"
 
+/* How long a reading of the kernel waits for the file. */
+enum { AHEAD_MS = 1000 };
+
 /* Somebody who waits for the outcome. */
 struct asker {
 	command_fn *fn;
@@ -271,6 +274,7 @@ static void done(void *arg)
 		if (job->conf)
 			log_problems(job->conf);
 		finish(job);
+		reconcile_go_on(a->reconcile);
 		(void)notify_send(a->notify, "READY=1");
 	}
 	job_free(job);
@@ -336,4 +340,5 @@ void agent_reload(struct agent *a, command_fn *fn, void *arg)
 		return;
 	}
 	a->reload = job;
+	reconcile_ahead(a->reconcile, AHEAD_MS);
 }

@@ -67,13 +67,13 @@ void seen_lower(struct seen_set *s, const char *node, uint64_t number)
 
 int seen_copy(const struct seen_set *s, struct seen_set *ret_copy)
 {
-	struct seen *list = calloc(s->n + 1, sizeof(*list));
+	struct seen_set copy = { calloc(s->n + 1, sizeof(*copy.list)), s->n };
 
-	if (!list)
+	if (!copy.list)
 		return -ENOMEM;
 	if (s->n)
-		memcpy(list, s->list, s->n * sizeof(*list));
-	*ret_copy = (struct seen_set){ list, s->n };
+		memcpy(copy.list, s->list, s->n * sizeof(*copy.list));
+	*ret_copy = copy;
 	return 0;
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/base/clock.h"
+#include "agent/base/log.h"
 #include "agent/ipvs/ipvs.h"
 #include "agent/sync/owned.h"
 #include "agent/sync/writes.h"
@@ -20,8 +22,49 @@ int pass_new(struct layout *layout, struct pass **ret_pass)
 	if (!p)
 		return -ENOMEM;
 	p->layout = layout_ref(layout);
+	p->begun_us = clock_mono_us();
 	*ret_pass = p;
 	return 0;
+}
+
+void pass_tell_error(int error)
+{
+	if (error == -EPERM)
+		log_event(LOG_WARN, "no CAP_NET_ADMIN: showing what /proc says, managing nothing");
+	else if (error == -ENOPROTOOPT)
+		log_event(LOG_WARN, "the kernel has no ip_vs, waiting for it",
+			  LOG_STR("try", "modprobe ip_vs"));
+	else if (error)
+		log_event(LOG_WARN, "the kernel's IPVS table cannot be read, retrying",
+			  LOG_ERR(error));
+	else
+		log_event(LOG_INFO, "the kernel's IPVS table can be read again");
+}
+
+void pass_keep(struct pass *p, struct ipvs_table *table)
+{
+	p->kept = *table;
+	p->has_kept = true;
+	*table = (struct ipvs_table){ 0 };
+}
+
+bool pass_go_on(struct pass *p, struct ipvs_table *ret_table)
+{
+	p->ahead = false;
+	if (!p->has_kept)
+		return false;
+	p->has_kept = false;
+	*ret_table = p->kept;
+	p->kept = (struct ipvs_table){ 0 };
+	return true;
+}
+
+void pass_serve(struct pass *p, struct layout *layout)
+{
+	struct layout *old = p->layout;
+
+	p->layout = layout_ref(layout);
+	layout_unref(old);
 }
 
 /* What the difference was worked out from is not needed any more. */
@@ -48,6 +91,7 @@ void pass_free(struct pass *p)
 		return;
 	drop_copies(p);
 	diff_fini(&p->diff);
+	ipvs_table_fini(&p->kept);
 	reading_unref(p->reading);
 	layout_unref(p->layout);
 	free(p);

@@ -14,6 +14,11 @@ struct pass {
 	struct layout *layout; /* a reference */
 	struct reading *reading;
 	bool matched, told; /* the reading; and handed on */
+	int64_t begun_us;   /* monotonic: before its dump */
+	/* It was begun for a configuration that is still being read: what came of the dump
+	 * is kept until then. */
+	bool ahead, has_kept;
+	struct ipvs_table kept;
 	int error;
 	/* Copies, for the work queue. */
 	struct dest_state *dests;
@@ -38,6 +43,14 @@ int pass_new(struct layout *layout, struct pass **ret_pass);
 /* NULL is fine. */
 void pass_free(struct pass *p);
 
+/* Of readings, where that has changed; 0 = they are good again. */
+void pass_tell_error(int error);
+/* Takes a dump over, for later. */
+void pass_keep(struct pass *p, struct ipvs_table *table);
+/* It waits no more: whether a dump was kept, which is the caller's then. */
+bool pass_go_on(struct pass *p, struct ipvs_table *ret_table);
+/* What it has not read yet, or kept, is for this layout. */
+void pass_serve(struct pass *p, struct layout *layout);
 /* On the first reading of a layout: what was never seen up is not raised above what
  * the kernel had. */
 void pass_set_caps(const struct pass *p, struct state *s);

@@ -22,15 +22,9 @@
 #include "agent/sync/batch.h"
 #include "agent/sync/foreign.h"
 #include "agent/sync/owned.h"
+#include "agent/sync/pace.h"
 #include "agent/sync/pass.h"
 #include "agent/sync/writes.h"
-
-enum {
-	RETRY_MS = 1000,    /* the kernel could not be read, or refused a write; doubles */
-	LEAVING_MS = 2000,  /* something drains: look again soon … */
-	LEAVING_SHARE = 10, /* … but spend at most a tenth of the time on it */
-	SKIPPED_MS = 100,   /* a VIP was written while it was read; at most half the time */
-};
 
 struct reconcile {
 	struct reconcile_env env;
@@ -61,37 +55,23 @@ static void begin(struct reconcile *r);
 
 /* --- when ---------------------------------------------------------------- */
 
-static int64_t least(int64_t a, int64_t b)
+static struct pace_input pace_of(const struct reconcile *r)
 {
-	return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
-static int64_t next_ms(const struct reconcile *r)
-{
-	int error = r->stats.kernel_error;
-	int64_t ms = r->interval_ms;
-
-	if (r->n_leaving)
-		ms = least(ms, most(LEAVING_MS, r->read_us * LEAVING_SHARE / 1000));
-	if (r->retry)
-		ms = least(ms, r->backoff_ms);
-	/* A capability does not come back by itself. */
-	if (error && error != -EPERM)
-		ms = least(ms, RETRY_MS);
-	if (r->skipped)
-		ms = least(ms, most(SKIPPED_MS, r->read_us / 1000));
-	return ms;
+	return (struct pace_input){ .interval_ms = r->interval_ms,
+			      .backoff_ms = r->backoff_ms,
+			      .read_ms = r->read_us / 1000,
+			      .error = r->stats.kernel_error,
+			      .leaving = r->n_leaving > 0,
+			      .retry = r->retry,
+			      .skipped = r->skipped };
 }
 
 static void arm(struct reconcile *r)
 {
+	int64_t left = r->pass_at_ms - clock_mono_ms();
+
 	if (!r->removing)
-		loop_timer_start(r->timer, most(0, r->pass_at_ms - clock_mono_ms()));
+		loop_timer_start(r->timer, left > 0 ? left : 0);
 }
 
 static void on_timer(void *arg)
@@ -99,6 +79,7 @@ static void on_timer(void *arg)
 	struct reconcile *r = arg;
 
 	r->due = true;
+	reconcile_go_on(r);
 	begin(r);
 }
 
@@ -130,7 +111,9 @@ static void end(struct reconcile *r)
 /* It was a full pass, done or failed. */
 static void end_full(struct reconcile *r)
 {
-	r->pass_at_ms = clock_mono_ms() + next_ms(r);
+	const struct pace_input pace = pace_of(r);
+
+	r->pass_at_ms = clock_mono_ms() + pace_next_ms(&pace);
 	end(r);
 }
 
@@ -154,6 +137,7 @@ static void on_batch(void *arg, struct batch *b)
 
 static void take_in_diff(struct reconcile *r)
 {
+	const struct pace_input pace = pace_of(r);
 	struct pass *p = r->pass;
 
 	pass_take_in(p, r->state);
@@ -164,8 +148,7 @@ static void take_in_diff(struct reconcile *r)
 	p->diff.leaving = NULL;
 	r->stats.passes++;
 	r->stats.last_pass_wall_ms = clock_wall_ms();
-	r->backoff_ms =
-		r->retry ? most(RETRY_MS, least(r->backoff_ms * 2, r->interval_ms)) : RETRY_MS;
+	r->backoff_ms = pace_backoff_ms(&pace);
 	r->retry = false;
 	r->skipped = p->diff.skipped;
 	p->on_batch = on_batch;
@@ -206,23 +189,6 @@ static int begin_diff(struct reconcile *r)
 		return e;
 	pass_own(p, &r->owned);
 	return loop_work(r->env.loop, "diff", work_diff, on_diffed, r);
-}
-
-static void tell_kernel_state(struct reconcile *r, int error)
-{
-	if (error == r->stats.kernel_error)
-		return;
-	if (error == -EPERM)
-		log_event(LOG_WARN, "no CAP_NET_ADMIN: showing what /proc says, managing nothing");
-	else if (error == -ENOPROTOOPT)
-		log_event(LOG_WARN, "the kernel has no ip_vs, waiting for it",
-			  LOG_STR("try", "modprobe ip_vs"));
-	else if (error)
-		log_event(LOG_WARN, "the kernel's IPVS table cannot be read, retrying",
-			  LOG_ERR(error));
-	else
-		log_event(LOG_INFO, "the kernel's IPVS table can be read again");
-	r->stats.kernel_error = error;
 }
 
 /* After the first reading of a layout all is decided again; where that takes several
@@ -305,14 +271,11 @@ static void work_match(void *arg)
 	r->pass->error = reading_match(r->pass->reading);
 }
 
-static void on_dump(void *arg, struct ipvs_table *table)
+static void take_dump(struct reconcile *r, struct ipvs_table *table)
 {
-	struct reconcile *r = arg;
 	struct pass *p = r->pass;
 	int e;
 
-	tell_kernel_state(r, ipvs_table_may_act(table) ? 0 : table->error ? table->error : -EIO);
-	r->read_us = table->taken_us;
 	e = reading_new(p->layout, table, &p->reading);
 	if (!e)
 		e = loop_work(r->env.loop, "match", work_match, on_matched, r);
@@ -321,6 +284,21 @@ static void on_dump(void *arg, struct ipvs_table *table)
 		r->retry = true;
 		end_full(r);
 	}
+}
+
+static void on_dump(void *arg, struct ipvs_table *table)
+{
+	struct reconcile *r = arg;
+	int before = r->stats.kernel_error;
+
+	r->stats.kernel_error = ipvs_table_may_act(table) ? 0 : table->error ? table->error : -EIO;
+	if (r->stats.kernel_error != before)
+		pass_tell_error(r->stats.kernel_error);
+	r->read_us = table->taken_us;
+	if (r->pass->ahead)
+		pass_keep(r->pass, table);
+	else
+		take_dump(r, table);
 }
 
 static void begin(struct reconcile *r)
@@ -340,7 +318,7 @@ static void begin(struct reconcile *r)
 	log_event(LOG_ERROR, "no reading of the kernel, retrying", LOG_ERR(e));
 	pass_free(r->pass);
 	r->pass = NULL;
-	r->pass_at_ms = clock_mono_ms() + RETRY_MS;
+	r->pass_at_ms = clock_mono_ms() + PACE_RETRY_MS;
 	arm(r);
 }
 
@@ -349,10 +327,12 @@ static void begin(struct reconcile *r)
 static void on_refused(void *arg)
 {
 	struct reconcile *r = arg;
+	const struct pace_input pace = pace_of(r);
+	int64_t at_ms = clock_mono_ms() + pace_refused_ms(&pace);
 
 	r->retry = true;
-	r->pass_at_ms =
-		least(r->pass_at_ms, clock_mono_ms() + least(r->backoff_ms, r->interval_ms));
+	if (at_ms < r->pass_at_ms)
+		r->pass_at_ms = at_ms;
 	if (!r->pass)
 		arm(r);
 }
@@ -366,7 +346,7 @@ int reconcile_new(const struct reconcile_env *env, struct reconcile **ret_reconc
 		return -ENOMEM;
 	r->env = *env;
 	r->foreign = (struct foreign){ .holds = env->holds, .placer = env->placer };
-	r->backoff_ms = RETRY_MS;
+	r->backoff_ms = PACE_RETRY_MS;
 	r->writes = (struct writes){
 		.port = env->port,
 		.ledger = env->ledger,
@@ -415,9 +395,31 @@ void reconcile_set_state(struct reconcile *r, struct state *state, int64_t inter
 	r->foreign.state = state;
 	r->interval_ms = interval_ms;
 	r->gone = *gone;
-	r->due = true;
 	r->caps_due = true;
+	if (r->pass && !r->pass->reading && !writes_since(&r->writes, r->pass->begun_us))
+		pass_serve(r->pass, state->layout);
+	reconcile_go_on(r);
+	r->due = true;
 	begin(r);
+}
+
+void reconcile_ahead(struct reconcile *r, int64_t wait_ms)
+{
+	if (r->pass || r->removing)
+		return;
+	begin(r);
+	if (!r->pass)
+		return;
+	r->pass->ahead = true;
+	loop_timer_start(r->timer, wait_ms);
+}
+
+void reconcile_go_on(struct reconcile *r)
+{
+	struct ipvs_table table;
+
+	if (r->pass && r->pass->ahead && pass_go_on(r->pass, &table))
+		take_dump(r, &table);
 }
 
 void reconcile_read(struct reconcile *r)

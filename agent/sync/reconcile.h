@@ -55,6 +55,12 @@ int reconcile_own(struct reconcile *r, const struct ipvs_key *key);
 void reconcile_set_state(struct reconcile *r, struct state *state, int64_t interval_ms,
 			 const struct diff_policy *gone);
 
+/* A configuration is being read: the kernel is, too, meanwhile, for a state that is set
+ * within that time. What was written since then makes that reading void. */
+void reconcile_ahead(struct reconcile *r, int64_t wait_ms);
+/* No configuration came of it: the reading is taken as any other. */
+void reconcile_go_on(struct reconcile *r);
+
 /* Asks for a reading now (a scrape); one under way serves too. */
 void reconcile_read(struct reconcile *r);
 

@@ -268,11 +268,17 @@ static void on_applied(void *arg, struct ipvs_batch *ops, int error)
 		if (ops->ops[i].result == -ECANCELED)
 			ops->ops[i].result = error;
 	t->w->under_way--;
+	t->w->back_us = clock_mono_us();
 	take_results(t, ops);
 	t->batch->ops = ops;
 	if (t->done)
 		t->done(t->done_arg, t->batch);
 	sent_free(t);
+}
+
+bool writes_since(const struct writes *w, int64_t since_us)
+{
+	return w->under_way || w->back_us >= since_us;
 }
 
 /* Nothing went out: nothing is under way any more. */

@@ -28,6 +28,7 @@ struct writes {
 	void (*refused)(void *arg); /* the kernel refused something: look again soon */
 	void *arg;
 	uint32_t under_way;
+	int64_t back_us; /* when the last one came back (monotonic) */
 	struct sent_list sent; /* those under way */
 	struct removal *removal;
 };
@@ -37,6 +38,9 @@ struct writes {
  * returned. */
 int writes_send(struct writes *w, struct batch *b, bool urgent,
 		void (*done)(void *arg, struct batch *b), void *done_arg);
+
+/* Was anything written since then, or is it about to be? */
+bool writes_since(const struct writes *w, int64_t since_us);
 
 /* Does a destination need a write at once? Fills the item. What left the file is not
  * urgent: passes let it go. */

@@ -481,7 +481,7 @@ static void test_model(void **state)
 	uint64_t seed;
 
 	(void)state;
-	for (seed = 1; seed <= 300; seed++)
+	for (seed = 1; seed <= 150; seed++)
 		run(2 + (int)(seed % 2), seed);
 }
 
