@@ -195,8 +195,9 @@ static void make_like(const struct exchange *x, const struct merge_step *step,
 			like.service = ours->service;
 			like.realserver = ours->realserver;
 		}
-		like.waiting = ours->waiting;
-		like.refused = ours->refused;
+		/* Said anew it may be by force. */
+		like.waiting = ours->waiting && !like.forced;
+		like.refused = like.waiting ? ours->refused : 0;
 		/* … of an alert it is what the rule asks for here. */
 		if (like.hold_class == HOLD_ALERT)
 			like.effect = ours->effect;

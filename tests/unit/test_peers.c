@@ -276,6 +276,26 @@ static void test_forced(void **state)
 	assert_true(acts(&p->b, "web1") && acts(&p->b, "web2"));
 }
 
+/* What was refused is asked for again, by force. */
+static void test_forced_then(void **state)
+{
+	struct pair *p = *state;
+	const char *name, *target;
+	struct rig *of;
+
+	assert_int_equal(lower(&p->a, "ann", "web/web1", 0, false), COMMAND_OK);
+	assert_int_equal(lower(&p->b, "ann", "web/web2", 0, false), COMMAND_OK);
+	tell_each_other(p);
+	name = acts(&p->a, "web1") ? "web2" : "web1";
+	target = acts(&p->a, "web1") ? "web/web2" : "web/web1";
+	of = acts(&p->a, "web1") ? &p->b : &p->a;
+	assert_int_equal(lower(of, "ann", target, 0, false), COMMAND_CONFLICT);
+	assert_int_equal(lower(of, "ann", target, 0, true), COMMAND_OK);
+	tell_each_other(p);
+	assert_true(acts(&p->a, name) && acts(&p->b, name));
+	assert_true(acts(&p->a, "web1") && acts(&p->a, "web2"));
+}
+
 /* What it knows of us that we don't: nothing follows, and it is told. */
 static void test_restored(void **state)
 {
@@ -436,10 +456,10 @@ static void test_clock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		pair_test(test_both),   pair_test(test_renewed),  pair_test(test_too_much),
-		pair_test(test_forced), pair_test(test_restored), pair_test(test_names),
-		pair_test(test_clock),  pair_test(test_crossing), pair_test(test_alert),
-		pair_test(test_freeze),
+		pair_test(test_both),   pair_test(test_renewed),     pair_test(test_too_much),
+		pair_test(test_forced), pair_test(test_forced_then), pair_test(test_restored),
+		pair_test(test_names),  pair_test(test_clock),       pair_test(test_crossing),
+		pair_test(test_alert),  pair_test(test_freeze),
 	};
 
 	return cmocka_run_group_tests_name("peers", tests, NULL, NULL);
