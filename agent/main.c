@@ -162,6 +162,19 @@ static const struct cli_command commands[] = {
 	  .help = "Tell what these rules would have done with what was recorded",
 	  .more = "Reads JOURNAL.1 too, where it is there. Needs neither privileges nor a kernel\n"
 		  "with IPVS. Exits 0 when it comes to the same decisions, 2 when to others." },
+	{ .name = "import",
+	  .run = cmd_import,
+	  .rest = "FORMAT [FILE]",
+	  .min_rest = 1,
+	  .max_rest = 2,
+	  .rest_kind = CLI_VALUE_WORDS,
+	  .rest_words = "lvs.cf ipvsadm running",
+	  .options = CLI_JSON,
+	  .help = "Print somebody else's configuration as ours",
+	  .more = "FORMAT is lvs.cf, ipvsadm (what 'ipvsadm -S' prints, or a script), or running:\n"
+		  "the kernel's table, without FILE. What could not be carried over as it was is\n"
+		  "told on stderr, with its line, and in comments. Exits 0 when there is nothing\n"
+		  "of that, 3 when there is." },
 	{ .name = "reload",
 	  .run = cmd_reload,
 	  .options = CLI_AGENT,

@@ -163,6 +163,17 @@ int addr_cmp(const struct addr *a, const struct addr *b)
 	return 0;
 }
 
+bool addr_can_serve(const struct addr *a)
+{
+	static const uint8_t none[16];
+
+	if (!memcmp(a->bytes, none, sizeof(none)))
+		return false;
+	if (a->family == AF_INET)
+		return a->bytes[0] < 224 && a->bytes[0] != 0;
+	return a->bytes[0] != 0xff && !(a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80);
+}
+
 bool addr_is_loopback(const struct addr *a)
 {
 	static const uint8_t one[16] = { [15] = 1 };

@@ -33,6 +33,10 @@ int addr_cmp(const struct addr *a, const struct addr *b);
 
 bool addr_is_loopback(const struct addr *a);
 
+/* Whether the kernel takes it for a realserver: neither multicast, broadcast, unspecified
+ * nor link-local. */
+bool addr_can_serve(const struct addr *a);
+
 /* Fills a sockaddr for connect() or bind(); returns its length. */
 socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *ret_ss);
 

@@ -62,8 +62,11 @@ static size_t on_header(char *data, size_t size, size_t n, void *arg)
 	if (f->mail && !f->result.headers.len && !f->mail->greets(data, len))
 		return 0; /* libcurl would wait for a better one */
 	/* an interim answer's lines give way to the final one's */
-	if (len >= 5 && !memcmp(data, "HTTP/", 5))
+	if (len >= 5 && !memcmp(data, "HTTP/", 5)) {
 		f->result.headers.len = 0;
+		f->heading = true;
+	}
+	f->heading &= *data != '\r' && *data != '\n';
 	if (f->result.headers.len + len > MAX_HEADERS)
 		return 0;
 	buf_put(&f->result.headers, data, len);
@@ -179,6 +182,8 @@ static enum fetch_error error_of(const struct fetch *f, CURLcode code)
 	curl_easy_getinfo(f->easy, CURLINFO_HEADER_SIZE, &header_bytes);
 	if (code == CURLE_WRITE_ERROR && f->result.truncated)
 		return FETCH_OK;
+	if (code == CURLE_OK && f->heading)
+		return FETCH_RESET; /* closed within the headers, which libcurl lets pass */
 	if (code != CURLE_OK && f->local_errno)
 		return FETCH_LOCAL;
 	if (code == CURLE_COULDNT_CONNECT)
@@ -309,7 +314,7 @@ void fetch_reset(struct fetch *f)
 	buf_reset(&f->result.body);
 	buf_reset(&f->result.headers);
 	f->result = (struct fetch_result){ .body = f->result.body, .headers = f->result.headers };
-	f->watched = f->connected = f->reporting = false;
+	f->watched = f->connected = f->reporting = f->heading = false;
 	f->local_errno = 0;
 	f->taken = 0;
 	f->words[0] = '\0';
@@ -425,14 +430,12 @@ static void set_method(struct fetch *f, const struct fetch_request *req)
 {
 	const char *method = req->method ? req->method : "GET";
 
-	curl_easy_setopt(f->easy, CURLOPT_HTTPGET, 1L);
 	curl_easy_setopt(f->easy, CURLOPT_POSTFIELDS, NULL);
+	curl_easy_setopt(f->easy, CURLOPT_HTTPGET, 1L); /* no POST, no HEAD of before */
+	curl_easy_setopt(f->easy, CURLOPT_NOBODY, (long)(!req->body && !strcmp(method, "HEAD")));
 	if (req->body) {
 		curl_easy_setopt(f->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
 		curl_easy_setopt(f->easy, CURLOPT_COPYPOSTFIELDS, req->body);
-	} else {
-		curl_easy_setopt(f->easy, CURLOPT_HTTPGET, 1L);
-		curl_easy_setopt(f->easy, CURLOPT_NOBODY, (long)!strcmp(method, "HEAD"));
 	}
 	curl_easy_setopt(f->easy, CURLOPT_CUSTOMREQUEST, strcmp(method, "GET") ? method : NULL);
 }
@@ -440,12 +443,10 @@ static void set_method(struct fetch *f, const struct fetch_request *req)
 static void set_tls(struct fetch *f, const struct fetch_request *req)
 {
 	static const long starttls[] = { CURLUSESSL_NONE, CURLUSESSL_TRY, CURLUSESSL_ALL };
-	const char *bundle = curl_version_info(CURLVERSION_NOW)->cainfo;
+	const char *ours = curl_version_info(CURLVERSION_NOW)->cainfo;
+	const char *usual = ours ? ours : "/etc/ssl/certs/ca-certificates.crt";
+	const char *bundle = req->ca_file ? req->ca_file : usual;
 
-	if (req->ca_file)
-		bundle = req->ca_file;
-	if (!bundle)
-		bundle = "/etc/ssl/certs/ca-certificates.crt";
 	curl_easy_setopt(f->easy, CURLOPT_CAINFO, req->insecure ? NULL : bundle);
 	curl_easy_setopt(f->easy, CURLOPT_SSL_VERIFYPEER, (long)!req->insecure);
 	curl_easy_setopt(f->easy, CURLOPT_SSL_VERIFYHOST, req->insecure ? 0L : 2L);
@@ -468,8 +469,7 @@ int fetch_set(struct fetch *f, const struct fetch_request *req)
 	const char *const *h;
 	int r = set_url(f, req);
 
-	if (!r)
-		r = set_from(f, &req->from);
+	r = r ? r : set_from(f, &req->from);
 	for (h = req->headers; !r && h && *h; h++)
 		r = add_line(&f->headers, *h);
 	if (!r && req->body) /* no waiting for "100 Continue" */

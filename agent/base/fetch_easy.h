@@ -27,6 +27,7 @@ struct fetch {
 	const struct fetch_mail *mail;
 	size_t taken; /* of the body */
 	bool discard; /* the body is not kept */
+	bool heading; /* an HTTP answer's headers have begun, and not come to their end */
 	bool watched; /* a socket of it waited: connect() did not fail at once */
 	/* It waited to read, which is after connect() only: curl 7.88 tells of the
 	 * connection when TLS is done */

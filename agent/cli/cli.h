@@ -14,7 +14,7 @@ enum cli_exit {
 	CLI_OK = 0,
 	CLI_ERROR = 1,
 	CLI_CHANGES = 2, /* or: not drained in time */
-	CLI_STRICT = 3,  /* warnings under --strict */
+	CLI_STRICT = 3,  /* warnings under --strict; not all was imported as it was */
 	CLI_USAGE = 64,
 };
 
@@ -27,7 +27,7 @@ struct cli_command {
 	const char *rest; /* its arguments for the help: "TARGET"; NULL = none */
 	int min_rest, max_rest;
 	enum cli_value rest_kind; /* what they are, */
-	const char *rest_words;   /* … and of CLI_VALUE_WORDS which there are */
+	const char *rest_words;   /* … of CLI_VALUE_WORDS which; a second one is a file */
 	unsigned int options;     /* enum cli_options */
 	const char *help;         /* one sentence without a full stop */
 	const char *more;         /* what its own help says beyond; NULL = nothing */
@@ -74,7 +74,7 @@ int cli_print(const struct buf *text);
 typedef int cli_run(const struct cli_args *args);
 cli_run cmd_run, cmd_check, cmd_plan, cmd_status, cmd_top, cmd_explain, cmd_drain, cmd_undrain,
 	cmd_admit, cmd_weight, cmd_freeze, cmd_thaw, cmd_holds, cmd_rules, cmd_journal, cmd_config,
-	cmd_test, cmd_replay, cmd_reload, cmd_probe, cmd_completion, cmd_targets, cmd_version,
-	cmd_help;
+	cmd_test, cmd_replay, cmd_import, cmd_reload, cmd_probe, cmd_completion, cmd_targets,
+	cmd_version, cmd_help;
 
 #endif

@@ -69,7 +69,7 @@ static void put_rest(const struct cli_command *c, const struct cli_command *comm
 		buf_puts(out, " files=1");
 		break;
 	case CLI_VALUE_WORDS:
-		buf_printf(out, " rest='%s'", c->rest_words);
+		buf_printf(out, " rest='%s'%s", c->rest_words, c->max_rest > 1 ? " files=1" : "");
 		break;
 	case CLI_VALUE_COMMAND:
 		buf_puts(out, " rest='");
@@ -137,21 +137,22 @@ static const char WORDS[] = ")\n"
 			    "\tcase $prev in\n"
 			    "\t";
 
-static const char TAIL[] = "\tif [[ $cur == -* ]]; then\n"
-			   "\t\tmapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$cur\")\n"
-			   "\telif [ -n \"$files\" ]; then\n"
-			   "\t\tcompopt -o filenames 2>/dev/null\n"
-			   "\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
-			   "\telse\n"
-			   "\t\tmapfile -t COMPREPLY < <(compgen -W \"$rest\" -- \"$cur\")\n"
-			   "\tfi\n"
-			   "\t# What stands before the last colon is a word of its own.\n"
-			   "\tif [[ $cur == *:* ]]; then\n"
-			   "\t\tword=${cur%:*}:\n"
-			   "\t\tCOMPREPLY=(\"${COMPREPLY[@]#\"$word\"}\")\n"
-			   "\tfi\n"
-			   "}\n\n"
-			   "complete -F _ipvs_agent ipvs-agent\n";
+static const char TAIL[] =
+	"\tif [[ $cur == -* ]]; then\n"
+	"\t\tmapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$cur\")\n"
+	"\telif [ -n \"$files\" ] && [[ -z $rest || \" $rest \" == *\" $prev \"* ]]; then\n"
+	"\t\tcompopt -o filenames 2>/dev/null\n"
+	"\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
+	"\telse\n"
+	"\t\tmapfile -t COMPREPLY < <(compgen -W \"$rest\" -- \"$cur\")\n"
+	"\tfi\n"
+	"\t# What stands before the last colon is a word of its own.\n"
+	"\tif [[ $cur == *:* ]]; then\n"
+	"\t\tword=${cur%:*}:\n"
+	"\t\tCOMPREPLY=(\"${COMPREPLY[@]#\"$word\"}\")\n"
+	"\tfi\n"
+	"}\n\n"
+	"complete -F _ipvs_agent ipvs-agent\n";
 
 void completion_bash(const struct cli_command *commands, struct buf *out)
 {

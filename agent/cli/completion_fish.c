@@ -55,6 +55,8 @@ static void put_command(const struct cli_command *c, const struct cli_command *c
 			buf_puts(out, "'");
 		} else {
 			put_value(c->rest_kind, c->rest_words, out);
+			if (c->rest_kind == CLI_VALUE_WORDS && c->max_rest > 1)
+				buf_puts(out, " -F");
 		}
 		buf_puts(out, "\n");
 	}

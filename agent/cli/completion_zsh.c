@@ -59,6 +59,8 @@ static void put_command(const struct cli_command *c, struct buf *out)
 		completion_put_quoted(out, c->rest, "[]:\\");
 		buf_putc(out, ':');
 		put_action(c->rest_kind, c->rest_words, out);
+		if (c->rest_kind == CLI_VALUE_WORDS && c->max_rest > 1)
+			buf_puts(out, "' \\\n\t\t\t\t'2:FILE:_files");
 		buf_puts(out, "' && ret=0\n");
 	} else {
 		buf_puts(out, "\t\t\t\t&& ret=0\n");

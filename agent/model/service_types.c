@@ -117,18 +117,6 @@ const struct conf_type conf_min_available = { .name = "count | share | share wei
 
 /* --- a realserver's address ------------------------------------------------------- */
 
-/* Neither multicast, broadcast, unspecified nor link-local: the kernel refuses them. */
-static bool can_serve(const struct addr *a)
-{
-	static const uint8_t none[16];
-
-	if (!memcmp(a->bytes, none, sizeof(none)))
-		return false;
-	if (a->family == AF_INET)
-		return a->bytes[0] < 224 && a->bytes[0] != 0;
-	return a->bytes[0] != 0xff && !(a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80);
-}
-
 static int set_realserver_addr(void *field, const char *text,
 			       const struct conf_key *key ATTR_UNUSED, struct conf_env *env)
 {
@@ -136,7 +124,7 @@ static int set_realserver_addr(void *field, const char *text,
 
 	if (addr_parse(text, &a))
 		return conf_refuse(env, text, "is not an address");
-	if (!can_serve(&a))
+	if (!addr_can_serve(&a))
 		return conf_refuse(env, text, "cannot be a realserver's address");
 	*(struct addr *)field = a;
 	return 0;

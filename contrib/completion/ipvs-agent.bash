@@ -65,15 +65,16 @@ _ipvs_agent()
 	config) options=' --config --socket --json --sample --running --help --version' ;;
 	test) options=' --json --run --junit --verbose --help --version' files=1 ;;
 	replay) options=' --config --json --verbose --help --version' files=1 ;;
+	import) options=' --json --help --version' rest='lvs.cf ipvsadm running' files=1 ;;
 	reload) options=' --config --socket --json --help --version' ;;
 	completion) options=' --help --version' rest='bash zsh fish' ;;
 	version) options=' --json --help --version' ;;
-	help) options=' --help --version' rest='run check plan status top explain probe drain undrain admit weight freeze thaw holds rules journal config test replay reload completion version help' ;;
-	'') options='--config --socket --help --version' rest='run check plan status top explain probe drain undrain admit weight freeze thaw holds rules journal config test replay reload completion version help' ;;
+	help) options=' --help --version' rest='run check plan status top explain probe drain undrain admit weight freeze thaw holds rules journal config test replay import reload completion version help' ;;
+	'') options='--config --socket --help --version' rest='run check plan status top explain probe drain undrain admit weight freeze thaw holds rules journal config test replay import reload completion version help' ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
-	elif [ -n "$files" ]; then
+	elif [ -n "$files" ] && [[ -z $rest || " $rest " == *" $prev "* ]]; then
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 	else

@@ -99,6 +99,9 @@ complete -c ipvs-agent -n __fish_use_subcommand -a replay -d 'Tell what these ru
 complete -c ipvs-agent -n '__fish_seen_subcommand_from replay' -F
 complete -c ipvs-agent -n '__fish_seen_subcommand_from replay' -l json -d 'print JSON'
 complete -c ipvs-agent -n '__fish_seen_subcommand_from replay' -l verbose -d 'print every decision with its time'
+complete -c ipvs-agent -n __fish_use_subcommand -a import -d 'Print somebody else'\''s configuration as ours'
+complete -c ipvs-agent -n '__fish_seen_subcommand_from import' -a 'lvs.cf ipvsadm running' -F
+complete -c ipvs-agent -n '__fish_seen_subcommand_from import' -l json -d 'print JSON'
 complete -c ipvs-agent -n __fish_use_subcommand -a reload -d 'Have the running agent read its configuration again'
 complete -c ipvs-agent -n '__fish_seen_subcommand_from reload' -l json -d 'print JSON'
 complete -c ipvs-agent -n __fish_use_subcommand -a completion -d 'Print the completion script for a shell'
@@ -106,4 +109,4 @@ complete -c ipvs-agent -n '__fish_seen_subcommand_from completion' -a 'bash zsh 
 complete -c ipvs-agent -n __fish_use_subcommand -a version -d 'Print the version'
 complete -c ipvs-agent -n '__fish_seen_subcommand_from version' -l json -d 'print JSON'
 complete -c ipvs-agent -n __fish_use_subcommand -a help -d 'Print this help, or a subcommand'\''s'
-complete -c ipvs-agent -n '__fish_seen_subcommand_from help' -a 'run check plan status top explain probe drain undrain admit weight freeze thaw holds rules journal config test replay reload completion version help'
+complete -c ipvs-agent -n '__fish_seen_subcommand_from help' -a 'run check plan status top explain probe drain undrain admit weight freeze thaw holds rules journal config test replay import reload completion version help'

@@ -5,6 +5,7 @@
 # Its output is TAP. Lines which tests/guest/all reads in a scenario:
 #
 #   # peers: nginx ipvsadm    Debian packages that it needs (unpacked)
+#   # data: pgsql             what its servers start from (tests/guest/fetch data)
 #   # deadline: 120           seconds that it may take, before scaling (180)
 #
 # Everything that runs for long is in the scenario's namespaces, and killed with

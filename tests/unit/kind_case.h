@@ -15,6 +15,18 @@ struct kind_case {
 	struct probe_report report;     /* of the last attempt, without its text */
 };
 
+/* The one that the URL begins with; else the first. */
+static inline const struct probe_scheme *kind_scheme(const struct probe_type *type, const char *url)
+{
+	const struct probe_scheme *s;
+	size_t len = strcspn(url, ":");
+
+	for (s = type->schemes; s->name; s++)
+		if (strlen(s->name) == len && !strncmp(s->name, url, len))
+			return s;
+	return type->schemes;
+}
+
 /* The kind's keys with their defaults; the URL's path is its own. */
 static inline void kind_init_at(struct kind_case *k, const struct probe_type *type, const char *url,
 				const char *path)
@@ -29,7 +41,7 @@ static inline void kind_init_at(struct kind_case *k, const struct probe_type *ty
 				       .path = path,
 				       .host = "{address}",
 				       .type = type,
-				       .scheme = type->schemes,
+				       .scheme = kind_scheme(type, url),
 				       .interval = 3600000,
 				       .timeout = 10000,
 				       .rise = 1,

@@ -31,38 +31,38 @@ static void test_bytes(void **state ATTR_UNUSED)
 	struct kind_case k;
 	size_t i;
 
-	kind_case_init(&k, &probe_tcp);
-	assert_string_equal(kind_case_get(&k, "send"), "");
+	kind_init(&k, &probe_tcp, "tcp://");
+	assert_string_equal(kind_get(&k, "send", 0), "");
 	for (i = 0; i < countof(good); i++) {
-		assert_int_equal(kind_case_set(&k, "send", good[i][0]), 0);
-		assert_string_equal(kind_case_get(&k, "send"), good[i][1]);
+		assert_int_equal(kind_set(&k, "send", good[i][0]), 0);
+		assert_string_equal(kind_get(&k, "send", 0), good[i][1]);
 		/* what is written is read as the same */
-		assert_int_equal(kind_case_set(&k, "send", good[i][1]), 0);
-		assert_string_equal(kind_case_get(&k, "send"), good[i][1]);
+		assert_int_equal(kind_set(&k, "send", good[i][1]), 0);
+		assert_string_equal(kind_get(&k, "send", 0), good[i][1]);
 	}
 	for (i = 0; i < countof(bad); i++) {
-		assert_int_equal(kind_case_set(&k, "send", bad[i].text), -EINVAL);
+		assert_int_equal(kind_set(&k, "send", bad[i].text), -EINVAL);
 		assert_non_null(strstr(buf_str(&k.why), bad[i].why));
 	}
-	assert_string_equal(kind_case_get(&k, "send"), good[countof(good) - 1][1]);
-	kind_case_fini(&k);
+	assert_string_equal(kind_get(&k, "send", 0), good[countof(good) - 1][1]);
+	kind_fini(&k);
 }
 
 static void test_patterns(void **state ATTR_UNUSED)
 {
 	struct kind_case k;
 
-	kind_case_init(&k, &probe_tcp);
-	assert_string_equal(kind_case_get(&k, "expect_regex"), "");
-	assert_string_equal(kind_case_get(&k, "max_answer"), "4KB");
-	assert_int_equal(kind_case_set(&k, "expect_regex", "^\\+P(O|U)NG"), 0);
-	assert_string_equal(kind_case_get(&k, "expect_regex"), "^\\+P(O|U)NG");
-	assert_int_equal(kind_case_set(&k, "expect_regex", "^\\+P(O|UNG"), -EINVAL);
+	kind_init(&k, &probe_tcp, "tcp://");
+	assert_string_equal(kind_get(&k, "expect_regex", 0), "");
+	assert_string_equal(kind_get(&k, "max_answer", 0), "4KB");
+	assert_int_equal(kind_set(&k, "expect_regex", "^\\+P(O|U)NG"), 0);
+	assert_string_equal(kind_get(&k, "expect_regex", 0), "^\\+P(O|U)NG");
+	assert_int_equal(kind_set(&k, "expect_regex", "^\\+P(O|UNG"), -EINVAL);
 	assert_string_equal(buf_str(&k.why), "column 11: missing closing parenthesis");
-	assert_string_equal(kind_case_get(&k, "expect_regex"), "^\\+P(O|U)NG");
-	assert_int_equal(kind_case_set(&k, "max_answer", "65KB"), -EINVAL);
-	assert_int_equal(kind_case_set(&k, "max_answer", "0B"), -EINVAL);
-	kind_case_fini(&k);
+	assert_string_equal(kind_get(&k, "expect_regex", 0), "^\\+P(O|U)NG");
+	assert_int_equal(kind_set(&k, "max_answer", "65KB"), -EINVAL);
+	assert_int_equal(kind_set(&k, "max_answer", "0B"), -EINVAL);
+	kind_fini(&k);
 }
 
 int main(void)

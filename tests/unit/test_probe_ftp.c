@@ -45,7 +45,7 @@ static void test_greetings(void **state ATTR_UNUSED)
 	struct target t;
 	size_t i;
 
-	kind_case_init(&k, &probe_ftp);
+	kind_init(&k, &probe_ftp, "ftp://");
 	for (i = 0; i < countof(greetings); i++) {
 		bool ok = greetings[i].reason == PROBE_OK;
 		const struct stream_step script[] = {
@@ -54,7 +54,7 @@ static void test_greetings(void **state ATTR_UNUSED)
 			END_OF_SCRIPT,
 		};
 
-		t = kind_case_talk(&k, script, &s);
+		t = stream_case_talk(&k, script, &s);
 		if (t.health.reason != greetings[i].reason)
 			print_error("greeting %zu: %s\n", i, probe_reasons[t.health.reason].slug);
 		assert_int_equal(t.health.reason, greetings[i].reason);
@@ -64,7 +64,7 @@ static void test_greetings(void **state ATTR_UNUSED)
 		assert_int_equal(s.end, ok ? 0 : -1);
 		buf_fini(&s.heard);
 	}
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 static void test_no_answers(void **state ATTR_UNUSED)
@@ -74,9 +74,9 @@ static void test_no_answers(void **state ATTR_UNUSED)
 						 END_OF_SCRIPT };
 	struct kind_case k;
 
-	kind_case_init(&k, &probe_ftp);
-	kind_case_no_answers(&k, up);
-	kind_case_fini(&k);
+	kind_init(&k, &probe_ftp, "ftp://");
+	stream_case_no_answers(&k, up);
+	kind_fini(&k);
 }
 
 static void test_reset_in_mid_answer(void **state ATTR_UNUSED)
@@ -87,11 +87,11 @@ static void test_reset_in_mid_answer(void **state ATTR_UNUSED)
 	struct kind_case k;
 	struct target t;
 
-	kind_case_init(&k, &probe_ftp);
-	t = kind_case_talk(&k, script, NULL);
+	kind_init(&k, &probe_ftp, "ftp://");
+	t = stream_case_talk(&k, script, NULL);
 	assert_int_equal(t.health.reason, PROBE_CONNECT_RESET);
 	assert_int_equal(t.last_errno, ECONNRESET);
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 static void test_pieces(void **state ATTR_UNUSED)
@@ -110,12 +110,12 @@ static void test_pieces(void **state ATTR_UNUSED)
 	struct stream_server s;
 	struct kind_case k;
 
-	kind_case_init(&k, &probe_ftp);
-	assert_int_equal(kind_case_talk(&k, script, &s).health.reason, PROBE_OK);
+	kind_init(&k, &probe_ftp, "ftp://");
+	assert_int_equal(stream_case_talk(&k, script, &s).health.reason, PROBE_OK);
 	assert_string_equal(buf_str(&s.heard), QUIT);
 	buf_fini(&s.heard);
-	kind_case_endless(&k, endless);
-	kind_case_fini(&k);
+	stream_case_endless(&k, endless);
+	kind_fini(&k);
 }
 
 /* A greeting, or a line of it, without an end. */
@@ -126,16 +126,16 @@ static void test_floods(void **state ATTR_UNUSED)
 	struct kind_case k;
 	size_t i;
 
-	kind_case_init(&k, &probe_ftp);
+	kind_init(&k, &probe_ftp, "ftp://");
 	for (i = 0; i < countof(floods); i++) {
 		const struct stream_step script[] = { { FLOOD, floods[i], 0 }, END_OF_SCRIPT };
 
-		assert_int_equal(kind_case_talk(&k, script, &s).health.reason,
+		assert_int_equal(stream_case_talk(&k, script, &s).health.reason,
 				 PROBE_ANSWER_MALFORMED);
 		assert_true(s.flooded < 10 << 20);
 		buf_fini(&s.heard);
 	}
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 int main(void)

@@ -3,8 +3,8 @@
 
 #include "collectors/table.h"
 #include "tests/unit/h2_server.h"
-#include "tests/unit/kind_case.h"
 #include "tests/unit/web_server.h"
+#include "tests/unit/wire_case.h"
 
 #define NAME "rpc.test.example"
 
@@ -221,76 +221,28 @@ static void test_question(void **state ATTR_UNUSED)
 
 /* --- no answer -------------------------------------------------------------- */
 
+#define URL      "grpc://" NAME
 #define SETTINGS "\0\0\0\4\0\0\0\0\0"
 
-static const struct wire_case {
-	const char *what;
-	void (*serve)(struct wire_server *w, int fd);
-	const char *bytes;
-	size_t n;
-	enum probe_reason reason;
-} wires[] = {
-	{ "silence", wire_silent, "", 0, PROBE_ANSWER_TIMEOUT },
-	{ "settings and silence", wire_say, M(SETTINGS), PROBE_ANSWER_TIMEOUT },
+static const struct wire_case wires[] = {
+	{ "silence", URL, wire_silent, "", 0, PROBE_ANSWER_TIMEOUT },
+	{ "settings and silence", URL, wire_say, M(SETTINGS), PROBE_ANSWER_TIMEOUT },
 	/* a frame of 16 KB that nobody knows */
-	{ "a slow drip", wire_drip, M(SETTINGS "\0\x40\0\xaa\0\0\0\0\0x"), PROBE_ANSWER_TIMEOUT },
-	{ "a reset", wire_reset, "", 0, PROBE_CONNECT_RESET },
-	{ "a reset after a beginning", wire_reset, M(SETTINGS), PROBE_CONNECT_RESET },
-	{ "garbage", wire_say, M("SSH-2.0-x\r\n"), PROBE_ANSWER_MALFORMED },
-	{ "HTTP/1.1", wire_say, M("HTTP/1.1 400 Bad Request\r\n\r\n"), PROBE_ANSWER_MALFORMED },
-	{ "10 MB of garbage", wire_flood, M("garbage garbage"), PROBE_ANSWER_MALFORMED },
+	{ "a slow drip", URL, wire_drip, M(SETTINGS "\0\x40\0\xaa\0\0\0\0\0x"),
+	  PROBE_ANSWER_TIMEOUT },
+	{ "a reset", URL, wire_reset, "", 0, PROBE_CONNECT_RESET },
+	{ "a reset after a beginning", URL, wire_reset, M(SETTINGS), PROBE_CONNECT_RESET },
+	{ "garbage", URL, wire_say, M("SSH-2.0-x\r\n"), PROBE_ANSWER_MALFORMED },
+	{ "HTTP/1.1", URL, wire_say, M("HTTP/1.1 400 Bad Request\r\n\r\n"),
+	  PROBE_ANSWER_MALFORMED },
+	{ "10 MB of garbage", URL, wire_flood, M("garbage garbage"), PROBE_ANSWER_MALFORMED },
 };
 
-static void test_wires(void **state ATTR_UNUSED)
+static void test_no_answers(void **state ATTR_UNUSED)
 {
-	struct wire_server w;
-	struct kind_case k;
-	struct target t;
-	size_t i;
-
-	for (i = 0; i < countof(wires); i++) {
-		wire_start(&w, wires[i].serve, wires[i].bytes, wires[i].n);
-		kind_init(&k, &probe_grpc, "grpc://" NAME);
-		k.conf.timeout = wires[i].reason == PROBE_ANSWER_TIMEOUT ? 1000 : 10000;
-		t = kind_probe(&k, &w.addr);
-		kind_reason(&t, wires[i].reason, wires[i].what);
-		kind_fini(&k);
-		wire_stop(&w);
-	}
-}
-
-static void test_refused(void **state ATTR_UNUSED)
-{
-	struct kind_case k;
-	struct target t;
-	struct addr to;
-	int fd = case_listen(-1, &to);
-
-	kind_init(&k, &probe_grpc, "grpc://" NAME);
-	t = kind_probe(&k, &to);
-	kind_reason(&t, PROBE_CONNECT_REFUSED, "refused");
-	kind_fini(&k);
-	close(fd);
-}
-
-static void test_no_descriptors(void **state ATTR_UNUSED)
-{
-	struct probe_case c;
-	struct rlimit before;
-	struct kind_case k;
-	struct target t;
-	struct addr to;
-
-	kind_init(&k, &probe_grpc, "grpc://" NAME);
-	case_init(&c, true);
-	assert_int_equal(addr_parse("127.0.0.1:50051", &to), 0);
-	case_no_descriptors(&before);
-	t = case_probe(&c, &k.conf, &to, 1);
-	case_descriptors(&before);
-	kind_reason(&t, PROBE_LOCAL_RESOURCES, "no descriptors");
-	assert_int_equal(t.health.verdict, VERDICT_NONE);
-	case_fini(&c);
-	kind_fini(&k);
+	wire_cases(&probe_grpc, wires, countof(wires));
+	wire_refused(&probe_grpc, URL);
+	wire_no_descriptors(&probe_grpc, URL);
 }
 
 /* By TLS: the name is verified; who has no HTTP/2 has no gRPC. */
@@ -304,7 +256,6 @@ static void test_tls(void **state ATTR_UNUSED)
 	web_cert_new(&cert, NAME);
 	web_start(&w, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", cert.credentials);
 	kind_init(&k, &probe_grpc, "grpcs://{address}");
-	k.conf.scheme = &probe_grpc.schemes[1];
 	assert_int_equal(kind_set(&k, "ca_file", cert.path), 0);
 	t = kind_probe(&k, &w.addr);
 	kind_reason(&t, PROBE_TLS_UNTRUSTED, "another name");
@@ -328,9 +279,7 @@ int main(void)
 		cmocka_unit_test(test_stream_is_reset),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_question),
-		cmocka_unit_test(test_wires),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_no_descriptors),
+		cmocka_unit_test(test_no_answers),
 		cmocka_unit_test(test_tls),
 	};
 

@@ -4,8 +4,8 @@
 
 #include "collectors/table.h"
 #include "tests/unit/h2_server.h"
-#include "tests/unit/kind_case.h"
 #include "tests/unit/web_server.h"
+#include "tests/unit/wire_case.h"
 
 #define OK_HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 #define NAME     "www.test.example"
@@ -16,22 +16,6 @@ static void http_case_init(struct kind_case *h, const char *url)
 }
 
 /* --- no answer -------------------------------------------------------------- */
-
-static void test_refused(void **state ATTR_UNUSED)
-{
-	struct kind_case h;
-	struct target t;
-	struct addr to;
-	int fd = case_listen(-1, &to);
-
-	http_case_init(&h, "http://" NAME "/");
-	t = kind_probe(&h, &to);
-	assert_int_equal(t.health.reason, PROBE_CONNECT_REFUSED);
-	assert_int_equal(t.last_errno, ECONNREFUSED);
-	assert_int_equal(t.health.verdict, VERDICT_DOWN);
-	kind_fini(&h);
-	close(fd);
-}
 
 static void test_timeouts(void **state ATTR_UNUSED)
 {
@@ -67,62 +51,41 @@ static void test_timeouts(void **state ATTR_UNUSED)
 
 #define OK_LONG "HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n"
 
-static const struct wire_case {
-	const char *what;
-	void (*serve)(struct wire_server *w, int fd);
-	const char *bytes;
-	enum probe_reason reason;
-} wires[] = {
-	{ "a drip of body", wire_drip, "HTTP/1.1 200 OK\r\n\r\nx", PROBE_ANSWER_TIMEOUT },
-	{ "a drip of headers", wire_drip, "HTTP/1.1 200 OK\r\nX-Long: x", PROBE_ANSWER_TIMEOUT },
-	{ "a reset", wire_reset, "", PROBE_CONNECT_RESET },
-	{ "a reset in the body", wire_reset, OK_LONG "some", PROBE_CONNECT_RESET },
-	{ "10 MB of an answer", wire_flood, OK_LONG, PROBE_OK },
-	{ "10 MB of garbage", wire_flood, "garbage garbage", PROBE_ANSWER_MALFORMED },
-};
+#define URL     "http://" NAME "/"
+#define M(text) text, sizeof(text) - 1
 
-static void test_wires(void **state ATTR_UNUSED)
+/* At the request. */
+static void say_and_close(struct wire_server *w, int fd)
 {
-	struct wire_server w;
-	struct kind_case h;
-	struct target t;
-	size_t i;
+	char some[4096];
 
-	for (i = 0; i < countof(wires); i++) {
-		wire_start(&w, wires[i].serve, wires[i].bytes, strlen(wires[i].bytes));
-		http_case_init(&h, "http://" NAME "/");
-		h.conf.timeout = wires[i].reason == PROBE_ANSWER_TIMEOUT ? 1000 : 10000;
-		t = kind_probe(&h, &w.addr);
-		kind_reason(&t, wires[i].reason, wires[i].what);
-		kind_fini(&h);
-		wire_stop(&w);
-	}
+	if (read(fd, some, sizeof(some)) > 0)
+		(void)!send(fd, w->bytes, w->n, MSG_NOSIGNAL);
 }
 
-static void test_no_descriptors(void **state ATTR_UNUSED)
-{
-	struct web_server w = { 0 };
-	struct probe_case c;
-	struct kind_case h;
-	struct rlimit before;
-	struct target t;
-	struct addr to;
+static const struct wire_case wires[] = {
+	{ "a drip of body", URL, wire_drip, M("HTTP/1.1 200 OK\r\n\r\nx"), PROBE_ANSWER_TIMEOUT },
+	{ "a drip of headers", URL, wire_drip, M("HTTP/1.1 200 OK\r\nX-Long: x"),
+	  PROBE_ANSWER_TIMEOUT },
+	{ "a reset", URL, wire_reset, "", 0, PROBE_CONNECT_RESET },
+	{ "an end in the status line", URL, say_and_close, M("HTTP/1.1 200 OK"),
+	  PROBE_CONNECT_RESET },
+	{ "an end behind it", URL, say_and_close, M("HTTP/1.1 200 OK\r\n"), PROBE_CONNECT_RESET },
+	{ "an end in the headers", URL, say_and_close,
+	  M("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nX: y\r\n"), PROBE_CONNECT_RESET },
+	{ "an end behind them", URL, say_and_close, M("HTTP/1.1 200 OK\r\n\r\n"), PROBE_OK },
+	{ "an end behind them, without CR", URL, say_and_close, M("HTTP/1.1 200 OK\n\n"),
+	  PROBE_OK },
+	{ "a reset in the body", URL, wire_reset, M(OK_LONG "some"), PROBE_CONNECT_RESET },
+	{ "10 MB of an answer", URL, wire_flood, M(OK_LONG), PROBE_OK },
+	{ "10 MB of garbage", URL, wire_flood, M("garbage garbage"), PROBE_ANSWER_MALFORMED },
+};
 
-	http_case_init(&h, "http://" NAME "/");
-	case_init(&c, true);
-	assert_int_equal(addr_parse("127.0.0.1:80", &to), 0);
-	case_no_descriptors(&before);
-	t = case_probe(&c, &h.conf, &to, 1);
-	case_descriptors(&before);
-	assert_int_equal(t.health.reason, PROBE_LOCAL_RESOURCES);
-	assert_int_equal(t.last_errno, EMFILE);
-	assert_int_equal(t.health.verdict, VERDICT_NONE);
-	web_start(&w, OK_HELLO, NULL);
-	t = case_probe(&c, &h.conf, &w.addr, 1);
-	assert_int_equal(t.health.reason, PROBE_OK);
-	case_fini(&c);
-	web_stop(&w);
-	kind_fini(&h);
+static void test_no_answers(void **state ATTR_UNUSED)
+{
+	wire_cases(&probe_http, wires, countof(wires));
+	wire_refused(&probe_http, URL);
+	wire_no_descriptors(&probe_http, URL);
 }
 
 /* --- HTTP/2 ------------------------------------------------------------------- */
@@ -242,10 +205,8 @@ static void test_tls_plain_server(void **state ATTR_UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_timeouts),
-		cmocka_unit_test(test_wires),
-		cmocka_unit_test(test_no_descriptors),
+		cmocka_unit_test(test_no_answers),
 		cmocka_unit_test(test_http2),
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_tls_plain_server),

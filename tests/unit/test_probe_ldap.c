@@ -90,7 +90,7 @@ static void test_answers(void **state ATTR_UNUSED)
 	struct target t;
 	size_t i;
 
-	kind_case_init(&k, &probe_ldap);
+	kind_init(&k, &probe_ldap, "ldap://");
 	for (i = 0; i < countof(answers); i++) {
 		bool ok = answers[i].reason == PROBE_OK;
 		const struct stream_step script[] = { { HEAR, B(BIND) },
@@ -98,7 +98,7 @@ static void test_answers(void **state ATTR_UNUSED)
 						      { ok ? STAY : SAY, "", 0 },
 						      END_OF_SCRIPT };
 
-		t = kind_case_talk(&k, script, &s);
+		t = stream_case_talk(&k, script, &s);
 		if (t.health.reason != answers[i].reason)
 			print_error("%s: %s\n", answers[i].what,
 				    probe_reasons[t.health.reason].slug);
@@ -109,7 +109,7 @@ static void test_answers(void **state ATTR_UNUSED)
 		assert_int_equal(s.end, ok ? 0 : -1);
 		buf_fini(&s.heard);
 	}
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 static void test_status_text(void **state ATTR_UNUSED)
@@ -127,9 +127,9 @@ static void test_no_answers(void **state ATTR_UNUSED)
 	};
 	struct kind_case k;
 
-	kind_case_init(&k, &probe_ldap);
-	kind_case_no_answers(&k, up);
-	kind_case_fini(&k);
+	kind_init(&k, &probe_ldap, "ldap://");
+	stream_case_no_answers(&k, up);
+	kind_fini(&k);
 }
 
 static void test_reset_in_mid_answer(void **state ATTR_UNUSED)
@@ -140,11 +140,11 @@ static void test_reset_in_mid_answer(void **state ATTR_UNUSED)
 	struct kind_case k;
 	struct target t;
 
-	kind_case_init(&k, &probe_ldap);
-	t = kind_case_talk(&k, script, NULL);
+	kind_init(&k, &probe_ldap, "ldap://");
+	t = stream_case_talk(&k, script, NULL);
 	assert_int_equal(t.health.reason, PROBE_CONNECT_RESET);
 	assert_int_equal(t.last_errno, ECONNRESET);
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 static void test_pieces(void **state ATTR_UNUSED)
@@ -159,10 +159,10 @@ static void test_pieces(void **state ATTR_UNUSED)
 	};
 	struct kind_case k;
 
-	kind_case_init(&k, &probe_ldap);
-	assert_int_equal(kind_case_talk(&k, script, NULL).health.reason, PROBE_OK);
-	kind_case_endless(&k, endless);
-	kind_case_fini(&k);
+	kind_init(&k, &probe_ldap, "ldap://");
+	assert_int_equal(stream_case_talk(&k, script, NULL).health.reason, PROBE_OK);
+	stream_case_endless(&k, endless);
+	kind_fini(&k);
 }
 
 /* 10 MB of a message that would be as long as one may be. */
@@ -170,9 +170,9 @@ static void test_flood(void **state ATTR_UNUSED)
 {
 	struct kind_case k;
 
-	kind_case_init(&k, &probe_ldap);
-	kind_case_flood(&k, "\x30\x82\x10\x00", 4);
-	kind_case_fini(&k);
+	kind_init(&k, &probe_ldap, "ldap://");
+	stream_case_flood(&k, "\x30\x82\x10\x00", 4);
+	kind_fini(&k);
 }
 
 int main(void)

@@ -3,9 +3,8 @@
 #include <errno.h>
 
 #include "collectors/table.h"
-#include "tests/unit/kind_case.h"
 #include "tests/unit/web_server.h"
-#include "tests/unit/wire_server.h"
+#include "tests/unit/wire_case.h"
 
 #define NAME "mail.test.example"
 
@@ -85,16 +84,6 @@ static struct target probe_script(struct kind_case *k, const char *script)
 	return t;
 }
 
-static void mail_init(struct kind_case *k, const char *url)
-{
-	const struct probe_scheme *s = probe_mail.schemes;
-
-	kind_init(k, &probe_mail, url);
-	while (strlen(s->name) != strcspn(url, ":") || strncmp(s->name, url, strlen(s->name)) != 0)
-		s++;
-	k->conf.scheme = s;
-}
-
 /* --- dialogues -------------------------------------------------------------- */
 
 static const struct script_case {
@@ -158,7 +147,7 @@ static void test_scripts(void **state ATTR_UNUSED)
 	for (i = 0; i < countof(scripts); i++) {
 		const struct script_case *c = &scripts[i];
 
-		mail_init(&k, c->url);
+		kind_init(&k, &probe_mail, c->url);
 		assert_int_equal(kind_set(&k, "starttls", c->starttls), 0);
 		assert_int_equal(kind_set(&k, "helo", "probe.example"), 0);
 		assert_int_equal(kind_set(&k, "ca_file", cert.path), 0);
@@ -188,7 +177,7 @@ static void test_expiry(void **state ATTR_UNUSED)
 
 	web_cert_new(&cert, NAME);
 	credentials = cert.credentials;
-	mail_init(&k, "smtp://{address}");
+	kind_init(&k, &probe_mail, "smtp://{address}");
 	assert_int_equal(kind_set(&k, "starttls", "must"), 0);
 	assert_int_equal(kind_set(&k, "server_name", NAME), 0);
 	assert_int_equal(kind_set(&k, "ca_file", cert.path), 0);
@@ -205,13 +194,18 @@ static void test_expiry(void **state ATTR_UNUSED)
 
 #define M(text) text, sizeof(text) - 1
 
-static const struct wire_case {
-	const char *what, *url;
-	void (*serve)(struct wire_server *w, int fd);
-	const char *bytes;
-	size_t n;
-	enum probe_reason reason;
-} wires[] = {
+/* Greets, and resets the connection at the first word. */
+static void serve_reset(struct wire_server *w, int fd)
+{
+	(void)!send(fd, w->bytes, w->n, MSG_NOSIGNAL);
+	wire_reset(&(struct wire_server){ 0 }, fd);
+}
+
+static void serve_close(struct wire_server *w ATTR_UNUSED, int fd ATTR_UNUSED)
+{
+}
+
+static const struct wire_case wires[] = {
 	{ "silence", "smtp://" NAME, wire_silent, "", 0, PROBE_ANSWER_TIMEOUT },
 	{ "silence", "imap://" NAME, wire_silent, "", 0, PROBE_ANSWER_TIMEOUT },
 	{ "silence", "pop3://" NAME, wire_silent, "", 0, PROBE_ANSWER_TIMEOUT },
@@ -225,61 +219,16 @@ static const struct wire_case {
 	  PROBE_ANSWER_MALFORMED },
 	{ "10 MB of garbage", "smtp://" NAME, wire_flood, M("\1\2\3\r\n"), PROBE_ANSWER_MALFORMED },
 	{ "nothing", "smtp://" NAME, wire_flood, M("\0\r\n"), PROBE_ANSWER_MALFORMED },
+	{ "a reset in the dialogue", "smtp://" NAME, serve_reset, M("220 mail ESMTP\r\n"),
+	  PROBE_CONNECT_RESET },
+	{ "closed without a word", "smtp://" NAME, serve_close, "", 0, PROBE_CONNECT_RESET },
 };
 
-static void test_wires(void **state ATTR_UNUSED)
+static void test_no_answers(void **state ATTR_UNUSED)
 {
-	struct wire_server w;
-	struct kind_case k;
-	struct target t;
-	size_t i;
-
-	for (i = 0; i < countof(wires); i++) {
-		wire_start(&w, wires[i].serve, wires[i].bytes, wires[i].n);
-		mail_init(&k, wires[i].url);
-		/* no time goes by over the system's certificates */
-		assert_int_equal(kind_set(&k, "verify", "off"), 0);
-		k.conf.timeout = wires[i].reason == PROBE_ANSWER_MALFORMED ? 10000 : 1000;
-		t = kind_probe(&k, &w.addr);
-		kind_reason(&t, wires[i].reason, wires[i].what);
-		assert_true(t.last_us < 5000000);
-		kind_fini(&k);
-		wire_stop(&w);
-	}
-}
-
-/* Greets, and resets the connection at the first word. */
-static void serve_reset(struct wire_server *w, int fd)
-{
-	(void)!send(fd, w->bytes, w->n, MSG_NOSIGNAL);
-	wire_reset(&(struct wire_server){ 0 }, fd);
-}
-
-static void serve_close(struct wire_server *w ATTR_UNUSED, int fd ATTR_UNUSED)
-{
-}
-
-static void test_reset_and_refused(void **state ATTR_UNUSED)
-{
-	struct wire_server w;
-	struct kind_case k;
-	struct target t;
-	struct addr to;
-	int fd = case_listen(-1, &to);
-
-	mail_init(&k, "smtp://" NAME);
-	t = kind_probe(&k, &to);
-	kind_reason(&t, PROBE_CONNECT_REFUSED, "refused");
-	close(fd);
-	wire_start(&w, serve_reset, M("220 mail ESMTP\r\n"));
-	t = kind_probe(&k, &w.addr);
-	wire_stop(&w);
-	kind_reason(&t, PROBE_CONNECT_RESET, "a reset in the dialogue");
-	wire_start(&w, serve_close, "", 0);
-	t = kind_probe(&k, &w.addr);
-	wire_stop(&w);
-	kind_reason(&t, PROBE_CONNECT_RESET, "closed without a word");
-	kind_fini(&k);
+	wire_cases(&probe_mail, wires, countof(wires));
+	wire_refused(&probe_mail, "smtp://" NAME);
+	wire_no_descriptors(&probe_mail, "smtp://" NAME);
 }
 
 static int count_descriptors(void)
@@ -313,7 +262,7 @@ static void test_descriptors(void **state ATTR_UNUSED)
 	struct kind_case k;
 	int before, i;
 
-	mail_init(&k, "smtp://" NAME);
+	kind_init(&k, &probe_mail, "smtp://" NAME);
 	case_init(&c, true);
 	probe_once(&c, &k, SMTP);
 	before = count_descriptors();
@@ -325,34 +274,13 @@ static void test_descriptors(void **state ATTR_UNUSED)
 	buf_fini(&heard);
 }
 
-static void test_no_descriptors(void **state ATTR_UNUSED)
-{
-	struct probe_case c;
-	struct rlimit before;
-	struct kind_case k;
-	struct target t;
-	struct addr to;
-
-	mail_init(&k, "smtp://" NAME);
-	case_init(&c, true);
-	assert_int_equal(addr_parse("127.0.0.1:25", &to), 0);
-	case_no_descriptors(&before);
-	t = case_probe(&c, &k.conf, &to, 1);
-	case_descriptors(&before);
-	kind_reason(&t, PROBE_LOCAL_RESOURCES, "no descriptors");
-	assert_int_equal(t.last_errno, EMFILE);
-	assert_int_equal(t.health.verdict, VERDICT_NONE);
-	case_fini(&c);
-	kind_fini(&k);
-}
-
 /* A file of certificates that is not there is our fault. */
 static void test_no_ca_file(void **state ATTR_UNUSED)
 {
 	struct kind_case k;
 	struct target t;
 
-	mail_init(&k, "smtps://" NAME);
+	kind_init(&k, &probe_mail, "smtps://" NAME);
 	assert_int_equal(kind_set(&k, "ca_file", "/nonexistent/ca.pem"), 0);
 	t = probe_script(&k, "");
 	kind_reason(&t, PROBE_LOCAL_CONFIG, "no CA file");
@@ -364,9 +292,8 @@ static void test_no_ca_file(void **state ATTR_UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scripts),     cmocka_unit_test(test_expiry),
-		cmocka_unit_test(test_wires),       cmocka_unit_test(test_reset_and_refused),
-		cmocka_unit_test(test_descriptors), cmocka_unit_test(test_no_descriptors),
+		cmocka_unit_test(test_scripts),    cmocka_unit_test(test_expiry),
+		cmocka_unit_test(test_no_answers), cmocka_unit_test(test_descriptors),
 		cmocka_unit_test(test_no_ca_file),
 	};
 

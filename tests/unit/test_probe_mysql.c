@@ -149,8 +149,8 @@ static void play(size_t i, bool drip)
 	}
 	if (e->end != -1)
 		script[n] = (struct stream_step){ STAY, "", 0 };
-	kind_case_init(&k, &probe_mysql);
-	t = kind_case_talk(&k, script, &s);
+	kind_init(&k, &probe_mysql, "mysql://");
+	t = stream_case_talk(&k, script, &s);
 	if (t.health.reason != e->reason || s.heard.len != heard.len || s.end != e->end)
 		print_error("exchange %zu: %s, heard %zu of %zu, end %d\n", i,
 			    probe_reasons[t.health.reason].slug, s.heard.len, heard.len, s.end);
@@ -164,7 +164,7 @@ static void play(size_t i, bool drip)
 		buf_fini(&bytes[n]);
 	buf_fini(&heard);
 	buf_fini(&s.heard);
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 static void test_exchanges(void **state ATTR_UNUSED)
@@ -189,9 +189,9 @@ static void test_no_answers(void **state ATTR_UNUSED)
 	static const struct stream_step up[] = { { SAY, denied, 19 }, END_OF_SCRIPT };
 	struct kind_case k;
 
-	kind_case_init(&k, &probe_mysql);
-	kind_case_no_answers(&k, up);
-	kind_case_fini(&k);
+	kind_init(&k, &probe_mysql, "mysql://");
+	stream_case_no_answers(&k, up);
+	kind_fini(&k);
 }
 
 /* In the middle of a packet: by a reset, by an end, and by nothing for ever. */
@@ -215,13 +215,13 @@ static void test_breaks_off(void **state ATTR_UNUSED)
 	struct target t;
 	size_t i;
 
-	kind_case_init(&k, &probe_mysql);
+	kind_init(&k, &probe_mysql, "mysql://");
 	k.conf.timeout = 1000;
 	for (i = 0; i < countof(rows); i++) {
-		t = kind_case_talk(&k, rows[i].script, NULL);
+		t = stream_case_talk(&k, rows[i].script, NULL);
 		assert_int_equal(t.health.reason, rows[i].reason);
 	}
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 /* After the greeting 10 MB of packets that go on about the method: they end somewhere. */
@@ -233,19 +233,19 @@ static void test_flood(void **state ATTR_UNUSED)
 	struct kind_case k;
 
 	put_packet(&bytes, &greeting);
-	kind_case_init(&k, &probe_mysql);
+	kind_init(&k, &probe_mysql, "mysql://");
 	{
 		const struct stream_step script[] = { { SAY, bytes.data, bytes.len },
 						      { FLOOD, "\x02\0\0\x02\x01\x03", 6 },
 						      END_OF_SCRIPT };
 
-		assert_int_equal(kind_case_talk(&k, script, &s).health.reason,
+		assert_int_equal(stream_case_talk(&k, script, &s).health.reason,
 				 PROBE_ANSWER_MALFORMED);
 	}
 	assert_true(s.flooded < 10 << 20);
 	buf_fini(&s.heard);
 	buf_fini(&bytes);
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 static void test_user(void **state ATTR_UNUSED)
@@ -257,9 +257,9 @@ static void test_user(void **state ATTR_UNUSED)
 
 	put_packet(&bytes, &greeting);
 	put_packet(&reply, &denied);
-	kind_case_init(&k, &probe_mysql);
-	assert_string_equal(kind_case_get(&k, "user"), "ipvs-agent");
-	assert_int_equal(kind_case_set(&k, "user", "bob"), 0);
+	kind_init(&k, &probe_mysql, "mysql://");
+	assert_string_equal(kind_get(&k, "user", 0), "ipvs-agent");
+	assert_int_equal(kind_set(&k, "user", "bob"), 0);
 	{
 		/* 4 of head, 32 before the name, 2 behind it, 22 of the method */
 		const struct stream_step script[] = { { SAY, bytes.data, bytes.len },
@@ -268,7 +268,7 @@ static void test_user(void **state ATTR_UNUSED)
 						      { STAY, "", 0 },
 						      END_OF_SCRIPT };
 
-		assert_int_equal(kind_case_talk(&k, script, &s).health.reason, PROBE_OK);
+		assert_int_equal(stream_case_talk(&k, script, &s).health.reason, PROBE_OK);
 	}
 	assert_int_equal(s.heard.len, 63);
 	assert_int_equal(s.heard.data[0], 59);
@@ -276,7 +276,7 @@ static void test_user(void **state ATTR_UNUSED)
 	buf_fini(&s.heard);
 	buf_fini(&bytes);
 	buf_fini(&reply);
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 int main(void)

@@ -33,14 +33,14 @@ static void test_answers(void **state ATTR_UNUSED)
 	struct target t;
 	size_t i;
 
-	kind_case_init(&k, &probe_pgsql);
+	kind_init(&k, &probe_pgsql, "pgsql://");
 	for (i = 0; i < countof(answers); i++) {
 		const struct stream_step script[] = { { HEAR, REQUEST, 8 },
 						      { SAY, answers[i].answer, answers[i].len },
 						      { STAY, "", 0 },
 						      END_OF_SCRIPT };
 
-		t = kind_case_talk(&k, script, &s);
+		t = stream_case_talk(&k, script, &s);
 		if (t.health.reason != answers[i].reason || s.end != answers[i].end)
 			print_error("answer %zu: %s, %d\n", i, probe_reasons[t.health.reason].slug,
 				    s.end);
@@ -51,7 +51,7 @@ static void test_answers(void **state ATTR_UNUSED)
 		assert_true(t.connect_us > 0 && t.first_byte_us > 0);
 		buf_fini(&s.heard);
 	}
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 /* An error is heard to its end, and judged by it. */
@@ -67,10 +67,10 @@ static void test_errors(void **state ATTR_UNUSED)
 						      END_OF_SCRIPT };
 	struct kind_case k;
 
-	kind_case_init(&k, &probe_pgsql);
-	assert_int_equal(kind_case_talk(&k, script, NULL).health.reason, PROBE_ANSWER_BODY);
-	assert_int_equal(kind_case_talk(&k, too_old, NULL).health.reason, PROBE_OK);
-	kind_case_fini(&k);
+	kind_init(&k, &probe_pgsql, "pgsql://");
+	assert_int_equal(stream_case_talk(&k, script, NULL).health.reason, PROBE_ANSWER_BODY);
+	assert_int_equal(stream_case_talk(&k, too_old, NULL).health.reason, PROBE_OK);
+	kind_fini(&k);
 }
 
 /* After a no the verdict stands, whatever the server does then. */
@@ -98,15 +98,15 @@ static void test_after_a_no(void **state ATTR_UNUSED)
 	struct kind_case k;
 	struct target t;
 
-	kind_case_init(&k, &probe_pgsql);
-	assert_int_equal(kind_case_talk(&k, closes, NULL).health.reason, PROBE_OK);
-	assert_int_equal(kind_case_talk(&k, resets, NULL).health.reason, PROBE_OK);
-	assert_int_equal(kind_case_talk(&k, talks, NULL).health.reason, PROBE_OK);
+	kind_init(&k, &probe_pgsql, "pgsql://");
+	assert_int_equal(stream_case_talk(&k, closes, NULL).health.reason, PROBE_OK);
+	assert_int_equal(stream_case_talk(&k, resets, NULL).health.reason, PROBE_OK);
+	assert_int_equal(stream_case_talk(&k, talks, NULL).health.reason, PROBE_OK);
 	k.conf.timeout = 1000;
-	t = kind_case_talk(&k, lingers, NULL);
+	t = stream_case_talk(&k, lingers, NULL);
 	assert_int_equal(t.health.reason, PROBE_OK);
 	assert_true(t.last_us >= 1000000 && t.last_us < 5000000);
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 static void test_no_answers(void **state ATTR_UNUSED)
@@ -116,9 +116,9 @@ static void test_no_answers(void **state ATTR_UNUSED)
 	};
 	struct kind_case k;
 
-	kind_case_init(&k, &probe_pgsql);
-	kind_case_no_answers(&k, up);
-	kind_case_fini(&k);
+	kind_init(&k, &probe_pgsql, "pgsql://");
+	stream_case_no_answers(&k, up);
+	kind_fini(&k);
 }
 
 static void test_reset_and_drip(void **state ATTR_UNUSED)
@@ -137,12 +137,12 @@ static void test_reset_and_drip(void **state ATTR_UNUSED)
 	struct kind_case k;
 	struct target t;
 
-	kind_case_init(&k, &probe_pgsql);
-	t = kind_case_talk(&k, reset, NULL);
+	kind_init(&k, &probe_pgsql, "pgsql://");
+	t = stream_case_talk(&k, reset, NULL);
 	assert_int_equal(t.health.reason, PROBE_CONNECT_RESET);
 	assert_int_equal(t.last_errno, ECONNRESET);
-	kind_case_endless(&k, endless);
-	kind_case_fini(&k);
+	stream_case_endless(&k, endless);
+	kind_fini(&k);
 }
 
 static void test_flood(void **state ATTR_UNUSED)
@@ -152,11 +152,11 @@ static void test_flood(void **state ATTR_UNUSED)
 	struct stream_server s;
 	struct kind_case k;
 
-	kind_case_init(&k, &probe_pgsql);
-	assert_int_equal(kind_case_talk(&k, script, &s).health.reason, PROBE_ANSWER_BODY);
+	kind_init(&k, &probe_pgsql, "pgsql://");
+	assert_int_equal(stream_case_talk(&k, script, &s).health.reason, PROBE_ANSWER_BODY);
 	assert_true(s.flooded < 10 << 20);
 	buf_fini(&s.heard);
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 int main(void)

@@ -40,13 +40,13 @@ static void test_answers(void **state ATTR_UNUSED)
 	struct target t;
 	size_t i;
 
-	kind_case_init(&k, &probe_redis);
+	kind_init(&k, &probe_redis, "redis://");
 	for (i = 0; i < countof(answers); i++) {
 		const struct stream_step script[] = { { HEAR, PING, 0 },
 						      { SAY, answers[i].answer, answers[i].len },
 						      END_OF_SCRIPT };
 
-		t = kind_case_talk(&k, script, &s);
+		t = stream_case_talk(&k, script, &s);
 		if (t.health.reason != answers[i].reason)
 			print_error("answer %zu: %s\n", i, probe_reasons[t.health.reason].slug);
 		assert_int_equal(t.health.reason, answers[i].reason);
@@ -55,7 +55,7 @@ static void test_answers(void **state ATTR_UNUSED)
 		assert_true(t.connect_us > 0 && t.first_byte_us > 0);
 		buf_fini(&s.heard);
 	}
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 static void test_shown(void **state ATTR_UNUSED)
@@ -68,15 +68,15 @@ static void test_shown(void **state ATTR_UNUSED)
 	struct probe_report r;
 	struct kind_case k;
 
-	kind_case_init(&k, &probe_redis);
+	kind_init(&k, &probe_redis, "redis://");
 	stream_server_start(&s, script);
-	r = case_ask(&k.conf, &s.addr, &said);
+	r = case_ask(&k.conf, &s.wire.addr, &said);
 	stream_server_stop(&s);
 	assert_int_equal(r.reason, PROBE_ANSWER_BODY);
 	assert_string_equal(buf_str(&said), "-LOADING\r\n");
 	buf_fini(&s.heard);
 	buf_fini(&said);
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 static void test_no_answers(void **state ATTR_UNUSED)
@@ -86,9 +86,9 @@ static void test_no_answers(void **state ATTR_UNUSED)
 						 END_OF_SCRIPT };
 	struct kind_case k;
 
-	kind_case_init(&k, &probe_redis);
-	kind_case_no_answers(&k, up);
-	kind_case_fini(&k);
+	kind_init(&k, &probe_redis, "redis://");
+	stream_case_no_answers(&k, up);
+	kind_fini(&k);
 }
 
 static void test_reset_in_mid_answer(void **state ATTR_UNUSED)
@@ -99,11 +99,11 @@ static void test_reset_in_mid_answer(void **state ATTR_UNUSED)
 	struct kind_case k;
 	struct target t;
 
-	kind_case_init(&k, &probe_redis);
-	t = kind_case_talk(&k, script, NULL);
+	kind_init(&k, &probe_redis, "redis://");
+	t = stream_case_talk(&k, script, NULL);
 	assert_int_equal(t.health.reason, PROBE_CONNECT_RESET);
 	assert_int_equal(t.last_errno, ECONNRESET);
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 /* One that stays gets a reset as soon as its line is there. */
@@ -123,12 +123,12 @@ static void test_pieces(void **state ATTR_UNUSED)
 	struct stream_server s;
 	struct kind_case k;
 
-	kind_case_init(&k, &probe_redis);
-	assert_int_equal(kind_case_talk(&k, script, &s).health.reason, PROBE_OK);
+	kind_init(&k, &probe_redis, "redis://");
+	assert_int_equal(stream_case_talk(&k, script, &s).health.reason, PROBE_OK);
 	assert_int_equal(s.end, ECONNRESET);
 	buf_fini(&s.heard);
-	kind_case_endless(&k, endless);
-	kind_case_fini(&k);
+	stream_case_endless(&k, endless);
+	kind_fini(&k);
 }
 
 /* A line without an end. */
@@ -136,9 +136,9 @@ static void test_flood(void **state ATTR_UNUSED)
 {
 	struct kind_case k;
 
-	kind_case_init(&k, &probe_redis);
-	kind_case_flood(&k, "++++++++++++++++", 0);
-	kind_case_fini(&k);
+	kind_init(&k, &probe_redis, "redis://");
+	stream_case_flood(&k, "++++++++++++++++", 0);
+	kind_fini(&k);
 }
 
 int main(void)

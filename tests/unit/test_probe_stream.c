@@ -48,17 +48,17 @@ static void test_answers(void **state ATTR_UNUSED)
 	for (i = 0; i < countof(answers); i++) {
 		const struct answer_case *a = &answers[i];
 
-		kind_case_init(&k, &probe_tcp);
-		assert_int_equal(kind_case_set(&k, a->key, a->value), 0);
+		kind_init(&k, &probe_tcp, "tcp://");
+		assert_int_equal(kind_set(&k, a->key, a->value), 0);
 		if (a->key2)
-			assert_int_equal(kind_case_set(&k, a->key2, a->value2), 0);
-		t = kind_case_talk(&k, a->script, NULL);
+			assert_int_equal(kind_set(&k, a->key2, a->value2), 0);
+		t = stream_case_talk(&k, a->script, NULL);
 		if (t.health.reason != a->reason)
 			print_error("answer %zu: %s\n", i, probe_reasons[t.health.reason].slug);
 		assert_int_equal(t.health.reason, a->reason);
 		assert_true(t.connect_us > 0 && t.first_byte_us > 0);
 		assert_true(t.connect_us + t.first_byte_us <= t.last_us);
-		kind_case_fini(&k);
+		kind_fini(&k);
 	}
 }
 
@@ -73,17 +73,17 @@ static void test_sends(void **state ATTR_UNUSED)
 	struct kind_case k;
 	struct target t;
 
-	kind_case_init(&k, &probe_tcp);
-	assert_int_equal(kind_case_set(&k, "send", "GET\\r\\n\\t\\\\\\x20\\xFF\\x00end"), 0);
-	assert_int_equal(kind_case_set(&k, "expect", "+OK"), 0);
-	t = kind_case_talk(&k, script, &s);
+	kind_init(&k, &probe_tcp, "tcp://");
+	assert_int_equal(kind_set(&k, "send", "GET\\r\\n\\t\\\\\\x20\\xFF\\x00end"), 0);
+	assert_int_equal(kind_set(&k, "expect", "+OK"), 0);
+	t = stream_case_talk(&k, script, &s);
 	assert_int_equal(t.health.reason, PROBE_OK);
 	assert_int_equal(t.health.verdict, VERDICT_UP);
 	assert_int_equal(s.heard.len, sizeof(sent) - 1);
 	assert_memory_equal(s.heard.data, sent, sizeof(sent) - 1);
 	assert_int_equal(s.end, ECONNRESET);
 	buf_fini(&s.heard);
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 /* Garbage is an answer that does not match, whatever is in it. */
@@ -94,12 +94,12 @@ static void test_garbage(void **state ATTR_UNUSED)
 						     END_OF_SCRIPT };
 	struct kind_case k;
 
-	kind_case_init(&k, &probe_tcp);
-	assert_int_equal(kind_case_set(&k, "expect_regex", "(?i)h.llo"), 0);
-	assert_int_equal(kind_case_talk(&k, script, NULL).health.reason, PROBE_ANSWER_BODY);
-	assert_int_equal(kind_case_set(&k, "expect_regex", "\\xff\\xc3\\(.\\r\\x00\\e\\["), 0);
-	assert_int_equal(kind_case_talk(&k, script, NULL).health.reason, PROBE_OK);
-	kind_case_fini(&k);
+	kind_init(&k, &probe_tcp, "tcp://");
+	assert_int_equal(kind_set(&k, "expect_regex", "(?i)h.llo"), 0);
+	assert_int_equal(stream_case_talk(&k, script, NULL).health.reason, PROBE_ANSWER_BODY);
+	assert_int_equal(kind_set(&k, "expect_regex", "\\xff\\xc3\\(.\\r\\x00\\e\\["), 0);
+	assert_int_equal(stream_case_talk(&k, script, NULL).health.reason, PROBE_OK);
+	kind_fini(&k);
 }
 
 /* --- no answers --------------------------------------------------------------- */
@@ -108,11 +108,11 @@ static void test_no_answers(void **state ATTR_UNUSED)
 {
 	struct kind_case k;
 
-	kind_case_init(&k, &probe_tcp);
-	assert_int_equal(kind_case_set(&k, "send", "?"), 0);
-	assert_int_equal(kind_case_set(&k, "expect", "hello"), 0);
-	kind_case_no_answers(&k, hello_stays);
-	kind_case_fini(&k);
+	kind_init(&k, &probe_tcp, "tcp://");
+	assert_int_equal(kind_set(&k, "send", "?"), 0);
+	assert_int_equal(kind_set(&k, "expect", "hello"), 0);
+	stream_case_no_answers(&k, hello_stays);
+	kind_fini(&k);
 }
 
 /* What came before a reset does not match, and what would have is not known. */
@@ -124,14 +124,14 @@ static void test_reset_in_mid_answer(void **state ATTR_UNUSED)
 	struct kind_case k;
 	struct target t;
 
-	kind_case_init(&k, &probe_tcp);
-	assert_int_equal(kind_case_set(&k, "send", "?"), 0);
-	assert_int_equal(kind_case_set(&k, "expect", "hello"), 0);
-	t = kind_case_talk(&k, script, NULL);
+	kind_init(&k, &probe_tcp, "tcp://");
+	assert_int_equal(kind_set(&k, "send", "?"), 0);
+	assert_int_equal(kind_set(&k, "expect", "hello"), 0);
+	t = stream_case_talk(&k, script, NULL);
 	assert_int_equal(t.health.reason, PROBE_CONNECT_RESET);
 	assert_int_equal(t.last_errno, ECONNRESET);
 	assert_int_equal(t.health.verdict, VERDICT_DOWN);
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 /* Each byte is looked at when it comes, and none of them moves the deadline. */
@@ -146,15 +146,15 @@ static void test_slow_drip(void **state ATTR_UNUSED)
 	struct kind_case k;
 	struct target t;
 
-	kind_case_init(&k, &probe_tcp);
-	assert_int_equal(kind_case_set(&k, "expect_regex", "^hello"), 0);
-	assert_int_equal(kind_case_talk(&k, ends_well, NULL).health.reason, PROBE_OK);
+	kind_init(&k, &probe_tcp, "tcp://");
+	assert_int_equal(kind_set(&k, "expect_regex", "^hello"), 0);
+	assert_int_equal(stream_case_talk(&k, ends_well, NULL).health.reason, PROBE_OK);
 	k.conf.timeout = 1000;
-	t = kind_case_talk(&k, endless, NULL);
+	t = stream_case_talk(&k, endless, NULL);
 	assert_int_equal(t.health.reason, PROBE_ANSWER_TIMEOUT);
 	assert_true(t.last_us >= 1000000 && t.last_us < 5000000);
 	assert_true(t.first_byte_us > 0);
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 static void test_flood(void **state ATTR_UNUSED)
@@ -163,12 +163,12 @@ static void test_flood(void **state ATTR_UNUSED)
 	struct stream_server s;
 	struct kind_case k;
 
-	kind_case_init(&k, &probe_tcp);
-	assert_int_equal(kind_case_set(&k, "expect", "hello"), 0);
-	assert_int_equal(kind_case_talk(&k, script, &s).health.reason, PROBE_ANSWER_BODY);
+	kind_init(&k, &probe_tcp, "tcp://");
+	assert_int_equal(kind_set(&k, "expect", "hello"), 0);
+	assert_int_equal(stream_case_talk(&k, script, &s).health.reason, PROBE_ANSWER_BODY);
 	assert_true(s.flooded < 10 << 20);
 	buf_fini(&s.heard);
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 /* A server that does not read what it is sent holds nobody up; send is bounded. */
@@ -183,14 +183,14 @@ static void test_does_not_read(void **state ATTR_UNUSED)
 
 	for (i = 0; i < 16; i++)
 		buf_puts(&text, BLOCK);
-	kind_case_init(&k, &probe_tcp);
-	assert_int_equal(kind_case_set(&k, "send", buf_str(&text)), 0);
-	assert_int_equal(kind_case_set(&k, "expect", "hello"), 0);
-	assert_int_equal(kind_case_talk(&k, script, NULL).health.reason, PROBE_OK);
+	kind_init(&k, &probe_tcp, "tcp://");
+	assert_int_equal(kind_set(&k, "send", buf_str(&text)), 0);
+	assert_int_equal(kind_set(&k, "expect", "hello"), 0);
+	assert_int_equal(stream_case_talk(&k, script, NULL).health.reason, PROBE_OK);
 	buf_puts(&text, "x");
-	assert_int_equal(kind_case_set(&k, "send", buf_str(&text)), -EINVAL);
+	assert_int_equal(kind_set(&k, "send", buf_str(&text)), -EINVAL);
 	buf_fini(&text);
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 /* A pattern that would take for ever says nothing of the server, and takes no time. */
@@ -203,12 +203,12 @@ static void test_too_much_work(void **state ATTR_UNUSED)
 	struct kind_case k;
 	struct target t;
 
-	kind_case_init(&k, &probe_tcp);
-	assert_int_equal(kind_case_set(&k, "expect_regex", "^(a+)+$"), 0);
-	t = kind_case_talk(&k, script, NULL);
+	kind_init(&k, &probe_tcp, "tcp://");
+	assert_int_equal(kind_set(&k, "expect_regex", "^(a+)+$"), 0);
+	t = stream_case_talk(&k, script, NULL);
 	assert_int_equal(t.health.reason, PROBE_LOCAL_CONFIG);
 	assert_true(t.health.unknown);
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 /* --- life --------------------------------------------------------------------- */
@@ -232,14 +232,14 @@ static void test_reload_and_end_under_way(void **state ATTR_UNUSED)
 	struct loop_timer *timer;
 	struct probe_case c;
 
-	kind_case_init(old, &probe_tcp);
-	assert_int_equal(kind_case_set(old, "send", "hello"), 0);
+	kind_init(old, &probe_tcp, "tcp://");
+	assert_int_equal(kind_set(old, "send", "hello"), 0);
 	old->conf.timeout = 1000;
-	kind_case_init(&k, &probe_tcp);
+	kind_init(&k, &probe_tcp, "tcp://");
 	case_init(&c, false);
 	assert_int_equal(loop_timer_new(c.loop, "stop", stop, c.loop, &timer), 0);
 	stream_server_start(&s, silence);
-	asked.addr = asked2.addr = s.addr;
+	asked.addr = asked2.addr = s.wire.addr;
 	asked.conf = &old->conf;
 	asked2.conf = &k.conf;
 	assert_int_equal(sched_replace(c.sched, &asked, &t, 1, fresh, &limits), 0);
@@ -247,7 +247,7 @@ static void test_reload_and_end_under_way(void **state ATTR_UNUSED)
 	loop_run(c.loop);
 	assert_int_equal(c.outcomes, 0);
 	assert_int_equal(sched_replace(c.sched, &asked2, &t2, 1, kept, &limits), 0);
-	kind_case_fini(old);
+	kind_fini(old);
 	free(old);
 	c.stop_after = 1;
 	loop_run(c.loop);
@@ -255,9 +255,9 @@ static void test_reload_and_end_under_way(void **state ATTR_UNUSED)
 	stream_server_stop(&s);
 	assert_string_equal(buf_str(&s.heard), "hello");
 	buf_fini(&s.heard);
-	assert_int_equal(kind_case_set(&k, "send", "again"), 0);
+	assert_int_equal(kind_set(&k, "send", "again"), 0);
 	stream_server_start(&s, silence);
-	asked2.addr = s.addr;
+	asked2.addr = s.wire.addr;
 	assert_int_equal(sched_replace(c.sched, &asked2, &t2, 1, fresh, &limits), 0);
 	loop_timer_start(timer, 500);
 	loop_run(c.loop);
@@ -267,7 +267,7 @@ static void test_reload_and_end_under_way(void **state ATTR_UNUSED)
 	assert_string_equal(buf_str(&s.heard), "again");
 	buf_fini(&s.heard);
 	target_fini(&t2);
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 int main(void)

@@ -3,9 +3,8 @@
 
 #include "agent/base/clock.h"
 #include "collectors/table.h"
-#include "tests/unit/kind_case.h"
 #include "tests/unit/web_server.h"
-#include "tests/unit/wire_server.h"
+#include "tests/unit/wire_case.h"
 
 #define NAME "mail.test.example"
 
@@ -109,63 +108,30 @@ static void test_expiry_is_kept(void **state ATTR_UNUSED)
 
 /* --- no handshake ----------------------------------------------------------- */
 
+#define URL    "tls://" NAME
 #define RECORD "\x16\x03\x03\x40\x00" /* 16 KB of handshake are to follow */
 
-static const struct wire_case {
-	const char *what;
-	void (*serve)(struct wire_server *w, int fd);
-	const char *bytes;
-	size_t n;
-	enum probe_reason reason;
-} wires[] = {
-	{ "silence", wire_silent, "", 0, PROBE_TLS_TIMEOUT },
-	{ "a slow drip", wire_drip, RECORD "x", 6, PROBE_TLS_TIMEOUT },
-	{ "a reset", wire_reset, "", 0, PROBE_CONNECT_RESET },
-	{ "a reset within", wire_reset, RECORD "x", 6, PROBE_CONNECT_RESET },
-	{ "garbage", wire_say, "220 mail ESMTP\r\n", 16, PROBE_TLS_FAILED },
-	{ "10 MB", wire_flood, RECORD "xxxxxxxxxxx", 16, PROBE_TLS_FAILED },
+static const struct wire_case wires[] = {
+	{ "silence", URL, wire_silent, "", 0, PROBE_TLS_TIMEOUT },
+	{ "a slow drip", URL, wire_drip, RECORD "x", 6, PROBE_TLS_TIMEOUT },
+	{ "a reset", URL, wire_reset, "", 0, PROBE_CONNECT_RESET },
+	{ "a reset within", URL, wire_reset, RECORD "x", 6, PROBE_CONNECT_RESET },
+	{ "garbage", URL, wire_say, "220 mail ESMTP\r\n", 16, PROBE_TLS_FAILED },
+	{ "10 MB", URL, wire_flood, RECORD "xxxxxxxxxxx", 16, PROBE_TLS_FAILED },
 };
 
-static void test_wires(void **state ATTR_UNUSED)
+static void test_no_answers(void **state ATTR_UNUSED)
 {
-	struct wire_server w;
-	struct kind_case k;
-	struct target t;
-	size_t i;
-
-	for (i = 0; i < countof(wires); i++) {
-		wire_start(&w, wires[i].serve, wires[i].bytes, wires[i].n);
-		kind_init(&k, &probe_tls, "tls://" NAME);
-		assert_int_equal(kind_set(&k, "verify", "off"), 0);
-		k.conf.timeout = wires[i].reason == PROBE_TLS_TIMEOUT ? 1000 : 10000;
-		t = kind_probe(&k, &w.addr);
-		kind_reason(&t, wires[i].reason, wires[i].what);
-		kind_fini(&k);
-		wire_stop(&w);
-	}
+	wire_cases(&probe_tls, wires, countof(wires));
+	wire_refused(&probe_tls, URL);
+	wire_no_descriptors(&probe_tls, URL);
 }
 
-static void test_refused(void **state ATTR_UNUSED)
-{
-	struct kind_case k;
-	struct target t;
-	struct addr to;
-	int fd = case_listen(-1, &to);
-
-	kind_init(&k, &probe_tls, "tls://" NAME);
-	t = kind_probe(&k, &to);
-	kind_reason(&t, PROBE_CONNECT_REFUSED, "refused");
-	assert_int_equal(t.last_errno, ECONNREFUSED);
-	kind_fini(&k);
-	close(fd);
-}
-
-/* Ours, and the descriptors of those before are given back. */
+/* Those of attempts before are given back. */
 static void test_descriptors(void **state ATTR_UNUSED)
 {
 	struct web_server w = { 0 };
 	struct probe_case c;
-	struct rlimit before;
 	struct web_cert cert;
 	struct kind_case k;
 	struct target t;
@@ -186,12 +152,6 @@ static void test_descriptors(void **state ATTR_UNUSED)
 	assert_int_equal(last, first + 1);
 	close(first);
 	close(last);
-	case_no_descriptors(&before);
-	t = case_probe(&c, &k.conf, &w.addr, 1);
-	case_descriptors(&before);
-	kind_reason(&t, PROBE_LOCAL_RESOURCES, "no descriptors");
-	assert_int_equal(t.last_errno, EMFILE);
-	assert_int_equal(t.health.verdict, VERDICT_NONE);
 	case_fini(&c);
 	kind_fini(&k);
 	web_stop(&w);
@@ -219,9 +179,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_certificates),   cmocka_unit_test(test_shown),
-		cmocka_unit_test(test_expiry_is_kept), cmocka_unit_test(test_wires),
-		cmocka_unit_test(test_refused),        cmocka_unit_test(test_descriptors),
-		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_expiry_is_kept), cmocka_unit_test(test_no_answers),
+		cmocka_unit_test(test_descriptors),    cmocka_unit_test(test_keys),
 	};
 
 	return cmocka_run_group_tests_name("probe_tls", tests, NULL, NULL);

@@ -76,7 +76,7 @@ static struct target talk(struct kind_case *k, const char *answer, size_t n,
 	struct target t;
 
 	udp_start(s, answer, n);
-	t = kind_case_probe(k, &s->addr);
+	t = kind_probe(k, &s->addr);
 	udp_stop(s);
 	return t;
 }
@@ -107,15 +107,15 @@ static void test_answers(void **state ATTR_UNUSED)
 	size_t i;
 
 	for (i = 0; i < countof(rows); i++) {
-		kind_case_init(&k, &probe_udp);
-		assert_int_equal(kind_case_set(&k, rows[i].key, rows[i].value), 0);
+		kind_init(&k, &probe_udp, "udp://");
+		assert_int_equal(kind_set(&k, rows[i].key, rows[i].value), 0);
 		t = talk(&k, rows[i].answer, rows[i].n, &s);
 		if (t.health.reason != rows[i].reason)
 			print_error("answer %zu: %s\n", i, probe_reasons[t.health.reason].slug);
 		assert_int_equal(t.health.reason, rows[i].reason);
 		assert_true(t.first_byte_us > 0 && t.first_byte_us <= t.last_us);
 		assert_int_equal(s.heard_len, strcmp(rows[i].key, "send") ? 0 : 1);
-		kind_case_fini(&k);
+		kind_fini(&k);
 	}
 }
 
@@ -125,13 +125,13 @@ static void test_shown(void **state ATTR_UNUSED)
 	struct udp_server s;
 	struct kind_case k;
 
-	kind_case_init(&k, &probe_udp);
+	kind_init(&k, &probe_udp, "udp://");
 	udp_start(&s, "ab", 2);
 	assert_int_equal(case_ask(&k.conf, &s.addr, &said).reason, PROBE_OK);
 	udp_stop(&s);
 	assert_string_equal(buf_str(&said), "abab");
 	buf_fini(&said);
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 static void test_sends(void **state ATTR_UNUSED)
@@ -139,12 +139,12 @@ static void test_sends(void **state ATTR_UNUSED)
 	struct udp_server s;
 	struct kind_case k;
 
-	kind_case_init(&k, &probe_udp);
-	assert_int_equal(kind_case_set(&k, "send", "a\\x00\\r\\nb"), 0);
+	kind_init(&k, &probe_udp, "udp://");
+	assert_int_equal(kind_set(&k, "send", "a\\x00\\r\\nb"), 0);
 	assert_int_equal(talk(&k, "", 1, &s).health.reason, PROBE_OK);
 	assert_int_equal(s.heard_len, 5);
 	assert_memory_equal(s.heard, "a\0\r\nb", 5);
-	kind_case_fini(&k);
+	kind_fini(&k);
 }
 
 /* What a server that says nothing is, is the operator's to say. */
@@ -165,15 +165,15 @@ static void test_silence(void **state ATTR_UNUSED)
 	size_t i;
 
 	for (i = 0; i < countof(rows); i++) {
-		kind_case_init(&k, &probe_udp);
+		kind_init(&k, &probe_udp, "udp://");
 		if (rows[i].value)
-			assert_int_equal(kind_case_set(&k, "silence", rows[i].value), 0);
+			assert_int_equal(kind_set(&k, "silence", rows[i].value), 0);
 		k.conf.timeout = 1000;
 		t = talk(&k, NULL, 0, NULL);
 		assert_int_equal(t.health.reason, rows[i].reason);
 		assert_int_equal(t.health.verdict, rows[i].verdict);
 		assert_true(t.last_us >= 1000000);
-		kind_case_fini(&k);
+		kind_fini(&k);
 	}
 }
 
@@ -185,15 +185,15 @@ static void test_refused(void **state ATTR_UNUSED)
 	struct addr to;
 
 	close(udp_socket(&to));
-	kind_case_init(&k, &probe_udp);
-	assert_int_equal(kind_case_set(&k, "silence", "ok"), 0);
-	t = kind_case_probe(&k, &to);
+	kind_init(&k, &probe_udp, "udp://");
+	assert_int_equal(kind_set(&k, "silence", "ok"), 0);
+	t = kind_probe(&k, &to);
 	assert_int_equal(t.health.reason, PROBE_CONNECT_REFUSED);
 	assert_int_equal(t.last_errno, ECONNREFUSED);
 	assert_int_equal(t.health.verdict, VERDICT_DOWN);
 	to.port = 0;
-	assert_int_equal(kind_case_probe(&k, &to).health.reason, PROBE_LOCAL_CONFIG);
-	kind_case_fini(&k);
+	assert_int_equal(kind_probe(&k, &to).health.reason, PROBE_LOCAL_CONFIG);
+	kind_fini(&k);
 }
 
 /* Somebody else's datagram is no answer. */
@@ -207,7 +207,7 @@ static void test_stranger(void **state ATTR_UNUSED)
 	struct target t;
 	pid_t pid;
 
-	kind_case_init(&k, &probe_udp);
+	kind_init(&k, &probe_udp, "udp://");
 	k.conf.timeout = 1000;
 	pid = fork();
 	assert_int_not_equal(pid, -1);
@@ -216,11 +216,11 @@ static void test_stranger(void **state ATTR_UNUSED)
 		sendto(other, "hello", 5, 0, (struct sockaddr *)&from, len);
 		_exit(0);
 	}
-	t = kind_case_probe(&k, &to);
+	t = kind_probe(&k, &to);
 	assert_int_equal(t.health.reason, PROBE_ANSWER_SILENCE);
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	kind_case_fini(&k);
+	kind_fini(&k);
 	close(fd);
 	close(other);
 }
@@ -234,8 +234,8 @@ static void test_no_descriptors(void **state ATTR_UNUSED)
 	struct addr to;
 	int fd = udp_socket(&to);
 
-	kind_case_init(&k, &probe_udp);
-	assert_int_equal(kind_case_set(&k, "silence", "failed"), 0);
+	kind_init(&k, &probe_udp, "udp://");
+	assert_int_equal(kind_set(&k, "silence", "failed"), 0);
 	case_init(&c, false);
 	case_no_descriptors(&before);
 	t = case_probe(&c, &k.conf, &to, 1);
@@ -244,7 +244,7 @@ static void test_no_descriptors(void **state ATTR_UNUSED)
 	assert_int_equal(t.last_errno, EMFILE);
 	assert_int_equal(t.health.verdict, VERDICT_NONE);
 	case_fini(&c);
-	kind_case_fini(&k);
+	kind_fini(&k);
 	close(fd);
 }
 
@@ -252,12 +252,12 @@ static void test_keys(void **state ATTR_UNUSED)
 {
 	struct kind_case k;
 
-	kind_case_init(&k, &probe_udp);
-	assert_string_equal(kind_case_get(&k, "silence"), "unknown");
-	assert_int_equal(kind_case_set(&k, "silence", "passed"), -EINVAL);
-	assert_int_equal(kind_case_set(&k, "silence", "failed"), 0);
-	assert_string_equal(kind_case_get(&k, "silence"), "failed");
-	kind_case_fini(&k);
+	kind_init(&k, &probe_udp, "udp://");
+	assert_string_equal(kind_get(&k, "silence", 0), "unknown");
+	assert_int_equal(kind_set(&k, "silence", "passed"), -EINVAL);
+	assert_int_equal(kind_set(&k, "silence", "failed"), 0);
+	assert_string_equal(kind_get(&k, "silence", 0), "failed");
+	kind_fini(&k);
 }
 
 int main(void)
