@@ -37,6 +37,7 @@
 #include "agent/ipvs/port.h"
 #include "agent/maintenance.h"
 #include "agent/note.h"
+#include "agent/peers.h"
 #include "agent/probes/sched.h"
 #include "agent/registry.h"
 #include "agent/rules/engine.h"
@@ -73,6 +74,7 @@ void agent_on_hold(void *arg, const char *service, const char *realserver)
 		state_dirty(a->state, id);
 	expirer_note(a->expirer, service, realserver);
 	drains_note(a->drains, service, realserver);
+	peers_note(a->peers);
 }
 
 static void tell_ledger(struct agent *a)
@@ -124,6 +126,7 @@ void agent_on_sleep(void *arg)
 
 	tell_ledger(a);
 	note_tell(a);
+	peers_turn(a->peers);
 	if (!a->stopping)
 		agent_turn(a);
 	duties_look(a->duties);
@@ -245,6 +248,7 @@ static void fini(struct agent *a)
 	canaries_free(a->canaries);
 	trials_free(a->trials);
 	notifier_free(a->notifier);
+	peers_stop(a->peers);
 	fetch_multi_free(a->fetches);
 	duties_close(a->duties);
 	ipvs_port_free(a->port);
@@ -260,6 +264,7 @@ static void fini(struct agent *a)
 	placer_free(a->placer);
 	intake_free(a->intake);
 	hands_free(a->hands);
+	peers_free(a->peers);
 	holds_free(a->holds);
 	journal_free(a->journal);
 	publisher_free(a->publisher);

@@ -38,6 +38,7 @@ struct agent {
 	struct intake *intake; /* of alerts */
 	struct hands *hands;
 	struct trials *trials;
+	struct peers *peers;             /* NULL before all is made */
 	struct maintenance *maintenance; /* NULL before all is made */
 	struct engine *engine;
 	struct netns_home *home; /* where clients are, with netns */

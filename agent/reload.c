@@ -21,6 +21,7 @@
 #include "agent/maintenance.h"
 #include "agent/model/reload.h"
 #include "agent/note.h"
+#include "agent/peers.h"
 #include "agent/probes/sched.h"
 #include "agent/rules/notifier.h"
 #include "agent/rules/notify_conf.h"
@@ -132,6 +133,7 @@ static void put_in_force(struct agent *a, struct reload_job *job)
 		      agent_conf(a)->reconcile_interval))
 		log_event(LOG_ERROR, "out of memory: [sysctl] of before stays");
 	drains_reload(a->drains);
+	peers_reload(a->peers);
 	reconcile_set_state(a->reconcile, now, agent_conf(a)->reconcile_interval, &gone);
 	/* At once: who asks next shall not see a service that nobody has judged. The others
 	 * are as they were, until there is time for them. */

@@ -17,6 +17,7 @@
 #include "agent/holds/place.h"
 #include "agent/intake.h"
 #include "agent/metrics/metrics_conf.h"
+#include "agent/peers.h"
 #include "agent/probes/sched.h"
 #include "agent/publish.h"
 #include "agent/rules/engine.h"
@@ -310,6 +311,8 @@ static int next_rest(struct snapshot *s)
 		e = canaries_show(s->agent->canaries, s->view);
 	if (!e && s->agent->duties)
 		e = duties_show(s->agent->duties, s->view);
+	if (!e)
+		e = peers_show(s->agent->peers, s->view);
 	fill_conf(s->view, s->agent);
 	s->stage++;
 	return e;

@@ -28,6 +28,7 @@
 #include "agent/lanes.h"
 #include "agent/maintenance.h"
 #include "agent/note.h"
+#include "agent/peers.h"
 #include "agent/probes/sched.h"
 #include "agent/publish.h"
 #include "agent/registry.h"
@@ -312,6 +313,14 @@ static int start_reading(struct agent *a)
 	return start_tuning(a);
 }
 
+/* Who looks at what is held. */
+static int follow_holds(struct agent *a, struct ledger_state *kept)
+{
+	int e = drains_new(a, &a->drains);
+
+	return e ? e : peers_new(a, kept, &a->peers);
+}
+
 int agent_start(struct agent *a)
 {
 	struct ledger_state kept = { 0 };
@@ -357,7 +366,7 @@ int agent_start(struct agent *a)
 	if (!e)
 		e = make_timers(a);
 	if (!e)
-		e = drains_new(a, &a->drains);
+		e = follow_holds(a, &kept);
 	if (!e)
 		e = wire(a);
 	if (!e)
