@@ -1,25 +1,21 @@
 /* webhook.c: tells the receiver that a [notify] section names: the JSON by POST. What
  * does not come through, 5xx and 429 are worth another attempt; any other answer but
- * 2xx is the receiver's last word, and a redirect is no receiver.
- *
- * The token's file is read for each attempt, so that a new token needs no reload. */
+ * 2xx is the receiver's last word, and a redirect is no receiver. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "actions/said.h"
 #include "actions/table.h"
 #include "agent/base/attr.h"
+#include "agent/base/bearer.h"
 #include "agent/base/fetch.h"
 #include "agent/base/parse.h"
 #include "agent/tell.h"
 #include "conf/setter.h"
 
-enum { MAX_ANSWER = 512, MAX_TOKEN = 4096 };
+enum { MAX_ANSWER = 512 };
 
 struct webhook_run {
 	struct fetch *fetch;
@@ -38,51 +34,6 @@ static int notify_effect(const char *argument, struct buf *why, int *ret_effect)
 	}
 	*ret_effect = 0;
 	return 0;
-}
-
-/* --- the token ---------------------------------------------------------------- */
-
-/* Up to MAX_TOKEN bytes of a regular file. */
-static ssize_t read_token(const char *path, char *to)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-	ssize_t n = -1;
-
-	if (fd == -1)
-		return -errno;
-	if (fstat(fd, &st) == 0)
-		n = S_ISREG(st.st_mode) ? read(fd, to, MAX_TOKEN) : (errno = EINVAL, -1);
-	if (n == -1)
-		n = -errno;
-	close(fd);
-	return n;
-}
-
-/* Appends the header's line. The token is the first line of the file, and all of it is
- * printable: nothing can put a header of its own behind it. */
-static int put_authorization(struct buf *out, const char *path, struct buf *why)
-{
-	char text[MAX_TOKEN + 1] = "";
-	ssize_t n = read_token(path, text);
-	size_t i, len;
-	int r = -EINVAL;
-
-	if (n < 0) {
-		buf_printf(why, "bearer_token_file: %s", strerrordesc_np((int)-n));
-		return (int)n;
-	}
-	len = strcspn(text, "\r\n");
-	for (i = 0; i < len && text[i] > ' ' && text[i] < 0x7f; i++)
-		;
-	if (!len || i < len || n == MAX_TOKEN) {
-		buf_puts(why, "bearer_token_file: there is no token in its first line");
-	} else {
-		buf_printf(out, "Authorization: Bearer %.*s", (int)len, text);
-		r = buf_ok(out) ? 0 : -ENOMEM;
-	}
-	explicit_bzero(text, sizeof(text));
-	return r;
 }
 
 /* --- one attempt -------------------------------------------------------------- */
@@ -156,16 +107,15 @@ static void webhook_start(struct tell_run *run)
 	int r = 0;
 
 	if (conf->bearer_token_file)
-		r = put_authorization(&authorization, conf->bearer_token_file, &why);
+		r = bearer_header("bearer_token_file", conf->bearer_token_file, &authorization,
+				  &why);
 	if (!r) {
 		headers[1] = authorization.data;
 		r = fetch_start(run->fetches, &req, on_result, run, &w->fetch);
 		if (r)
 			buf_puts(&why, strerrordesc_np(-r));
 	}
-	if (authorization.data)
-		explicit_bzero(authorization.data, authorization.cap);
-	buf_fini(&authorization);
+	bearer_wipe(&authorization);
 	if (r)
 		report(run, TELL_AGAIN, 0, &why);
 	buf_fini(&why);

@@ -37,6 +37,7 @@
 #include "agent/ipvs/port.h"
 #include "agent/maintenance.h"
 #include "agent/note.h"
+#include "agent/peers.h"
 #include "agent/probes/sched.h"
 #include "agent/registry.h"
 #include "agent/rules/engine.h"
@@ -44,6 +45,7 @@
 #include "agent/sections.h"
 #include "agent/settings.h"
 #include "agent/sync/reconcile.h"
+#include "agent/sync/tuner.h"
 #include "agent/trial.h"
 #include "collectors/table.h"
 
@@ -72,6 +74,7 @@ void agent_on_hold(void *arg, const char *service, const char *realserver)
 		state_dirty(a->state, id);
 	expirer_note(a->expirer, service, realserver);
 	drains_note(a->drains, service, realserver);
+	peers_note(a->peers);
 }
 
 static void tell_ledger(struct agent *a)
@@ -123,6 +126,7 @@ void agent_on_sleep(void *arg)
 
 	tell_ledger(a);
 	note_tell(a);
+	peers_turn(a->peers);
 	if (!a->stopping)
 		agent_turn(a);
 	duties_look(a->duties);
@@ -197,15 +201,23 @@ static void say_goodbye(void *arg)
 	notifier_stop(a->notifier, GOODBYE_MS, stop_loop, a);
 }
 
+/* Our services are gone: the kernel gets its settings back. */
+static void restore_settings(void *arg)
+{
+	struct agent *a = arg;
+
+	tuner_remove(a->tuner, say_goodbye, a);
+}
+
 /* Lanes serve nobody but our probes: they go in any case. */
 static void remove_table(void *arg)
 {
 	struct agent *a = arg;
 	bool all = agent_conf(a)->on_exit == ON_EXIT_REMOVE;
+	void (*then)(void *arg) = all ? restore_settings : say_goodbye;
 
-	if ((!all && !a->state->layout->n_lanes) ||
-	    reconcile_remove(a->reconcile, !all, say_goodbye, a))
-		say_goodbye(a);
+	if ((!all && !a->state->layout->n_lanes) || reconcile_remove(a->reconcile, !all, then, a))
+		then(a);
 }
 
 void agent_stop(void *arg)
@@ -236,6 +248,7 @@ static void fini(struct agent *a)
 	canaries_free(a->canaries);
 	trials_free(a->trials);
 	notifier_free(a->notifier);
+	peers_stop(a->peers);
 	fetch_multi_free(a->fetches);
 	duties_close(a->duties);
 	ipvs_port_free(a->port);
@@ -243,6 +256,7 @@ static void fini(struct agent *a)
 	ledger_free(a->ledger);
 	duties_free(a->duties);
 	reconcile_free(a->reconcile);
+	tuner_free(a->tuner);
 	engine_free(a->engine);
 	decider_fini(&a->decider);
 	agent_rules_fini(a);
@@ -250,6 +264,7 @@ static void fini(struct agent *a)
 	placer_free(a->placer);
 	intake_free(a->intake);
 	hands_free(a->hands);
+	peers_free(a->peers);
 	holds_free(a->holds);
 	journal_free(a->journal);
 	publisher_free(a->publisher);

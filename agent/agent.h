@@ -11,26 +11,8 @@
 #include "agent/sync/diff.h"
 #include "agent/turn.h"
 
-struct drains;
-struct engine;
-struct expirer;
-struct fetch_multi;
-struct hands;
-struct http_server;
-struct intake;
-struct ipvs_port;
-struct ledger;
-struct loop;
-struct loop_timer;
-struct maintenance;
-struct notifier;
-struct notify;
-struct placer;
-struct publisher;
 struct reading;
-struct reconcile;
-struct reload_job;
-struct sched;
+
 struct agent {
 	const char *path;               /* of the configuration */
 	struct config *conf;            /* the one in force; a reference */
@@ -56,12 +38,14 @@ struct agent {
 	struct intake *intake; /* of alerts */
 	struct hands *hands;
 	struct trials *trials;
+	struct peers *peers;             /* NULL before all is made */
 	struct maintenance *maintenance; /* NULL before all is made */
 	struct engine *engine;
 	struct netns_home *home; /* where clients are, with netns */
 	struct ways *ways;       /* which interface leads to a realserver */
 	struct decider decider;
 	struct reconcile *reconcile;
+	struct tuner *tuner; /* of [sysctl] */
 	struct http_server *http;
 	struct notify *notify;     /* systemd */
 	struct notifier *notifier; /* who is told of what rules do */

@@ -20,6 +20,8 @@ enum command_kind {
 	COMMAND_ROLE,       /* → JSON of the role, the VIPs and the sync daemons */
 	COMMAND_SET_ROLE,   /* only: master, backup or fault → the same */
 	COMMAND_ALERTS,     /* Alertmanager's webhook, v4: body → JSON of what was recorded */
+	COMMAND_PEER,       /* → JSON of what is held, for a peer; target = its tag, or NULL */
+	COMMAND_PEERS,      /* → JSON of the peers */
 };
 
 enum command_status {

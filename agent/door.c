@@ -8,6 +8,7 @@
 #include "agent/explain.h"
 #include "agent/hands.h"
 #include "agent/intake.h"
+#include "agent/peers.h"
 #include "agent/publish.h"
 #include "agent/trial.h"
 
@@ -39,10 +40,8 @@ static enum command_status explain(const struct agent *a, const struct command *
 /* What only looks. */
 static enum command_status (*const lists[])(const struct agent *a, const struct command *cmd,
 					    struct buf *out) = {
-	[COMMAND_EXPLAIN] = explain,
-	[COMMAND_HOLDS] = hands_list,
-	[COMMAND_RULES] = rules_list,
-	[COMMAND_ROLE] = duties_list,
+	[COMMAND_EXPLAIN] = explain,  [COMMAND_HOLDS] = hands_list, [COMMAND_RULES] = rules_list,
+	[COMMAND_ROLE] = duties_list, [COMMAND_PEER] = peers_share, [COMMAND_PEERS] = peers_list,
 };
 
 static void run(void *arg)

@@ -8,6 +8,7 @@
 #include "agent/base/parse.h"
 #include "agent/holds/effect.h"
 #include "agent/model/compare.h"
+#include "agent/peers.h"
 #include "agent/rules/engine.h"
 #include "agent/rules/rule_conf.h"
 
@@ -149,6 +150,8 @@ enum guard explain_refused(const struct agent *a, const struct hold *h, uint32_t
 	const struct ruleset *set = engine_rules(a->engine);
 	uint32_t i;
 
+	if (h->hold_class == HOLD_OPERATOR)
+		return (enum guard)peers_refused(h);
 	if (!h->waiting || realserver == LAYOUT_NONE)
 		return GUARD_ADMIT;
 	for (i = 0; i < set->n_rules; i++) {
@@ -167,7 +170,10 @@ void explain_waiting(const struct agent *a, const struct hold *h, uint32_t reals
 
 	if (!h->waiting)
 		return;
-	buf_printf(out, "alert %s (rule %s) asks for it: ", h->holder, h->rule);
+	if (h->hold_class == HOLD_OPERATOR)
+		buf_printf(out, "operator %s asks for it: ", h->holder);
+	else
+		buf_printf(out, "alert %s (rule %s) asks for it: ", h->holder, h->rule);
 	hold_format(out, h);
 	if (guard != GUARD_ADMIT)
 		buf_printf(out, "; guard %s refuses it", guard_names[guard]);

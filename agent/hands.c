@@ -252,7 +252,8 @@ static int place_one(struct hands_order *o, const char *service, const char *rea
 				     hold_kind(o->cmd.effect) == HOLD_REPLACES ? o->cmd.weight : 0,
 			     .reason = o->cmd.reason,
 			     .until_wall_ms = o->cmd.ttl_ms ? now + o->cmd.ttl_ms : 0,
-			     .drain_ms = o->cmd.effect == HOLD_ZERO ? drain_ms : 0 };
+			     .drain_ms = o->cmd.effect == HOLD_ZERO ? drain_ms : 0,
+			     .forced = o->cmd.force };
 	int e;
 
 	*p = (struct placing){ .order = o, .fresh = !holds_same(a->holds, &like) };

@@ -13,6 +13,7 @@
 #include "agent/holds/hold_json.h"
 #include "agent/holds/place.h"
 #include "agent/note.h"
+#include "agent/peers.h"
 #include "agent/rules/engine.h"
 
 const char *hands_holder(const struct command *cmd)
@@ -28,6 +29,8 @@ json_t *hands_json(const struct agent *a, const struct hold *h)
 	json_t *drain = h ? drains_json(a->drains, h) : NULL;
 	enum guard guard = GUARD_ADMIT;
 
+	if (h)
+		peers_put_shared(a->peers, h, o);
 	if (drain)
 		json_object_set_new(o, "drain", drain);
 	if (h && h->waiting)
@@ -164,7 +167,7 @@ static bool is_of_kind(const struct hold *h, const char *only)
 static bool is_mine(const struct command *cmd, const struct hold *h)
 {
 	return h->hold_class == HOLD_OPERATOR && is_of_kind(h, cmd->only) &&
-	       (cmd->all || !strcmp(h->holder, hands_holder(cmd)));
+	       (cmd->all || peers_same_holder(h, hands_holder(cmd)));
 }
 
 static void take_id(struct picked *p, const struct hold *h)

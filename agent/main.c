@@ -4,6 +4,7 @@
 
 #include "agent/agent.h"
 #include "agent/cli/cli.h"
+#include "agent/doctor_run.h"
 
 int cmd_run(const struct cli_args *args)
 {
@@ -13,6 +14,11 @@ int cmd_run(const struct cli_args *args)
 int cmd_plan(const struct cli_args *args)
 {
 	return agent_plan(args->config, args->json);
+}
+
+int cmd_doctor(const struct cli_args *args)
+{
+	return agent_doctor(args->config, args->socket, args->json);
 }
 
 static const struct cli_command commands[] = {
@@ -31,6 +37,15 @@ static const struct cli_command commands[] = {
 	  .options = CLI_CONFIG | CLI_JSON,
 	  .help = "Show what the configuration would change in the kernel",
 	  .more = "Changes nothing. Exits 0 when the kernel is as it should be, 2 when not." },
+	{ .name = "doctor",
+	  .run = cmd_doctor,
+	  .options = CLI_AGENT,
+	  .help = "Look for what is wrong with this director, and tell the command that mends it",
+	  .more = "Sysctls, modules, addresses, routes, limits, the clock, other programs; with "
+		  "or\n"
+		  "without a running agent. Changes nothing. What it may not look at it says. "
+		  "Exits\n"
+		  "0 when nothing is wrong, 2 with errors, 3 with warnings alone." },
 	{ .name = "status",
 	  .run = cmd_status,
 	  .rest = "[SERVICE]",

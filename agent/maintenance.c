@@ -165,8 +165,8 @@ static void on_placed(void *arg, int error, const struct hold *hold)
 			  LOG_ERR(error));
 }
 
-/* Nobody is there to be refused; but it is said. */
-static void warn(const struct agent *a, uint32_t realserver)
+/* Nobody is there to be refused; but it is said. Whether there was something to say. */
+static bool warn(const struct agent *a, uint32_t realserver)
 {
 	struct order order = { .service = a->state->layout->realservers[realserver].service,
 			       .realservers = &realserver,
@@ -186,6 +186,7 @@ static void warn(const struct agent *a, uint32_t realserver)
 			  LOG_STR("guard", guard_names[guard]), LOG_STR("what", buf_str(&text)));
 		buf_fini(&text);
 	}
+	return refused;
 }
 
 static void want(struct maintenance *m, uint32_t realserver, const char *reason)
@@ -198,7 +199,7 @@ static void want(struct maintenance *m, uint32_t realserver, const char *reason)
 	if (placer_is_asked(a->placer, &like) || (h && !strcmp(h->reason, reason)))
 		return;
 	if (!h)
-		warn(a, realserver);
+		like.forced = warn(a, realserver);
 	e = placer_asked(a->placer, &like, clock_wall_ms(), on_placed, a);
 	if (e)
 		on_placed(a, e, NULL);

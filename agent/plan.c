@@ -16,6 +16,7 @@
 #include "agent/holds/ledger.h"
 #include "agent/ipvs/ipvs.h"
 #include "agent/ipvs/port.h"
+#include "agent/ipvs/tunable.h"
 #include "agent/lanes.h"
 #include "agent/model/match.h"
 #include "agent/plan_text.h"
@@ -23,6 +24,7 @@
 #include "agent/settings.h"
 #include "agent/sync/owned.h"
 #include "agent/sync/pass.h"
+#include "agent/sync/tuner.h"
 
 struct plan {
 	struct agent agent; /* its configuration, state and holds only */
@@ -30,6 +32,8 @@ struct plan {
 	struct duty_ops duties;
 	struct pass *pass;
 	struct buf why;
+	struct plan_setting *settings;
+	size_t n_settings;
 };
 
 static int fail(const char *what, const struct buf *why, int error)
@@ -180,6 +184,57 @@ static void tell_lack(const struct plan *p)
 	buf_fini(&lack);
 }
 
+static void add_setting(void *arg, const char *name, const char *found, const char *value,
+			int error)
+{
+	struct plan *p = arg;
+	struct plan_setting *grown = reallocarray(p->settings, p->n_settings + 1, sizeof(*grown));
+	struct plan_setting new = { .error = error };
+
+	if (!grown) {
+		p->why.failed = true;
+		return;
+	}
+	tunable_format(&new.name, name);
+	buf_puts(&new.found, found);
+	buf_puts(&new.value, value ? value : "");
+	p->settings = grown;
+	grown[p->n_settings++] = new;
+}
+
+static int look_at_settings(struct plan *p)
+{
+	const struct agent_conf *conf = config_section(p->agent.conf, &agent_section);
+	int e = tuner_plan(config_section(p->agent.conf, &sysctl_section), conf->state_dir,
+			   conf->procfs, add_setting, p);
+
+	if (e && e != -ENOMEM) {
+		fail("the record of the kernel's settings cannot be read, ignoring it", NULL, e);
+		return 0;
+	}
+	return e ? e : p->why.failed ? -ENOMEM : 0;
+}
+
+static void plan_fini(struct plan *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_settings; i++) {
+		buf_fini(&p->settings[i].name);
+		buf_fini(&p->settings[i].found);
+		buf_fini(&p->settings[i].value);
+	}
+	free(p->settings);
+	free(p->duties.rows);
+	buf_fini(&p->why);
+	pass_free(p->pass);
+	owned_fini(&p->owned);
+	decider_fini(&p->agent.decider);
+	holds_free(p->agent.holds);
+	state_free(p->agent.state);
+	config_unref(p->agent.conf);
+}
+
 int agent_plan(const char *config_path, bool json)
 {
 	struct plan p = { 0 };
@@ -195,20 +250,17 @@ int agent_plan(const char *config_path, bool json)
 		e = read_kernel(&p);
 	if (!e)
 		e = work_out(&p);
+	if (!e)
+		e = look_at_settings(&p);
 	if (!e) {
 		tell_lack(&p);
-		changes = plan_print(p.pass, p.agent.state, &p.duties, json, &out);
+		changes = plan_print(p.pass, p.agent.state,
+				     &(struct plan_beside){ &p.duties, p.settings, p.n_settings },
+				     json, &out);
 		if (!buf_ok(&out) || fputs(buf_str(&out), stdout) == EOF || fflush(stdout))
 			e = -EIO;
 	}
 	buf_fini(&out);
-	buf_fini(&p.why);
-	pass_free(p.pass);
-	owned_fini(&p.owned);
-	free(p.duties.rows);
-	decider_fini(&p.agent.decider);
-	holds_free(p.agent.holds);
-	state_free(p.agent.state);
-	config_unref(p.agent.conf);
+	plan_fini(&p);
 	return e ? CLI_ERROR : changes ? CLI_CHANGES : CLI_OK;
 }

@@ -196,8 +196,8 @@ static void put_leaving(struct text *t, const struct diff_leaving *l)
 static void put_summary(struct text *t)
 {
 	static const char *const nouns[] = { "change", "addition", "deletion" };
-	uint32_t others = t->counts[0] + t->counts[1] - t->beside, i;
-	uint32_t as_they_should = t->p->layout->n_dests - others;
+	uint32_t others = t->counts[0] + t->counts[1] - t->beside;
+	uint32_t as_they_should = t->p->layout->n_dests - others, i;
 	bool any = false;
 
 	for (i = 0; i < 3; i++) {
@@ -241,13 +241,36 @@ static void put_duty(struct text *t, const struct duty_op *op)
 	put(t, &line);
 }
 
-uint32_t plan_print(const struct pass *p, const struct state *s, const struct duty_ops *duties,
+/* "~ net.ipv4.vs.conntrack 0 → 1" */
+static void put_setting(struct text *t, const struct plan_setting *s, json_t *list)
+{
+	const char *name = buf_str(&s->name), *found = buf_str(&s->found);
+	const char *value = buf_str(&s->value), *error = NULL;
+
+	if (s->error)
+		error = strerrordesc_np(-s->error) ?: "cannot be read";
+	t->counts[0] += !s->error;
+	t->beside += !s->error;
+	if (list)
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:s, s:s?}", "name", name, "found",
+						found, "value", value, "error", error));
+	else if (error)
+		buf_printf(t->out, "? %s: %s\n", name, error);
+	else
+		buf_printf(t->out, "~ %s %s → %s\n", name, found, value);
+}
+
+uint32_t plan_print(const struct pass *p, const struct state *s, const struct plan_beside *beside,
 		    bool json, struct buf *out)
 {
+	json_t *list = json ? json_array() : NULL;
 	struct text t = { .p = p, .s = s, .out = out, .list = json ? json_array() : NULL };
 	uint32_t i;
 	size_t k;
 
+	for (k = 0; k < beside->n_settings; k++)
+		put_setting(&t, &beside->settings[k], list);
 	for (i = 0; i < p->diff.n_items; i++) {
 		const struct diff_item *item = &p->diff.items[i];
 
@@ -260,12 +283,12 @@ uint32_t plan_print(const struct pass *p, const struct state *s, const struct du
 	}
 	for (i = 0; i < p->diff.n_leaving; i++)
 		put_leaving(&t, &p->diff.leaving[i]);
-	for (k = 0; k < duties->n; k++)
-		put_duty(&t, &duties->rows[k]);
+	for (k = 0; k < beside->duties->n; k++)
+		put_duty(&t, &beside->duties->rows[k]);
 	if (json) {
-		json_t *root =
-			json_pack("{s:i, s:i, s:i, s:o}", "changes", (int)t.counts[0], "additions",
-				  (int)t.counts[1], "deletions", (int)t.counts[2], "plan", t.list);
+		json_t *root = json_pack("{s:i, s:i, s:i, s:o, s:o}", "changes", (int)t.counts[0],
+					 "additions", (int)t.counts[1], "deletions",
+					 (int)t.counts[2], "plan", t.list, "settings", list);
 		char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
 
 		buf_puts(out, text ? text : "{}");

@@ -21,12 +21,14 @@
 #include "agent/maintenance.h"
 #include "agent/model/reload.h"
 #include "agent/note.h"
+#include "agent/peers.h"
 #include "agent/probes/sched.h"
 #include "agent/rules/notifier.h"
 #include "agent/rules/notify_conf.h"
 #include "agent/sections.h"
 #include "agent/settings.h"
 #include "agent/sync/reconcile.h"
+#include "agent/sync/tuner.h"
 #include "conf/print.h"
 
 /* How long a reading of the kernel waits for the file. */
@@ -127,7 +129,11 @@ static void put_in_force(struct agent *a, struct reload_job *job)
 		log_event(LOG_ERROR, "out of memory: not every [notify] is in force");
 	if (canaries_reload(a->canaries))
 		log_event(LOG_ERROR, "out of memory: the canaries of before stay");
+	if (tuner_set(a->tuner, config_section(a->conf, &sysctl_section),
+		      agent_conf(a)->reconcile_interval))
+		log_event(LOG_ERROR, "out of memory: [sysctl] of before stays");
 	drains_reload(a->drains);
+	peers_reload(a->peers);
 	reconcile_set_state(a->reconcile, now, agent_conf(a)->reconcile_interval, &gone);
 	/* At once: who asks next shall not see a service that nobody has judged. The others
 	 * are as they were, until there is time for them. */

@@ -8,6 +8,8 @@
 #include "agent/metrics/metrics_conf.h"
 #include "agent/model/duty_conf.h"
 #include "agent/model/service_conf.h"
+#include "agent/model/sysctl_conf.h"
+#include "agent/peer_conf.h"
 #include "agent/probes/canary_conf.h"
 #include "agent/probes/probe_conf.h"
 #include "agent/rules/notify_conf.h"
@@ -16,15 +18,19 @@
 #include "collectors/table.h"
 
 const struct conf_section *const agent_sections[] = {
-	&agent_section,   &http_section,     &metrics_section,   &defaults_section,
-	&service_section, &probe_section,    &canary_section,    &rule_section,
-	&notify_section,  &duty_vip_section, &duty_sync_section, NULL,
+	&agent_section,     &http_section,
+	&metrics_section,   &sysctl_section,
+	&defaults_section,  &service_section,
+	&probe_section,     &canary_section,
+	&rule_section,      &notify_section,
+	&peer_section,      &duty_vip_section,
+	&duty_sync_section, NULL,
 };
 
 conf_check_fn *const agent_checks[] = {
-	check_probes, check_canaries, check_forward, check_addresses, check_rules,
-	check_duties, lint_http,      lint_services, lint_probes,     lint_rules,
-	lint_effects, lint_notify,    NULL,
+	check_probes, check_canaries, check_forward, check_addresses, check_rules, check_duties,
+	check_peers,  lint_http,      lint_services, lint_probes,     lint_rules,  lint_effects,
+	lint_notify,  NULL,
 };
 
 void agent_sections_init(void)

@@ -17,12 +17,14 @@
 #include "agent/holds/place.h"
 #include "agent/intake.h"
 #include "agent/metrics/metrics_conf.h"
+#include "agent/peers.h"
 #include "agent/probes/sched.h"
 #include "agent/publish.h"
 #include "agent/rules/engine.h"
 #include "agent/rules/notifier.h"
 #include "agent/rules/rule_conf.h"
 #include "agent/sync/reconcile.h"
+#include "agent/sync/tuner.h"
 
 static void *array(uint32_t n, size_t size)
 {
@@ -242,7 +244,9 @@ void snapshot_agent(struct view *v, const struct agent *a)
 	struct loop_stats loop;
 	struct sched_stats sched;
 	struct journal_stats journal;
+	struct tuner_stats tuner;
 
+	tuner_stats(a->tuner, &tuner);
 	reconcile_stats(a->reconcile, &rec);
 	loop_stats(a->loop, &loop);
 	sched_stats(a->sched, &sched);
@@ -254,6 +258,9 @@ void snapshot_agent(struct view *v, const struct agent *a)
 	v->agent.drift = rec.drift;
 	v->agent.drift_adopted = rec.drift_adopted;
 	v->agent.drift_stopped = rec.drift_stopped;
+	v->agent.sysctl_writes = tuner.writes;
+	v->agent.sysctl_failures = tuner.failures;
+	v->agent.sysctl_drift = tuner.drift;
 	v->agent.reconciles = rec.passes;
 	v->agent.last_reconcile_wall_ms = rec.last_pass_wall_ms;
 	v->agent.kernel_error = rec.kernel_error;
@@ -304,6 +311,8 @@ static int next_rest(struct snapshot *s)
 		e = canaries_show(s->agent->canaries, s->view);
 	if (!e && s->agent->duties)
 		e = duties_show(s->agent->duties, s->view);
+	if (!e)
+		e = peers_show(s->agent->peers, s->view);
 	fill_conf(s->view, s->agent);
 	s->stage++;
 	return e;

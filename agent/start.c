@@ -28,6 +28,7 @@
 #include "agent/lanes.h"
 #include "agent/maintenance.h"
 #include "agent/note.h"
+#include "agent/peers.h"
 #include "agent/probes/sched.h"
 #include "agent/publish.h"
 #include "agent/registry.h"
@@ -37,6 +38,7 @@
 #include "agent/sections.h"
 #include "agent/settings.h"
 #include "agent/sync/reconcile.h"
+#include "agent/sync/tuner.h"
 #include "agent/trial.h"
 #include "conf/print.h"
 
@@ -287,12 +289,36 @@ static int wire(struct agent *a)
 	return e;
 }
 
+static int start_tuning(struct agent *a)
+{
+	struct tuner_env env = {
+		.loop = a->loop,
+		.port = a->port,
+		.state_dir = agent_conf(a)->state_dir,
+		.procfs = agent_conf(a)->procfs,
+	};
+	int e = tuner_new(&env, &a->tuner);
+
+	return e ? e
+		 : tuner_set(a->tuner, config_section(a->conf, &sysctl_section),
+			     agent_conf(a)->reconcile_interval);
+}
+
 /* The kernel is read while the rest is made; nothing comes of it before the loop runs. */
-static void start_reading(struct agent *a)
+static int start_reading(struct agent *a)
 {
 	struct diff_policy gone = agent_gone_policy(a);
 
 	reconcile_set_state(a->reconcile, a->state, agent_conf(a)->reconcile_interval, &gone);
+	return start_tuning(a);
+}
+
+/* Who looks at what is held. */
+static int follow_holds(struct agent *a, struct ledger_state *kept)
+{
+	int e = drains_new(a, &a->drains);
+
+	return e ? e : peers_new(a, kept, &a->peers);
 }
 
 int agent_start(struct agent *a)
@@ -330,7 +356,7 @@ int agent_start(struct agent *a)
 	if (!e)
 		e = publisher_new(a, &a->publisher);
 	if (!e)
-		start_reading(a);
+		e = start_reading(a);
 	if (!e)
 		e = make_notifier(a);
 	if (!e)
@@ -340,7 +366,7 @@ int agent_start(struct agent *a)
 	if (!e)
 		e = make_timers(a);
 	if (!e)
-		e = drains_new(a, &a->drains);
+		e = follow_holds(a, &kept);
 	if (!e)
 		e = wire(a);
 	if (!e)

@@ -50,6 +50,9 @@ GETTER(alerts, true, metric_u64(a->alerts[sub]))
 GETTER(late, true, metric_us(a->probe_late_us))
 GETTER(running, true, metric_u64(a->probes_running))
 GETTER(waiting, true, metric_u64(a->probes_waiting))
+GETTER(sysctl_writes, true, metric_u64(a->sysctl_writes))
+GETTER(sysctl_failures, true, metric_u64(a->sysctl_failures))
+GETTER(sysctl_drift, true, metric_u64(a->sysctl_drift))
 GETTER(age, true, metric_ms(age_ms(v)))
 
 static void build_labels(const struct view *v ATTR_UNUSED, const void *values ATTR_UNUSED,
@@ -125,6 +128,12 @@ static const struct metric metrics[] = {
 	GAUGE("probe_lateness_seconds", late, "The latest start of a probe against its plan."),
 	GAUGE("probes_running", running, "Attempts under way."),
 	GAUGE("probes_waiting", waiting, "Attempts that are due, but over max_probes."),
+	TOTAL("sysctl_writes", sysctl_writes,
+	      "Settings that [sysctl] names, written to the kernel."),
+	TOTAL("sysctl_failures", sysctl_failures,
+	      "Times that one of them could not be read or written."),
+	TOTAL("sysctl_drift", sysctl_drift,
+	      "Times that one of them was found changed by somebody else."),
 	GAUGE("snapshot_age_seconds", age, "Age of the values that this scrape shows."),
 };
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/base/procfile.h"
 #include "agent/model/view.h"
 #include "collectors/node_names.h"
-#include "collectors/procfile.h"
 #include "collectors/table.h"
 
 enum { MAX_FILE = 16384, HEAD_LINES = 2 };

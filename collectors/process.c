@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "agent/base/parse.h"
+#include "agent/base/procfile.h"
 #include "agent/model/view.h"
-#include "collectors/procfile.h"
 #include "collectors/table.h"
 
 /* /proc/stat has a number for every interrupt of the machine. */

@@ -1,6 +1,7 @@
 /* sysctl.c: every number below /proc/sys/net/ipv4/vs, whatever the running kernel
  * has there: values differ between releases and some come with modules. One of
- * them, run_estimation, has a family of its own: at 0 every counter stands still. */
+ * them, run_estimation, has a family of its own: at 0 every counter stands still. Beside
+ * what is stands what the file asks for, and what would suit its services. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,8 +10,10 @@
 
 #include "agent/base/arena.h"
 #include "agent/base/parse.h"
+#include "agent/base/procfile.h"
+#include "agent/model/sysctl_advice.h"
+#include "agent/model/sysctl_conf.h"
 #include "agent/model/view.h"
-#include "collectors/procfile.h"
 #include "collectors/table.h"
 
 /* A directory of strangers: bounds on how much of it is believed. */
@@ -192,6 +195,86 @@ static bool estimation(const struct view *v ATTR_UNUSED, const void *values,
 	return s->knows_estimation;
 }
 
+/* --- what the file asks for, and what suits its services --- */
+
+static const struct sysctl_conf *conf_of(const struct view *v)
+{
+	return v->conf ? config_section(v->conf, &sysctl_section) : NULL;
+}
+
+static uint32_t count_wanted(const struct view *v, const void *values ATTR_UNUSED)
+{
+	const struct sysctl_conf *c = conf_of(v);
+	struct buf name = BUF_INIT;
+	const char *value;
+	uint32_t n = 0;
+
+	while (c && sysctl_conf_at(c, n, &name, &value))
+		n++;
+	buf_fini(&name);
+	return n;
+}
+
+/* Those below net.ipv4.vs as ipvs_sysctl has them, others by their whole name. */
+static void label_wanted(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
+			 struct buf *out)
+{
+	static const char vs[] = "net/ipv4/vs/";
+	struct buf path = BUF_INIT, name = BUF_INIT;
+	const char *value;
+
+	(void)sysctl_conf_at(conf_of(v), row, &path, &value);
+	if (!strncmp(buf_str(&path), vs, strlen(vs)))
+		buf_puts(&name, buf_str(&path) + strlen(vs));
+	else
+		buf_puts(&name, buf_str(&path));
+	metric_label(out, "name", buf_str(&name));
+	buf_fini(&path);
+	buf_fini(&name);
+}
+
+/* Of one with several numbers the first, as ipvs_sysctl's row without an index. */
+static bool wanted(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
+		   uint32_t sub ATTR_UNUSED, struct metric_value *ret_value)
+{
+	struct buf name = BUF_INIT;
+	const char *value;
+	bool there = sysctl_conf_at(conf_of(v), row, &name, &value);
+
+	buf_fini(&name);
+	if (there)
+		*ret_value = metric_i64(strtoll(value, NULL, 10));
+	return there;
+}
+
+static uint32_t count_advised(const struct view *v, const void *values ATTR_UNUSED)
+{
+	uint32_t n = 0;
+
+	while (v->layout && sysctl_advice_at(v->layout, n))
+		n++;
+	return n;
+}
+
+static void label_advised(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
+			  struct buf *out)
+{
+	metric_label(out, "name", sysctl_advice_at(v->layout, row)->name);
+}
+
+static bool advised(const struct view *v, const void *values ATTR_UNUSED, uint32_t row,
+		    uint32_t sub ATTR_UNUSED, struct metric_value *ret_value)
+{
+	*ret_value = metric_i64(sysctl_advice_at(v->layout, row)->value);
+	return true;
+}
+
+static const struct metric_rows wanted_rows = { .count = count_wanted,
+						.labels = label_wanted,
+						.names = "name" };
+static const struct metric_rows advised_rows = { .count = count_advised,
+						 .labels = label_advised,
+						 .names = "name" };
 static const struct metric_rows rows = { .count = count, .labels = labels, .names = "name" };
 
 static const struct metric metrics[] = {
@@ -204,6 +287,14 @@ static const struct metric metrics[] = {
 	  .help = "Value of net.ipv4.vs.NAME; of one with several numbers the second is NAME[1].",
 	  .rows = &rows,
 	  .get = number },
+	{ .name = "ipvs_sysctl_advised",
+	  .help = "Value of net.ipv4.vs.NAME that suits the configured services.",
+	  .rows = &advised_rows,
+	  .get = advised },
+	{ .name = "ipvs_sysctl_configured",
+	  .help = "Value that [sysctl] asks for; of one with several numbers the first.",
+	  .rows = &wanted_rows,
+	  .get = wanted },
 };
 
 const struct collector collector_sysctl = {

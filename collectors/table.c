@@ -3,9 +3,11 @@
 #include "collectors/table.h"
 
 const struct collector *const collector_table[] = {
-	&collector_ipvs,   &collector_ip_vs_proc, &collector_sysctl,
-	&collector_probes, &collector_decisions,  &collector_agent,
-	&collector_duties, &collector_process,    NULL,
+	&collector_ipvs,      &collector_ip_vs_proc,
+	&collector_sysctl,    &collector_probes,
+	&collector_decisions, &collector_duties,
+	&collector_peers,     &collector_agent,
+	&collector_process,   NULL,
 };
 
 const struct probe_type *const probe_table[] = {

@@ -12,7 +12,8 @@ extern const struct probe_type *const probe_table[];
 
 /* The descriptors, each at the end of its file. */
 extern const struct collector collector_ipvs, collector_ip_vs_proc, collector_sysctl,
-	collector_process, collector_probes, collector_decisions, collector_agent, collector_duties;
+	collector_process, collector_probes, collector_decisions, collector_duties, collector_peers,
+	collector_agent;
 extern const struct probe_type probe_tcp, probe_udp, probe_http, probe_tls, probe_grpc, probe_mail,
 	probe_dns, probe_redis, probe_mysql, probe_pgsql, probe_ftp, probe_ldap, probe_icmp,
 	probe_exec, probe_file, probe_agent;

@@ -75,6 +75,6 @@ typedef int cli_run(const struct cli_args *args);
 cli_run cmd_run, cmd_check, cmd_plan, cmd_status, cmd_top, cmd_explain, cmd_drain, cmd_undrain,
 	cmd_admit, cmd_weight, cmd_freeze, cmd_thaw, cmd_holds, cmd_rules, cmd_journal, cmd_config,
 	cmd_test, cmd_replay, cmd_import, cmd_reload, cmd_probe, cmd_completion, cmd_targets,
-	cmd_version, cmd_role, cmd_help;
+	cmd_role, cmd_doctor, cmd_version, cmd_help;
 
 #endif

@@ -20,16 +20,23 @@ enum hold_kind hold_kind(int effect)
 	return HOLD_LOWERS;
 }
 
-static const char *rule_of(const struct hold *h)
+static const char *text_of(const char *text)
 {
-	return h->rule ? h->rule : "";
+	return text ? text : "";
 }
 
 bool hold_alike(const struct hold *a, const struct hold *b)
 {
 	return a->hold_class == b->hold_class && hold_kind(a->effect) == hold_kind(b->effect) &&
 	       !strcmp(a->realserver, b->realserver) && !strcmp(a->service, b->service) &&
-	       !strcmp(a->holder, b->holder) && !strcmp(rule_of(a), rule_of(b));
+	       !strcmp(a->holder, b->holder) && !strcmp(text_of(a->rule), text_of(b->rule)) &&
+	       !strcmp(text_of(a->origin), text_of(b->origin));
+}
+
+bool hold_is_shared(const struct hold *h)
+{
+	return (h->hold_class == HOLD_OPERATOR || h->hold_class == HOLD_ALERT) &&
+	       hold_kind(h->effect) != HOLD_FREEZES;
 }
 
 bool hold_same_effect(const struct hold *a, const struct hold *b)

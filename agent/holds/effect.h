@@ -8,11 +8,14 @@
 /* What kind of thing an effect asks for: of each, one owner has one at a realserver. */
 enum hold_kind { HOLD_LOWERS = 0, HOLD_SHOWS_BACKUPS, HOLD_FREEZES, HOLD_ADMITS, HOLD_REPLACES };
 enum hold_kind hold_kind(int effect);
-/* Whether one takes the place of the other: same class, holder, rule, service, realserver
- * and kind of effect. */
+/* Whether one takes the place of the other: same class, holder, rule, origin, service,
+ * realserver and kind of effect. */
 bool hold_alike(const struct hold *a, const struct hold *b);
 /* Whether they ask for the same: no weight changes, only words and times. */
 bool hold_same_effect(const struct hold *a, const struct hold *b);
+
+/* Of the kind that peers are told: an operator's or an alert's, but no freeze. */
+bool hold_is_shared(const struct hold *h);
 
 /* As hold_format_effect(), with the figure of one that replaces the weight. */
 void hold_format(struct buf *out, const struct hold *hold);

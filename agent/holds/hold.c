@@ -374,6 +374,7 @@ struct hold *hold_new(const struct hold *like)
 	hold->holder = copy(like->holder, &ok);
 	hold->rule = copy(like->rule, &ok);
 	hold->reason = copy(like->reason, &ok);
+	hold->origin = copy(like->origin, &ok);
 	if (!ok) {
 		hold_free(hold);
 		return NULL;
@@ -391,5 +392,6 @@ void hold_free(struct hold *hold)
 	free(hold->holder);
 	free(hold->rule);
 	free(hold->reason);
+	free(hold->origin);
 	free(hold);
 }

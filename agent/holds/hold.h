@@ -41,8 +41,14 @@ struct hold {
 	char *reason;                         /* for people */
 	int64_t since_wall_ms, until_wall_ms; /* until 0 = its holder's end */
 	int64_t starts_wall_ms;               /* of an alert: its episode (startsAt); else 0 */
-	int64_t drain_ms;  /* of an operator's 0: late so long after since; else 0 */
-	bool waiting;      /* of an alert: recorded, but no guard has let it act: not active */
+	int64_t drain_ms; /* of an operator's 0: late so long after since; else 0 */
+	/* Known to peers by origin and number (holds/seen.h); number 0 = to none of them. */
+	char *origin; /* the peer's node that it came from; "" = it is ours */
+	uint64_t number;
+	uint32_t revision; /* how often its origin said it anew */
+	bool forced;       /* no guard was asked */
+	uint8_t refused;   /* of an operator's that waits: the guard; not recorded */
+	bool waiting;      /* recorded, but no guard has let it act: not active */
 	bool restored;     /* from before the start, and nothing has confirmed it yet */
 	bool active;       /* counts; false while it waits for the ledger, or for a guard */
 	bool recorded;     /* the ledger has it */

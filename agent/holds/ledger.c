@@ -408,6 +408,20 @@ int ledger_fact(struct ledger *l, const char *name, const char *value, ledger_fn
 	return request(l, &record, record.id && record.value, fn, arg);
 }
 
+int ledger_node(struct ledger *l, const char *node, ledger_fn *fn, void *arg)
+{
+	struct record record = { .type = RECORD_NODE, .id = strdup(node) };
+
+	return request(l, &record, record.id, fn, arg);
+}
+
+int ledger_seen(struct ledger *l, const char *node, uint64_t number, ledger_fn *fn, void *arg)
+{
+	struct record record = { .type = RECORD_SEEN, .id = strdup(node), .number = number };
+
+	return request(l, &record, record.id, fn, arg);
+}
+
 bool ledger_writable(const struct ledger *l)
 {
 	return ledger_error(l) == 0;

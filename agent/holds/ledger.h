@@ -5,6 +5,7 @@
 #define HOLDS_LEDGER_H
 
 #include "agent/holds/hold.h"
+#include "agent/holds/seen.h"
 #include "agent/ipvs/ipvs.h"
 
 struct loop;
@@ -23,6 +24,8 @@ struct ledger_state {
 	size_t n_owned;
 	struct ledger_fact *facts;
 	size_t n_facts;
+	char node[SEEN_NODE_LEN + 1]; /* who we are to peers; "" = nobody yet */
+	struct seen_set seen;
 	/* The file was not whole. Then nothing of it is trusted: no hold stands and nothing
 	 * is owned, and there are no facts. The kernel still has the weights that the lost holds
 	 * asked for. */
@@ -63,6 +66,8 @@ int ledger_own(struct ledger *l, const struct ipvs_key *key, ledger_fn *fn, void
 int ledger_disown(struct ledger *l, const struct ipvs_key *key, ledger_fn *fn, void *arg);
 /* A value of "" ends the fact. */
 int ledger_fact(struct ledger *l, const char *name, const char *value, ledger_fn *fn, void *arg);
+int ledger_node(struct ledger *l, const char *node, ledger_fn *fn, void *arg);
+int ledger_seen(struct ledger *l, const char *node, uint64_t number, ledger_fn *fn, void *arg);
 
 /* False while the last write failed; the thread retries every 5 s and then writes
  * the whole state anew. */

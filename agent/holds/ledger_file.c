@@ -238,6 +238,7 @@ static int take_in(struct ledger_file *f, struct ledger_change *c, struct buf *o
 
 	if (c->record.type == RECORD_PLACE && c->record.hold->hold_class != HOLD_RULE) {
 		c->placed_id = strdup(c->record.hold->id);
+		c->seen_before = seen_get(&f->replay.seen, c->record.hold->origin);
 		if (!c->placed_id)
 			return -ENOMEM;
 	}
@@ -253,7 +254,12 @@ static int take_in(struct ledger_file *f, struct ledger_change *c, struct buf *o
  * it had replaced stands again. */
 static void take_back(struct ledger_file *f, struct ledger_change *c)
 {
-	hold_free(holds_take(f->replay.holds, c->placed_id));
+	struct hold *h = holds_take(f->replay.holds, c->placed_id);
+
+	/* Or it would be known to have ended. */
+	if (h && h->number)
+		seen_lower(&f->replay.seen, h->origin, c->seen_before);
+	hold_free(h);
 	/* Memory is out: the old one is not in the ledger until it is placed again. */
 	if (c->old && holds_place(f->replay.holds, c->old, NULL) == 0)
 		c->old = NULL;

@@ -13,6 +13,7 @@ struct ledger_change {
 	int error;            /* result: 0 = on disk */
 	/* For taking it back: */
 	char *placed_id;
+	uint64_t seen_before; /* of its origin */
 	struct hold *old;
 };
 void ledger_change_fini(struct ledger_change *c);

@@ -176,6 +176,11 @@ struct hold *placer_make(struct placer *p, const struct hold *like, int64_t now_
 					     .until_wall_ms = like->until_wall_ms,
 					     .starts_wall_ms = like->starts_wall_ms,
 					     .drain_ms = like->drain_ms,
+					     .origin = like->origin,
+					     .number = like->number,
+					     .revision = like->revision,
+					     .forced = like->forced,
+					     .refused = like->refused,
 					     .waiting = like->waiting });
 	buf_fini(&id);
 	return h;

@@ -9,6 +9,7 @@
 struct ledger;
 struct loop;
 struct placer;
+struct seen_set;
 
 /* What changed for a realserver, by its names: decide it anew. */
 typedef void placer_fn(void *arg, const char *service, const char *realserver);
@@ -28,6 +29,9 @@ int placer_new(struct loop *loop, struct ledger *ledger, struct holds *holds, pl
 	       void *arg, struct placer **ret_placer);
 void placer_free(struct placer *p);
 void placer_watch(struct placer *p, placer_watch_fn *fn, void *arg);
+/* From now on what peers may know has a number (holds/seen.h), also what stands already;
+ * `seen` is raised when that is on disk. Borrows it. -ENOMEM: some have none yet. */
+int placer_share(struct placer *p, struct seen_set *seen);
 
 /* Places a rule's hold with copies of the strings of `like` (id and times are made
  * here): not active yet on return, but where it takes the place of one that is. Nothing
@@ -37,17 +41,19 @@ int placer_rule(struct placer *p, const struct hold *like, int64_t now_wall_ms);
  * within an interval. Where one of the same effect stands only its words change. -EINVAL for
  * other classes, -ENOMEM. */
 int placer_told(struct placer *p, const struct hold *like, int64_t now_wall_ms);
-/* Places an operator's or an alert's hold like `like` (but for id and since): recorded
- * first, then active unless it is `waiting`, then fn. One that is hold_alike() is
- * replaced then; where it asks for the same (effect, weight, episode), id and since stay
- * and this is its renewal, which never makes one that acts wait again; a drain's deadline
- * is from now on. -EINVAL for a rule's, -EROFS without a ledger, -ENOMEM: fn is not called
- * and nothing has changed. */
+/* Places an operator's or an alert's hold like `like` (but for id and since; of a peer's,
+ * whose origin is set, since, number and revision are as given): recorded first, then
+ * active unless it is `waiting`, then fn. One that is hold_alike() is replaced then; where
+ * it asks for the same (effect, weight, episode), id and since stay and this is its
+ * renewal, which never makes one that acts wait again; a drain's deadline is from now on.
+ * -EINVAL for a rule's, -EROFS without a ledger, -ENOMEM: fn is not called and nothing has
+ * changed. */
 int placer_asked(struct placer *p, const struct hold *like, int64_t now_wall_ms,
 		 placer_asked_fn *fn, void *arg);
-/* An alert's: whether it acts (true: a guard has let it) or waits. At once; the ledger
- * follows, and one that could not be recorded acts until the next start. 0 where it is so
- * already; -ENOENT for what is no such hold, -ENOMEM: nothing has changed. */
+/* An alert's, or an operator's that peers know: whether it acts (true: a guard has let it)
+ * or waits. At once; the ledger follows, and one that could not be recorded acts until the
+ * next start. 0 where it is so already; -ENOENT for what is no such hold, -ENOMEM: nothing
+ * has changed. */
 int placer_act(struct placer *p, const char *id, bool acts);
 /* The same of what an alert's hold asks for, when its rule has changed: of that kind of
  * effect. -ENOENT; else it is so, and why it could not be recorded. */

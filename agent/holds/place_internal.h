@@ -29,7 +29,9 @@ struct placer {
 	placer_watch_fn *watch; /* NULL = nobody */
 	void *watch_arg;
 	uint64_t unrecorded;
-	uint32_t serial; /* of the ids of this process */
+	uint32_t serial;       /* of the ids of this process */
+	struct seen_set *seen; /* NULL = nothing is shared */
+	uint64_t number;       /* the last that was given */
 };
 
 /* A hold like that under a new id; NULL = memory is out. */

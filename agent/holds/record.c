@@ -13,11 +13,13 @@
 
 #include "agent/base/attr.h"
 #include "agent/holds/record_line.h"
+#include "agent/holds/seen.h"
 #include "agent/holds/text.h"
 
 const char *const record_types[RECORD_N_TYPES] = {
 	[RECORD_PLACE] = "place",   [RECORD_LIFT] = "lift", [RECORD_OWN] = "own",
-	[RECORD_DISOWN] = "disown", [RECORD_FACT] = "fact",
+	[RECORD_DISOWN] = "disown", [RECORD_FACT] = "fact", [RECORD_NODE] = "node",
+	[RECORD_SEEN] = "seen",
 };
 
 const struct record_proto record_protos[RECORD_N_PROTOS] = {
@@ -128,13 +130,19 @@ static void put_rest(json_t *o, const struct hold *hold, bool *ok)
 		set(o, "drain", json_integer(hold->drain_ms), ok);
 	if (hold->waiting)
 		set(o, "waiting", json_true(), ok);
+	if (hold->forced)
+		set(o, "forced", json_true(), ok);
+	if (!hold->number)
+		return;
+	if (hold->origin && *hold->origin)
+		set(o, "origin", json_string(hold->origin), ok);
+	set(o, "number", json_integer((json_int_t)hold->number), ok);
+	if (hold->revision)
+		set(o, "revision", json_integer(hold->revision), ok);
 }
 
-int record_put_place(struct buf *out, uint64_t sequence, const struct hold *hold)
+int record_check_hold(const struct hold *hold)
 {
-	bool ok;
-	json_t *o;
-
 	if (!good_name(hold->id, false) || !good_name(hold->service, false) ||
 	    !good_name(hold->realserver, false) || !good_name(hold->holder, true))
 		return -EMSGSIZE;
@@ -143,9 +151,16 @@ int record_put_place(struct buf *out, uint64_t sequence, const struct hold *hold
 	if (hold->effect < HOLD_ABSENT || hold->effect > HOLD_REPLACE_SHARE ||
 	    !good_time(hold->since_wall_ms) || !good_time(hold->until_wall_ms) ||
 	    !good_time(hold->starts_wall_ms) || !good_time(hold->drain_ms) ||
-	    (unsigned int)hold->hold_class >= HOLD_N_CLASSES)
+	    (unsigned int)hold->hold_class >= HOLD_N_CLASSES || hold->number > SEEN_NUMBER_MAX ||
+	    (hold->origin && *hold->origin && (!seen_node_ok(hold->origin) || !hold->number)))
 		return -EINVAL;
-	o = object_new(RECORD_PLACE, &ok);
+	return 0;
+}
+
+bool record_set_hold(json_t *o, const struct hold *hold)
+{
+	bool ok = o;
+
 	set(o, "id", text_value(hold->id, RECORD_NAME_MAX), &ok);
 	set(o, "class", json_string(hold_class_names[hold->hold_class]), &ok);
 	set(o, "service", text_value(hold->service, RECORD_NAME_MAX), &ok);
@@ -156,7 +171,19 @@ int record_put_place(struct buf *out, uint64_t sequence, const struct hold *hold
 	set(o, "since", json_integer(hold->since_wall_ms), &ok);
 	set(o, "until", json_integer(hold->until_wall_ms), &ok);
 	put_rest(o, hold, &ok);
-	return finish(out, sequence, o, ok);
+	return ok;
+}
+
+int record_put_place(struct buf *out, uint64_t sequence, const struct hold *hold)
+{
+	int r = record_check_hold(hold);
+	bool ok;
+	json_t *o;
+
+	if (r)
+		return r;
+	o = object_new(RECORD_PLACE, &ok);
+	return finish(out, sequence, o, record_set_hold(o, hold) && ok);
 }
 
 int record_put_lift(struct buf *out, uint64_t sequence, const char *id)
@@ -223,6 +250,22 @@ int record_put_fact(struct buf *out, uint64_t sequence, const char *name, const 
 	return finish(out, sequence, o, ok);
 }
 
+static int put_node(struct buf *out, uint64_t sequence, const struct record *r)
+{
+	bool ok;
+	json_t *o;
+
+	if (r->type == RECORD_NODE ? !seen_node_ok(r->id) : *r->id && !seen_node_ok(r->id))
+		return -EINVAL;
+	if (r->number > SEEN_NUMBER_MAX)
+		return -EINVAL;
+	o = object_new(r->type, &ok);
+	set(o, "node", json_string(r->id), &ok);
+	if (r->type == RECORD_SEEN)
+		set(o, "number", json_integer((json_int_t)r->number), &ok);
+	return finish(out, sequence, o, ok);
+}
+
 int record_put(struct buf *out, uint64_t sequence, const struct record *r)
 {
 	switch (r->type) {
@@ -232,6 +275,9 @@ int record_put(struct buf *out, uint64_t sequence, const struct record *r)
 		return record_put_lift(out, sequence, r->id);
 	case RECORD_FACT:
 		return record_put_fact(out, sequence, r->id, r->value);
+	case RECORD_NODE:
+	case RECORD_SEEN:
+		return put_node(out, sequence, r);
 	default:
 		return put_key(out, sequence, r->type, &r->key);
 	}

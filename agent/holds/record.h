@@ -21,14 +21,17 @@ enum record_type {
 	RECORD_OWN,
 	RECORD_DISOWN,
 	RECORD_FACT,
+	RECORD_NODE, /* who we are to peers */
+	RECORD_SEEN, /* so far a node's holds are known (holds/seen.h) */
 	RECORD_N_TYPES,
 };
 
 struct record {
 	enum record_type type;
 	struct hold *hold;   /* place; owned */
-	char *id;            /* lift, or a fact's name; owned */
+	char *id;            /* lift: the hold's; a fact's name; node, seen: the node's; owned */
 	char *value;         /* of a fact, "" = it ends; owned */
+	uint64_t number;     /* seen */
 	struct ipvs_key key; /* own, disown */
 };
 

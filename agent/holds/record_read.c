@@ -9,6 +9,7 @@
 
 #include "agent/base/parse.h"
 #include "agent/holds/record_line.h"
+#include "agent/holds/seen.h"
 
 static int bad(struct buf *why, const char *text)
 {
@@ -138,14 +139,48 @@ static int take_rest_int(const json_t *o, const char *key, int64_t max, struct b
 	return 0;
 }
 
-static int take_waiting(const json_t *o, struct buf *why, bool *ret_waiting)
+static int take_flag(const json_t *o, const char *key, struct buf *why, bool *ret_flag)
 {
-	const json_t *value = json_object_get(o, "waiting");
+	const json_t *value = json_object_get(o, key);
 
-	if (value && !json_is_boolean(value))
-		return bad(why, "has no good \"waiting\"");
-	*ret_waiting = json_is_true(value);
+	if (value && !json_is_boolean(value)) {
+		buf_printf(why, "has no good \"%s\"", key);
+		return -EBADMSG;
+	}
+	*ret_flag = json_is_true(value);
 	return 0;
+}
+
+/* A node's name, or "" where it may be missing. */
+static int take_node(const json_t *o, const char *key, bool may_miss, struct buf *why,
+		     char **ret_node)
+{
+	const json_t *value = json_object_get(o, key);
+	const char *node = json_string_value(value);
+
+	if (value ? !node || (!seen_node_ok(node) && (!may_miss || *node)) : !may_miss) {
+		buf_printf(why, "has no good \"%s\"", key);
+		return -EBADMSG;
+	}
+	*ret_node = strdup(node ? node : "");
+	return *ret_node ? 0 : -ENOMEM;
+}
+
+/* What peers know it by. */
+static int read_number(const json_t *o, struct buf *why, struct hold *h)
+{
+	int64_t number = 0, revision = 0;
+	int r = take_node(o, "origin", true, why, &h->origin);
+
+	if (r == 0)
+		r = take_rest_int(o, "number", SEEN_NUMBER_MAX, why, &number);
+	if (r == 0)
+		r = take_rest_int(o, "revision", UINT32_MAX, why, &revision);
+	if (r == 0 && *h->origin && !number)
+		r = bad(why, "has no good \"number\"");
+	h->number = (uint64_t)number;
+	h->revision = number ? (uint32_t)revision : 0;
+	return r;
 }
 
 static int read_rest(const json_t *o, struct buf *why, struct hold *h)
@@ -166,12 +201,16 @@ static int read_rest(const json_t *o, struct buf *why, struct hold *h)
 	if (r == 0)
 		r = take_rest_int(o, "drain", RECORD_TIME_MAX, why, &h->drain_ms);
 	if (r == 0)
-		r = take_waiting(o, why, &h->waiting);
+		r = take_flag(o, "waiting", why, &h->waiting);
+	if (r == 0)
+		r = take_flag(o, "forced", why, &h->forced);
+	if (r == 0)
+		r = read_number(o, why, h);
 	h->weight = (uint32_t)weight;
 	return r;
 }
 
-static int read_place(const json_t *o, struct buf *why, struct record *rec)
+int record_get_hold(const json_t *o, struct buf *why, struct hold **ret_hold)
 {
 	struct hold *h = calloc(1, sizeof(*h));
 	int64_t effect = 0;
@@ -179,7 +218,6 @@ static int read_place(const json_t *o, struct buf *why, struct record *rec)
 
 	if (!h)
 		return -ENOMEM;
-	rec->hold = h;
 	r = take_text(o, "id", RECORD_NAME_MAX, false, why, &h->id);
 	if (r == 0)
 		r = take_class(o, why, &h->hold_class);
@@ -201,7 +239,16 @@ static int read_place(const json_t *o, struct buf *why, struct record *rec)
 		r = read_rest(o, why, h);
 	h->effect = (int)effect;
 	h->recorded = true;
+	if (r == 0)
+		*ret_hold = h;
+	else
+		hold_free(h);
 	return r;
+}
+
+static int read_place(const json_t *o, struct buf *why, struct record *rec)
+{
+	return record_get_hold(o, why, &rec->hold);
 }
 
 static int read_fwmark(const json_t *o, struct buf *why, struct ipvs_key *key)
@@ -249,9 +296,27 @@ static int read_fact(const json_t *o, struct buf *why, struct record *rec)
 	return r ? r : take_text(o, "value", RECORD_NAME_MAX, true, why, &rec->value);
 }
 
+static int read_node(const json_t *o, struct buf *why, struct record *rec)
+{
+	return take_node(o, "node", false, why, &rec->id);
+}
+
+/* The node "" is ourselves. */
+static int read_seen(const json_t *o, struct buf *why, struct record *rec)
+{
+	int64_t number = 0;
+	int r = take_node(o, "node", true, why, &rec->id);
+
+	if (r == 0)
+		r = take_int(o, "number", 1, SEEN_NUMBER_MAX, why, &number);
+	rec->number = (uint64_t)number;
+	return r;
+}
+
 static int (*const readers[RECORD_N_TYPES])(const json_t *, struct buf *, struct record *) = {
 	[RECORD_PLACE] = read_place, [RECORD_LIFT] = read_lift, [RECORD_OWN] = read_key,
-	[RECORD_DISOWN] = read_key,  [RECORD_FACT] = read_fact,
+	[RECORD_DISOWN] = read_key,  [RECORD_FACT] = read_fact, [RECORD_NODE] = read_node,
+	[RECORD_SEEN] = read_seen,
 };
 
 int record_read(const char *line, size_t len, uint64_t sequence, struct buf *why,

@@ -58,6 +58,7 @@ void replay_fini(struct replay *p)
 {
 	disown_all(p);
 	forget_facts(p);
+	seen_fini(&p->seen);
 	holds_free(p->holds);
 	*p = (struct replay){ 0 };
 }
@@ -132,16 +133,22 @@ static int learn(struct replay *p, struct record *r)
 	return 0;
 }
 
+/* A node's holds are placed in the order of their numbers, and its peers' are taken in
+ * that order: with one all before it are known. */
 static int place(struct replay *p, struct record *r, struct hold **ret_old)
 {
-	const struct hold *same = holds_same(p->holds, r->hold);
+	const struct hold *same = holds_same(p->holds, r->hold), *h = r->hold;
 	struct hold *old = same ? hold_new(same) : NULL;
-	int error;
+	uint64_t before = h->number ? seen_get(&p->seen, h->origin) : 0;
+	int error = h->number ? seen_raise(&p->seen, h->origin, h->number) : 0;
 
 	if (same && !old)
-		return -ENOMEM;
-	error = holds_place(p->holds, r->hold, NULL);
+		error = -ENOMEM;
+	if (error == 0)
+		error = holds_place(p->holds, r->hold, NULL);
 	if (error != 0) {
+		if (h->number)
+			seen_lower(&p->seen, h->origin, before);
 		hold_free(old);
 		return error;
 	}
@@ -168,6 +175,12 @@ int replay_apply(struct replay *p, struct record *r, struct hold **ret_old)
 		break;
 	case RECORD_FACT:
 		error = learn(p, r);
+		break;
+	case RECORD_NODE:
+		strncpy(p->node, r->id, SEEN_NODE_LEN);
+		break;
+	case RECORD_SEEN:
+		error = seen_raise(&p->seen, r->id, r->number);
 		break;
 	default:
 		disown(p, &r->key);
@@ -211,6 +224,10 @@ static int read_line(struct replay *p, const char *line, size_t len, uint64_t se
 	r = replay_apply(p, &rec, NULL);
 	if (r == -EEXIST) {
 		buf_puts(why, "places a hold whose id another one has");
+		r = -EBADMSG;
+	}
+	if (r == -E2BIG) {
+		buf_puts(why, "names more nodes than there may be");
 		r = -EBADMSG;
 	}
 	record_fini(&rec);
@@ -329,11 +346,29 @@ static void write_hold(void *arg, const struct hold *hold)
 		w->error = record_put_place(w->out, w->next++, hold);
 }
 
+/* Before the holds, which raise nothing then. */
+static void write_seen(const struct replay *p, struct writing *w)
+{
+	struct record r = { .type = RECORD_NODE, .id = (char *)(uintptr_t)p->node };
+	size_t i;
+
+	if (w->error == 0 && p->node[0])
+		w->error = record_put(w->out, w->next++, &r);
+	r.type = RECORD_SEEN;
+	for (i = 0; w->error == 0 && i < p->seen.n; i++) {
+		r.id = p->seen.list[i].node;
+		r.number = p->seen.list[i].number;
+		if (r.number)
+			w->error = record_put(w->out, w->next++, &r);
+	}
+}
+
 int replay_write(const struct replay *p, struct buf *out, uint64_t *ret_next)
 {
 	struct writing w = { .out = out, .next = 1 };
 
 	w.error = record_put_header(out);
+	write_seen(p, &w);
 	holds_each(p->holds, write_hold, &w);
 	for (const struct replay_owned *o = p->owned; w.error == 0 && o; o = o->hh.next)
 		w.error = record_put_own(out, w.next++, &o->key);
@@ -373,8 +408,9 @@ int replay_to_state(const struct replay *p, struct ledger_state *ret_state)
 	/* One more than needed: calloc(0) may be NULL. */
 	s.holds = calloc(holds_count(p->holds) + 1, sizeof(*s.holds));
 	s.owned = calloc(n_owned + 1, sizeof(*s.owned));
-	if (!s.holds || !s.owned)
+	if (!s.holds || !s.owned || seen_copy(&p->seen, &s.seen))
 		goto out;
+	memcpy(s.node, p->node, sizeof(s.node));
 	holds_each(p->holds, copy_hold, &s);
 	for (size_t i = 0; i < s.n_holds; i++) {
 		if (!s.holds[i])
@@ -403,6 +439,7 @@ void ledger_state_fini(struct ledger_state *s)
 	}
 	free(s->facts);
 	free(s->owned);
+	seen_fini(&s->seen);
 	free(s->damage);
 	free(s->set_aside);
 	*s = (struct ledger_state){ 0 };

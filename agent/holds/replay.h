@@ -6,6 +6,7 @@
 
 #include "agent/holds/ledger.h"
 #include "agent/holds/record.h"
+#include "agent/holds/seen.h"
 
 struct replay_owned;
 struct replay_fact;
@@ -14,6 +15,8 @@ struct replay {
 	struct holds *holds;
 	struct replay_owned *owned;
 	struct replay_fact *facts;
+	char node[SEEN_NODE_LEN + 1]; /* "" = nothing is shared with peers */
+	struct seen_set seen;
 };
 
 /* What the bytes of a file were. */

@@ -41,5 +41,6 @@ http_handler http_events;                                 /* events.c */
 http_handler http_whoami;                                 /* api_whoami.c */
 http_handler http_journal;                                /* api_journal.c */
 http_handler http_config;                                 /* api_config.c */
+http_handler http_peer, http_peers;                       /* api_peers.c */
 
 #endif

@@ -6,11 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/base/clock.h"
 #include "agent/model/match.h"
 
 const char *const view_state_names[VIEW_N_STATES] = {
 	[VIEW_UP] = "up",     [VIEW_DOWN] = "down",         [VIEW_UNKNOWN] = "unknown",
 	[VIEW_HELD] = "held", [VIEW_DISABLED] = "disabled", [VIEW_STANDBY] = "standby",
+};
+
+const char *const peer_failure_names[PEER_N_FAILURES] = {
+	[PEER_UNREACHABLE] = "unreachable",
+	[PEER_TIMEOUT] = "timeout",
+	[PEER_TLS] = "tls",
+	[PEER_DENIED] = "denied",
+	[PEER_STATUS] = "status",
+	[PEER_DOCUMENT] = "document",
+	[PEER_VERSION] = "version",
+	[PEER_ITSELF] = "itself",
+	[PEER_RESTORED] = "restored",
+	[PEER_LEDGER] = "ledger",
+	[PEER_LOCAL] = "local",
 };
 
 struct view *view_new(struct config *conf, struct reading *reading)
@@ -54,6 +69,7 @@ void view_unref(struct view *v)
 	free(v->rules);
 	free(v->receivers);
 	free(v->canaries);
+	free(v->peers);
 	arena_fini(&v->arena);
 	buf_fini(&v->reasons);
 	buf_fini(&v->names);
@@ -157,6 +173,27 @@ static bool canary_trouble(const struct view *v, struct buf *out)
 	return any;
 }
 
+static bool peer_trouble(const struct view *v, struct buf *out)
+{
+	bool any = false;
+	uint32_t i;
+
+	for (i = 0; i < v->n_peers; i++) {
+		const struct view_peer *p = &v->peers[i];
+
+		if (p->up || !p->known)
+			continue;
+		buf_printf(out, "%speer %s is away since ", any ? ", " : "", p->name);
+		clock_format_wall(out, p->since_wall_ms);
+		if (*p->why)
+			buf_printf(out, " (%s)", p->why);
+		any = true;
+	}
+	if (any)
+		buf_puts(out, ": what is held or lifted here is not known there, and the reverse");
+	return any;
+}
+
 bool view_trouble(const struct view *v, unsigned int i, struct buf *out)
 {
 	const struct view_agent *a = &v->agent;
@@ -179,5 +216,7 @@ bool view_trouble(const struct view *v, unsigned int i, struct buf *out)
 	}
 	if (i == 4)
 		return canary_trouble(v, out);
-	return i > 4 && view_duty_trouble(v, i - 5, out);
+	if (i == 5)
+		return peer_trouble(v, out);
+	return i > 5 && view_duty_trouble(v, i - 6, out);
 }

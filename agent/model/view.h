@@ -35,9 +35,11 @@ struct view {
 	struct view_receiver *receivers;
 	struct view_canary *canaries;
 	struct view_duties *duties; /* in the arena; NULL = not known */
-	const char *const *guards;  /* names by enum guard, "" = none: label guard */
+	struct view_peer *peers;
+	const uint64_t *peers_refused; /* by enum guard; NULL without peers */
+	const char *const *guards;     /* names by enum guard, "" = none: label guard */
 	uint32_t n_vips, n_dests, n_services, n_realservers, n_probes, n_failures, n_holds,
-		n_drains, n_rules, n_receivers, n_canaries, n_guards;
+		n_drains, n_rules, n_receivers, n_canaries, n_peers, n_guards;
 	bool realserver_series, node_exporter_names; /* as [metrics] has them */
 	struct view_agent agent;
 	/* What the collectors found, one per collector in the registry's order (NULL =
@@ -55,7 +57,7 @@ struct view {
 
 /* What is wrong with the agent itself, as an operator is told it: appends the sentence
  * about trouble `i` and returns true where there is that trouble. */
-enum { VIEW_N_TROUBLES = 5 + VIEW_N_DUTY_TROUBLES };
+enum { VIEW_N_TROUBLES = 6 + VIEW_N_DUTY_TROUBLES };
 bool view_trouble(const struct view *v, unsigned int i, struct buf *out);
 
 /* Who a realserver is. */

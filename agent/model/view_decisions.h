@@ -43,4 +43,31 @@ struct view_canary {
 	const char *cut;
 };
 
+/* Why an exchange with a peer failed. */
+enum peer_failure {
+	PEER_UNREACHABLE = 0, /* no connection, or it ended */
+	PEER_TIMEOUT,
+	PEER_TLS,
+	PEER_DENIED,   /* 401 or 403: our token is not one of its */
+	PEER_STATUS,   /* any other answer but 200 */
+	PEER_DOCUMENT, /* what it says cannot be read, or is too much */
+	PEER_VERSION,
+	PEER_ITSELF,   /* the peer is this agent */
+	PEER_RESTORED, /* it has seen more of us than there is */
+	PEER_LEDGER,   /* what it says could not be recorded */
+	PEER_LOCAL,    /* ours: memory, descriptors, the token's file */
+	PEER_N_FAILURES,
+};
+extern const char *const peer_failure_names[PEER_N_FAILURES];
+
+/* Another director's agent. */
+struct view_peer {
+	const char *name, *why;              /* why: of the last failure; "" = none */
+	bool known, up;                      /* known: it answered, or is known to be away */
+	int64_t since_wall_ms, last_wall_ms; /* up or away since; 0 = no exchange yet */
+	int64_t skew_ms;                     /* its clock before ours */
+	uint64_t exchanges, holds[2];        /* taken over, ended */
+	uint64_t failures[PEER_N_FAILURES];
+};
+
 #endif

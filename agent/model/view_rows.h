@@ -85,6 +85,7 @@ struct view_agent {
 	uint64_t kernel_writes[IPVS_N_OPS], kernel_write_failures[IPVS_N_OPS];
 	uint64_t drift, drift_adopted, reconciles, slow_callbacks, ledger_unrecorded;
 	uint64_t journal_lines, journal_dropped, journal_errors, alerts[5]; /* by alert_outcome */
+	uint64_t sysctl_writes, sysctl_failures, sysctl_drift;
 	int64_t loop_lag_us, probe_late_us;
 	int64_t last_reconcile_wall_ms, last_reload_wall_ms; /* of the last good ones; 0 = none */
 	bool last_reload_ok, ledger_writable, ledger_damaged, frozen, correlated, kernel_ok;

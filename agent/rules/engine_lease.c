@@ -93,8 +93,12 @@ bool engine_lease_stands(struct engine *e, const struct hold *h, const struct mo
 	slot = rule && rule->conf->alert && realserver != LAYOUT_NONE
 		       ? ruleset_slot(set, rule, realserver)
 		       : NULL;
-	if (!slot)
+	if (!slot) {
+		/* A peer's ends there; here it does nothing any more. */
+		if (*h->origin)
+			(void)placer_act(e->env.placer, h->id, false);
 		return false;
+	}
 	effect = rule_conf_lease_effect(rule->conf);
 	if (h->effect != effect)
 		(void)placer_effect(e->env.placer, h->id, effect);

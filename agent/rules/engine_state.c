@@ -56,7 +56,7 @@ static bool of_rules(struct sweep_arg *a, const struct hold *h)
 	case HOLD_RULE:
 		return !stands(a->sweep->set, h, a->now);
 	case HOLD_ALERT:
-		return !engine_lease_stands(a->engine, h, a->now);
+		return !engine_lease_stands(a->engine, h, a->now) && !*h->origin;
 	case HOLD_AGENT:
 		return !engine_wish_stands(a->engine, h);
 	default:

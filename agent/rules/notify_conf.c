@@ -75,7 +75,7 @@ static void get_url(const void *field, const struct conf_key *key, size_t i, str
 	conf_string.get(field, key, i, out);
 }
 
-static const struct conf_type url_type = { .name = "URL", .set = set_url, .get = get_url };
+const struct conf_type notify_url_type = { .name = "URL", .set = set_url, .get = get_url };
 
 /* --- events ------------------------------------------------------------------------- */
 
@@ -151,7 +151,7 @@ static const struct conf_type events_type = { .name = "words",
 
 static const struct conf_key keys[] = {
 	{ .name = "url",
-	  .type = &url_type,
+	  .type = &notify_url_type,
 	  FIELD(url),
 	  .max = 2000,
 	  .flags = CONF_REQUIRED,

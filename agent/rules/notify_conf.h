@@ -27,5 +27,7 @@ struct notify_conf {
 };
 
 extern const struct conf_section notify_section;
+/* http:// or https://, without a user in it. */
+extern const struct conf_type notify_url_type;
 
 #endif

@@ -43,6 +43,7 @@ static struct hold adopted_like(const struct layout *l, uint32_t dest)
 		.service = (char *)(uintptr_t)service_of(l, l->dests[dest].vip)->head.name,
 		.realserver = (char *)(uintptr_t)realserver_of(l, dest)->conf->name,
 		.holder = (char *)(uintptr_t)foreign_holder,
+		.forced = true, /* by nobody whom a guard could have told */
 	};
 }
 

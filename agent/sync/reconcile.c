@@ -58,12 +58,12 @@ static void begin(struct reconcile *r);
 static struct pace_input pace_of(const struct reconcile *r)
 {
 	return (struct pace_input){ .interval_ms = r->interval_ms,
-			      .backoff_ms = r->backoff_ms,
-			      .read_ms = r->read_us / 1000,
-			      .error = r->stats.kernel_error,
-			      .leaving = r->n_leaving > 0,
-			      .retry = r->retry,
-			      .skipped = r->skipped };
+				    .backoff_ms = r->backoff_ms,
+				    .read_ms = r->read_us / 1000,
+				    .error = r->stats.kernel_error,
+				    .leaving = r->n_leaving > 0,
+				    .retry = r->retry,
+				    .skipped = r->skipped };
 }
 
 static void arm(struct reconcile *r)

@@ -28,7 +28,7 @@ struct writes {
 	void (*refused)(void *arg); /* the kernel refused something: look again soon */
 	void *arg;
 	uint32_t under_way;
-	int64_t back_us; /* when the last one came back (monotonic) */
+	int64_t back_us;       /* when the last one came back (monotonic) */
 	struct sent_list sent; /* those under way */
 	struct removal *removal;
 };

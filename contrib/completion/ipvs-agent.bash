@@ -49,6 +49,7 @@ _ipvs_agent()
 	run) options=' --config --help --version' ;;
 	check) options=' --config --json --strict --help --version' ;;
 	plan) options=' --config --json --help --version' ;;
+	doctor) options=' --config --socket --json --help --version' ;;
 	status) options=' --config --socket --json --help --version' rest='$(_ipvs_agent_targets services)' ;;
 	top) options=' --config --socket --json --interval --sort --once --help --version' rest='$(_ipvs_agent_targets services)' ;;
 	explain) options=' --config --socket --json --help --version' rest='$(_ipvs_agent_targets)' ;;
@@ -70,8 +71,8 @@ _ipvs_agent()
 	reload) options=' --config --socket --json --help --version' ;;
 	completion) options=' --help --version' rest='bash zsh fish' ;;
 	version) options=' --json --help --version' ;;
-	help) options=' --help --version' rest='run check plan status top explain probe drain undrain admit weight freeze thaw role holds rules journal config test replay import reload completion version help' ;;
-	'') options='--config --socket --help --version' rest='run check plan status top explain probe drain undrain admit weight freeze thaw role holds rules journal config test replay import reload completion version help' ;;
+	help) options=' --help --version' rest='run check plan doctor status top explain probe drain undrain admit weight freeze thaw role holds rules journal config test replay import reload completion version help' ;;
+	'') options='--config --socket --help --version' rest='run check plan doctor status top explain probe drain undrain admit weight freeze thaw role holds rules journal config test replay import reload completion version help' ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")

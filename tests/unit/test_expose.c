@@ -21,9 +21,11 @@
 
 /* In the registry's order; the registry itself also names the kinds of probes. */
 static const struct collector *const collectors[] = {
-	&collector_ipvs,   &collector_ip_vs_proc, &collector_sysctl,
-	&collector_probes, &collector_decisions,  &collector_agent,
-	&collector_duties, &collector_process,    NULL,
+	&collector_ipvs,      &collector_ip_vs_proc,
+	&collector_sysctl,    &collector_probes,
+	&collector_decisions, &collector_duties,
+	&collector_peers,     &collector_agent,
+	&collector_process,   NULL,
 };
 enum { N_COLLECTORS = countof(collectors) - 1 };
 

@@ -36,6 +36,7 @@ static void test_each(void **state)
 		"the ledger cannot be written",
 		"the ledger was damaged at the start: all holds are lost",
 		"no canary answers behind eth0, eth1: ",
+		"peer lb2 is away since 2001-09-09T01:46:40.000Z (connection refused): ",
 		"standby: the role is backup; notify, exec and VIPs wait for the role master",
 		("VIP web 10.1.2.15 is not on eth0: there is no such interface; "
 		 "VIP any 2001:db8::15 is on vip0: somebody else put it there"),
@@ -61,6 +62,10 @@ static void test_each(void **state)
 		  .present = true,
 		  .foreign = true },
 	};
+	struct view_peer away = { .name = "lb2",
+				  .why = "connection refused",
+				  .known = true,
+				  .since_wall_ms = INT64_C(1000000000000) };
 	struct buf out = BUF_INIT;
 
 	(void)state;
@@ -75,9 +80,11 @@ static void test_each(void **state)
 		v.agent.ledger_damaged = i == 3;
 		v.canaries = i == 4 ? cut : v.canaries;
 		v.n_canaries = i == 4 ? countof(cut) : v.n_canaries;
+		v.peers = i == 5 ? &away : v.peers;
+		v.n_peers = i == 5 ? 1 : v.n_peers;
 		v.duties = &duties;
-		duties.role = i == 5 ? ROLE_BACKUP : ROLE_MASTER;
-		if (i == 6)
+		duties.role = i == 6 ? ROLE_BACKUP : ROLE_MASTER;
+		if (i == 7)
 			duties.vips = wrong;
 		troubles(&v, &out);
 		assert_non_null(strstr(buf_str(&out), words[i]));

@@ -226,6 +226,20 @@ static struct view_canary fixture_canaries[] = { { "gw", true, true, NULL },
 						 { "ns", true, false, NULL },
 						 { "new", false, false, NULL } };
 
+static struct view_peer fixture_peers[] = {
+	{ .name = "lb2",
+	  .why = "",
+	  .known = true,
+	  .up = true,
+	  .since_wall_ms = 1763810000000,
+	  .last_wall_ms = 1763818000100,
+	  .skew_ms = -1250,
+	  .exchanges = 8000,
+	  .holds = { 7, 4 },
+	  .failures = { 2, [PEER_TIMEOUT] = 1 } },
+	{ .name = "lb3", .why = "" },
+};
+
 static struct view_hold fixture_holds[] = {
 	{ "r-1", "web", "web2", "rule", "probe-down", "http: 3 of 3", HOLD_ZERO, 1763817900001, 0,
 	  0, false, false },
@@ -315,6 +329,9 @@ static inline struct view view_fixture(void)
 		.canaries = fixture_canaries,
 		.n_canaries = countof(fixture_canaries),
 		.duties = &fixture_duties,
+		.peers = fixture_peers,
+		.n_peers = countof(fixture_peers),
+		.peers_refused = fixture_refused,
 		.holds = fixture_holds,
 		.n_holds = countof(fixture_holds),
 		.drains = fixture_drains,

@@ -1,6 +1,6 @@
 /* procfile.h: small files below /proc, read whole and never trusted. */
-#ifndef COLLECTORS_PROCFILE_H
-#define COLLECTORS_PROCFILE_H
+#ifndef BASE_PROCFILE_H
+#define BASE_PROCFILE_H
 
 #include <stddef.h>
 

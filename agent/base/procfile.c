@@ -1,6 +1,6 @@
 /* procfile.c: reads small files below /proc. A fixture is a directory with files of
  * the same names. */
-#include "collectors/procfile.h"
+#include "agent/base/procfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
