@@ -1,5 +1,4 @@
-/* test_expose.c: what a scrape says: whole expositions against golden files, and
- * rules that every family must keep. */
+/* test_expose.c: whole expositions against golden files, and rules that every family keeps. */
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +17,6 @@
 #include "tests/unit/view_fixture.h"
 
 #define DIR "tests/golden/expose/"
-
 /* In the registry's order; the registry itself also names the kinds of probes. */
 static const struct collector *const collectors[] = {
 	&collector_ipvs,      &collector_ip_vs_proc,
