@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/base/netns.h"
 #include "agent/cli/cli.h"
 #include "agent/doctor/gather.h"
 #include "agent/doctor_text.h"
@@ -64,8 +65,15 @@ static int examine(const struct config *conf, const struct layout *l, const char
 		.journal_size = c->journal ? c->journal_size : 0,
 		.max_probes = c->max_probes,
 	};
-	int e = facts_gather(&asked, f);
+	struct buf why = BUF_INIT;
+	int e = c->netns ? netns_enter(c->netns, &why, NULL) : 0;
 
+	if (e)
+		fprintf(stderr, "ipvs-agent doctor: [agent] netns: %s\n", buf_str(&why));
+	buf_fini(&why);
+	if (e)
+		return e;
+	e = facts_gather(&asked, f);
 	if (e)
 		return fail("the facts", e);
 	agent_lanes_lack(l, c->procfs, &f->way_back);

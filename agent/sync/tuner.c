@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/base/attr.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
 #include "agent/ipvs/port.h"
@@ -22,7 +23,7 @@ struct step {
 };
 
 struct pass_of_tuner {
-	struct ipvs_errand errand; /* first: they are one */
+	struct ipvs_errand errand; /* first: it is the pass */
 	struct tuner *tuner;       /* for the loop */
 	char *state_dir, *procfs;
 	struct step *steps;
@@ -133,17 +134,11 @@ static void take(struct pass_of_tuner *p, struct step *s)
 
 static void work(struct ipvs_errand *errand)
 {
-	struct pass_of_tuner *p = (struct pass_of_tuner *)errand;
+	struct pass_of_tuner *p = container_of(errand, struct pass_of_tuner, errand);
 	size_t i;
 
 	for (i = 0; i < p->n_steps; i++)
 		take(p, &p->steps[i]);
-}
-
-/* The tuner has it still, and frees it. */
-static void drop(struct ipvs_errand *errand)
-{
-	(void)errand;
 }
 
 static void pass_free_of(struct pass_of_tuner *p)
@@ -275,7 +270,7 @@ static void finish_removal(struct tuner *t)
 
 static void done(struct ipvs_errand *errand)
 {
-	struct pass_of_tuner *p = (struct pass_of_tuner *)errand;
+	struct pass_of_tuner *p = container_of(errand, struct pass_of_tuner, errand);
 	struct tuner *t = p->tuner;
 	bool again = t->again;
 	size_t i;
@@ -295,6 +290,11 @@ static void done(struct ipvs_errand *errand)
 		arm(t);
 }
 
+/* The tuner frees it. */
+static void drop(struct ipvs_errand *errand ATTR_UNUSED)
+{
+}
+
 static void begin(struct tuner *t)
 {
 	struct pass_of_tuner *p = NULL;
@@ -307,9 +307,9 @@ static void begin(struct tuner *t)
 	loop_timer_stop(t->timer);
 	e = pass_new_of(t->wants, t->n_wants, &t->ours, t->env.state_dir, t->env.procfs, &p);
 	if (!e) {
-		p->errand = (struct ipvs_errand){ .run = work, .done = done, .drop = drop };
 		p->tuner = t;
 		p->ours = t->ours;
+		p->errand = (struct ipvs_errand){ work, done, drop };
 		e = ipvs_port_run(t->env.port, &p->errand);
 		if (e)
 			p->ours = (struct tuned_list){ 0 };
