@@ -163,6 +163,11 @@ int addr_cmp(const struct addr *a, const struct addr *b)
 	return 0;
 }
 
+bool addr_is_multicast(const struct addr *a)
+{
+	return a->family == AF_INET ? (a->bytes[0] & 0xf0) == 0xe0 : a->bytes[0] == 0xff;
+}
+
 bool addr_can_serve(const struct addr *a)
 {
 	static const uint8_t none[16];

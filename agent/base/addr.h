@@ -32,6 +32,7 @@ void addr_format(struct buf *out, const struct addr *a);
 int addr_cmp(const struct addr *a, const struct addr *b);
 
 bool addr_is_loopback(const struct addr *a);
+bool addr_is_multicast(const struct addr *a); /* 224.0.0.0/4, ff00::/8 */
 
 /* Whether the kernel takes it for a realserver: neither multicast, broadcast, unspecified
  * nor link-local. */

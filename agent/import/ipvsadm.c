@@ -34,6 +34,7 @@ struct service {
 struct adm {
 	struct import *im;
 	struct service *services;
+	struct director director;
 	struct import_at at;
 	const char *what;         /* the line, whole */
 	struct import_part *part; /* for its notes; NULL = the top */
@@ -364,6 +365,29 @@ static void change_service(struct adm *a, const struct adm_command *c)
 	}
 }
 
+/* The last word counts; 0 leaves a timeout as it is (ip_vs_set_timeout()). */
+static void set_timeouts(struct adm *a, const struct adm_command *c)
+{
+	size_t i;
+
+	for (i = 0; i < DIRECTOR_TIMEOUTS; i++)
+		if (c->timeouts[i])
+			a->director.timeouts[i] = c->timeouts[i];
+	a->director.timeouts_at = a->at;
+	note(a, IMPORT_IMPORTED, "");
+}
+
+static void start_daemon(struct adm *a, const struct adm_command *c)
+{
+	const char *why = director_start(&a->director, c->daemon_state, &c->daemon);
+
+	a->director.daemons_at = a->at;
+	if (why)
+		drop(a, why);
+	else
+		note(a, IMPORT_IMPORTED, "");
+}
+
 static void take(struct adm *a, const struct adm_command *c)
 {
 	switch (c->verb) {
@@ -375,11 +399,14 @@ static void take(struct adm *a, const struct adm_command *c)
 		drop(a, "the commands that it reads are in another file: import that one");
 		break;
 	case ADM_SET:
-		drop(a,
-		     "ipvs-agent sets no timeouts of the kernel: leave this line where it is run");
+		set_timeouts(a, c);
 		break;
-	case ADM_DAEMON:
-		drop(a, "the daemons are [sync] here: write it with this line's values");
+	case ADM_START_DAEMON:
+		start_daemon(a, c);
+		break;
+	case ADM_STOP_DAEMON:
+		a->director.daemons[c->daemon_state].there = false;
+		note(a, IMPORT_IMPORTED, "");
 		break;
 	case ADM_NOTHING:
 	case ADM_LOOK:
@@ -469,6 +496,8 @@ int import_ipvsadm(struct import *im, struct import_source *source)
 	if (!a.commands)
 		r = import_refuse(im, (struct import_at){ source->path, 0 },
 				  "there is no command of ipvsadm in it");
+	if (!r)
+		director_carry(im, &a.director);
 	for (s = a.services; s && !r && !a.oom; s = s->hh.next)
 		carry(&a, s);
 	if (a.oom)

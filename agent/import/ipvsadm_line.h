@@ -3,6 +3,7 @@
 #ifndef IMPORT_IPVSADM_LINE_H
 #define IMPORT_IPVSADM_LINE_H
 
+#include "agent/import/director.h"
 #include "agent/ipvs/ipvs.h"
 
 enum { ADM_WORDS_MAX = 64, ADM_DEFAULT_PERSISTENCE = 300 };
@@ -18,7 +19,8 @@ enum adm_verb {
 	ADM_CLEAR,
 	ADM_RESTORE,
 	ADM_SET,
-	ADM_DAEMON,
+	ADM_START_DAEMON,
+	ADM_STOP_DAEMON,
 	ADM_LOOK, /* prints or zeroes counters */
 };
 
@@ -32,6 +34,10 @@ struct adm_command {
 	bool six;                    /* -6 */
 	struct ipvs_service service; /* scheduler, engine, flags, timeout; a mark in its key */
 	struct ipvs_dest dest;       /* all but its address */
+	uint64_t timeouts[DIRECTOR_TIMEOUTS];
+	size_t n_timeouts;         /* all of them, of --set */
+	unsigned int daemon_state; /* of --start-daemon, --stop-daemon */
+	struct daemon daemon;
 };
 
 /* Reads a line, which it cuts up. False for one that says nothing (blank, a comment). Where

@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "agent/import/director.h"
 #include "agent/import/formats.h"
 #include "agent/import/keepalived_model.h"
+#include "agent/import/shape.h"
 
 static const char vrrp[] = "VRRP stays with keepalived: leave it in its file, without the "
 			   "virtual_server blocks";
@@ -58,36 +60,138 @@ static const struct ka_key top[] = {
 	{ NULL, 0, 0, 0, NULL },
 };
 
-/* What others of global_defs mean to us: nothing. */
-static const struct ka_key globals[] = {
-	DROP("lvs_timeouts", "the kernel's timeouts stay: ipvsadm --set TCP TCPFIN UDP"),
-	DROP("lvs_sync_daemon", "the sync daemon stays as it is: ipvsadm --start-daemon"),
-	DROP("lvs_flush", "ipvs-agent touches no service that its file does not name"),
-	DROP("lvs_flush_on_stop", "on_exit = remove takes our services out when the agent stops"),
-	DROP("lvs_notify_fifo", "GET /api/v1/events tells what happens, as it happens"),
-	DROP("lvs_notify_fifo_script", "GET /api/v1/events tells what happens, as it happens"),
-	DROP("checker_log_all_failures", "log_level = debug shows each attempt"),
-	DROP("script_user", "programs run as the agent's user, without capabilities"),
-	DROP("enable_script_security", "programs run as the agent's user, without capabilities"),
-	DROP("notification_email", mail),
-	DROP("smtp_server", mail),
-	{ NULL, 0, 0, 0, NULL },
-};
 /* clang-format on */
 
-static void read_globals(struct ka *k, const struct ka_stmt *block)
+/* --- global_defs ----------------------------------------------------------------------- */
+
+/* The number behind a word, as keepalived takes it; false: none, or another one. */
+static bool number_behind(const struct ka_stmt *s, uint32_t i, uint64_t max, uint64_t *ret_n)
+{
+	const char *text = ka_word(s, i + 1);
+
+	return text && shape_number(text, max, ret_n);
+}
+
+/* lvs_timeouts [tcp N] [tcpfin N] [udp N] */
+static const char *take_timeouts(struct director *d, const struct ka_stmt *s)
+{
+	static const char *const words[] = {
+		[DIRECTOR_TCP] = "tcp", [DIRECTOR_TCP_FIN] = "tcpfin", [DIRECTOR_UDP] = "udp"
+	};
+	uint64_t timeouts[DIRECTOR_TIMEOUTS] = { 0 };
+	uint32_t i, t;
+
+	for (i = 1; i < s->n_words; i += 2) {
+		for (t = 0; t < countof(words) && strcmp(words[t], s->words[i]); t++)
+			;
+		if (t == countof(words))
+			return "a word that is none of tcp, tcpfin, udp";
+		if (!number_behind(s, i, DIRECTOR_TIMEOUT_MAX, &timeouts[t]))
+			return "a timeout that is no number of seconds, or more than 31 days";
+	}
+	for (t = 0; t < countof(words); t++)
+		if (timeouts[t])
+			d->timeouts[t] = timeouts[t];
+	d->timeouts_at = s->at;
+	return NULL;
+}
+
+/* Why the word at *i and its value cannot be of a daemon; NULL = they are. */
+static const char *take_daemon_word(struct daemon *daemon, bool *by_role, const struct ka_stmt *s,
+				    uint32_t *i)
+{
+	const char *word = s->words[*i];
+	uint64_t n = 0;
+	bool good = true;
+
+	if (!strcmp(word, "id"))
+		good = number_behind(s, *i, 255, &n), daemon->sync_id = (uint32_t)n;
+	else if (!strcmp(word, "maxlen"))
+		good = number_behind(s, *i, 65507, &n), daemon->max_len = (uint16_t)n;
+	else if (!strcmp(word, "port"))
+		good = number_behind(s, *i, 65535, &n), daemon->port = (uint16_t)n;
+	else if (!strcmp(word, "ttl"))
+		good = number_behind(s, *i, 255, &n), daemon->ttl = (uint8_t)n;
+	else if (!strcmp(word, "group"))
+		good = ka_word(s, *i + 1) && !addr_parse(ka_word(s, *i + 1), &daemon->group) &&
+		       !daemon->group.port && addr_is_multicast(&daemon->group);
+	else if (*by_role)
+		good = false;
+	else if (!strcmp(word, "inst"))
+		good = *by_role = ka_word(s, *i + 1) != NULL;
+	else
+		*by_role = true, --*i; /* the name of the instance by itself */
+	*i += 2;
+	return good ? NULL : "a word that keepalived would not take";
+}
+
+/* lvs_sync_daemon INTERFACE [[inst] INSTANCE] [id N] [maxlen N] [port N] [ttl N] [group ADDRESS] */
+static const char *take_daemon(struct director *d, const struct ka_stmt *s)
+{
+	struct daemon daemon = { .there = true };
+	const char *interface = ka_word(s, 1), *why = NULL;
+	bool by_role = false;
+	uint32_t i = 2;
+
+	if (!interface || !import_interface_ok(interface))
+		return "the daemon needs the name of an interface";
+	memcpy(daemon.interface, interface, strlen(interface) + 1);
+	while (i < s->n_words && !why)
+		why = take_daemon_word(&daemon, &by_role, s, &i);
+	if (why)
+		return why;
+	d->by_role = by_role;
+	d->daemons[DAEMON_MASTER] = d->daemons[DAEMON_BACKUP] = daemon;
+	d->daemons_at = s->at;
+	return NULL;
+}
+
+/* What is taken, or why it is nothing to us. */
+static const struct global {
+	const char *word;
+	const char *(*take)(struct director *d, const struct ka_stmt *s); /* why it cannot */
+	const char *why; /* it is dropped; or, of what is taken, what is to be known */
+} globals[] = {
+	{ "lvs_timeouts", take_timeouts, NULL },
+	{ "lvs_sync_daemon", take_daemon,
+	  "ipvs-agent runs it: take the line out of keepalived's file, and have the notify of the "
+	  "instance that it names tell the role, 'ipvs-agent role master|backup'" },
+	{ "lvs_flush", NULL, "ipvs-agent touches no service that its file does not name" },
+	{ "lvs_flush_on_stop", NULL,
+	  "on_exit = remove takes our services out when the agent stops" },
+	{ "lvs_notify_fifo", NULL, "GET /api/v1/events tells what happens, as it happens" },
+	{ "lvs_notify_fifo_script", NULL, "GET /api/v1/events tells what happens, as it happens" },
+	{ "checker_log_all_failures", NULL, "log_level = debug shows each attempt" },
+	{ "script_user", NULL, "programs run as the agent's user, without capabilities" },
+	{ "enable_script_security", NULL,
+	  "programs run as the agent's user, without capabilities" },
+	{ "notification_email", NULL, mail },
+	{ "smtp_server", NULL, mail },
+};
+
+static void read_globals(struct ka *k, const struct ka_stmt *block, struct director *d)
 {
 	const struct ka_stmt *s;
 	size_t i;
 
 	for (s = block->first; s; s = s->next) {
-		for (i = 0; globals[i].word; i++)
-			if (!strcmp(globals[i].word, s->words[0]))
-				break;
-		ka_note(k, NULL, IMPORT_DROPPED, s, "%s",
-			globals[i].word ? globals[i].why : "a matter of keepalived's own");
+		const char *why = "a matter of keepalived's own";
+		enum import_fate fate = IMPORT_DROPPED;
+
+		for (i = 0; i < countof(globals) && strcmp(globals[i].word, s->words[0]); i++)
+			;
+		if (i < countof(globals)) {
+			why = globals[i].take ? globals[i].take(d, s) : globals[i].why;
+			if (!why) {
+				why = globals[i].why;
+				fate = why ? IMPORT_APPROXIMATED : IMPORT_IMPORTED;
+			}
+		}
+		ka_note(k, NULL, fate, s, "%s", why ? why : "");
 	}
 }
+
+/* --- the rest ----------------------------------------------------------------------------- */
 
 /* Who holds which address is worth knowing, for the services' are among them. */
 static void read_vrrp(struct ka *k, const struct ka_stmt *block)
@@ -117,12 +221,12 @@ static void check_group(struct ka *k, const struct ka_stmt *group)
 	ka_note(k, NULL, IMPORT_DROPPED, group, "no virtual_server is for this group");
 }
 
-static int read_top(struct ka *k, const struct ka_stmt *s)
+static int read_top(struct ka *k, const struct ka_stmt *s, struct director *d)
 {
 	if (!strcmp(s->words[0], "virtual_server"))
 		return ka_virtual(k, s);
 	if (!strcmp(s->words[0], "global_defs"))
-		read_globals(k, s);
+		read_globals(k, s, d);
 	else if (!strcmp(s->words[0], "vrrp_instance"))
 		read_vrrp(k, s);
 	else if (!strcmp(s->words[0], "virtual_server_group"))
@@ -134,15 +238,21 @@ int import_keepalived(struct import *im, struct import_source *source)
 {
 	struct arena arena = ARENA_INIT;
 	struct ka k = { .im = im, .arena = &arena };
+	struct director d = { .by_role = false };
 	struct ka_stmt *first = NULL;
 	const struct ka_stmt *s;
 	int r = ka_parse(im, source, &arena, &first);
 
 	k.first = first;
 	for (s = first; s && !r; s = s->next)
-		r = read_top(&k, s);
-	if (!r)
+		r = read_top(&k, s, &d);
+	if (!r) {
 		ka_notes(&k, NULL, first, top);
+		if (d.by_role)
+			import_key(import_part(im, "agent", NULL, d.daemons_at), d.daemons_at,
+				   "roles", "on");
+		director_carry(im, &d);
+	}
 	if (!r && k.oom)
 		r = -ENOMEM;
 	arena_fini(&arena);

@@ -60,8 +60,6 @@ struct dropped {
 	const char *key, *why;
 };
 
-#define TIMEOUTS                                                                                   \
-	"ipvs-agent sets no timeouts of the kernel: 'ipvsadm --set TCP TCPFIN UDP' at boot does"
 #define OWN "it is about piranha itself"
 
 static const struct dropped global_dropped[] = {
@@ -84,9 +82,6 @@ static const struct dropped global_dropped[] = {
 	{ "sync", OWN },
 	{ "ipvsadm", OWN },
 	{ "monitor_links", "ipvs-agent watches no links; a [canary] tells that a way is broken" },
-	{ "tcp_timeout", TIMEOUTS },
-	{ "tcpfin_timeout", TIMEOUTS },
-	{ "udp_timeout", TIMEOUTS },
 	{ "hard_shutdown", "no check that breaks takes services down here" },
 	{ NULL, NULL },
 };

@@ -39,6 +39,9 @@ enum lvs_global_key {
 	G_SYNC,
 	G_SYNC_DEVICE,
 	G_SYNC_ID,
+	G_TCP, /* timeouts, in the order of enum director_timeout */
+	G_TCP_FIN,
+	G_UDP,
 	G_N,
 };
 enum lvs_server_key { S_ADDRESS = 0, S_ACTIVE, S_PORT, S_WEIGHT, S_N };

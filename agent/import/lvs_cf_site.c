@@ -3,12 +3,14 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "agent/import/director.h"
 #include "agent/import/lvs_cf.h"
 
 const char *const lvs_global_keys[G_N] = {
 	[G_NETWORK] = "network",    [G_ROUTER] = "nat_router", [G_ROUTER_MASK] = "nat_nmask",
 	[G_PAIR] = "backup_active", [G_SYNC] = "syncdaemon",   [G_SYNC_DEVICE] = "syncd_iface",
-	[G_SYNC_ID] = "syncd_id",
+	[G_SYNC_ID] = "syncd_id",   [G_TCP] = "tcp_timeout",   [G_TCP_FIN] = "tcpfin_timeout",
+	[G_UDP] = "udp_timeout",
 };
 
 /* The label of an alias (eth0:1) is of no use to anybody but ifconfig. */
@@ -82,47 +84,68 @@ static void carry_pair(struct import *im, const struct lvs_site *site)
 	}
 }
 
-static void note_sync(struct import *im, const struct lvs_site *site, struct import_part *p,
-		      enum import_fate fate, const char *text)
+static void note_sync(struct import *im, const struct lvs_site *site, enum import_fate fate,
+		      const char *text)
 {
 	size_t i;
 
 	for (i = G_SYNC; i <= G_SYNC_ID; i++)
 		if (site->globals[i].text)
-			lvs_note(im, p, fate, lvs_global_keys[i], &site->globals[i], "%s", text);
+			lvs_note(im, NULL, fate, lvs_global_keys[i], &site->globals[i], "%s", text);
 }
 
 /* The daemon's side follows the director's. */
-static void carry_sync(struct import *im, const struct lvs_site *site)
+static void carry_sync(struct import *im, const struct lvs_site *site, struct director *d)
 {
 	const struct lvs_value *device = &site->globals[G_SYNC_DEVICE],
 			       *id = &site->globals[G_SYNC_ID];
-	struct import_at at = site->globals[G_SYNC].at;
-	struct import_part *p;
+	const char *interface = device->text ? device->text : DIRECTOR_INTERFACE;
+	struct daemon daemon = { .there = true };
 	uint64_t n = 0;
 
 	if (!lvs_on(&site->globals[G_SYNC])) {
-		note_sync(im, site, NULL, IMPORT_IMPORTED, "");
+		note_sync(im, site, IMPORT_IMPORTED, "");
 		return;
 	}
-	if ((id->text && !lvs_number(id->text, 255, &n)) ||
-	    (device->text && !import_interface_ok(device->text))) {
-		note_sync(im, site, NULL, IMPORT_DROPPED,
+	if ((id->text && !lvs_number(id->text, 255, &n)) || !import_interface_ok(interface)) {
+		note_sync(im, site, IMPORT_DROPPED,
 			  "the daemon needs the name of an interface, and an id up to 255");
 		return;
 	}
-	p = import_part(im, "sync", NULL, at);
-	import_key(p, at, "state", lvs_on(&site->globals[G_PAIR]) ? "role" : "master");
-	import_key(p, at, "interface", "%s", device->text ? device->text : "eth0");
-	import_key(p, at, "id", "%u", (unsigned int)n);
-	note_sync(im, site, p, IMPORT_IMPORTED, "");
+	memcpy(daemon.interface, interface, strlen(interface) + 1);
+	daemon.sync_id = (uint32_t)n;
+	d->by_role = lvs_on(&site->globals[G_PAIR]);
+	d->daemons[DAEMON_MASTER] = daemon;
+	d->daemons_at = site->globals[G_SYNC].at;
+	note_sync(im, site, IMPORT_IMPORTED, "");
+}
+
+static void carry_timeouts(struct import *im, const struct lvs_site *site, struct director *d)
+{
+	size_t i;
+
+	for (i = 0; i < DIRECTOR_TIMEOUTS; i++) {
+		const struct lvs_value *v = &site->globals[G_TCP + i];
+		bool good = lvs_number(v->text, DIRECTOR_TIMEOUT_MAX, &d->timeouts[i]);
+
+		if (!v->text)
+			continue;
+		d->timeouts_at = v->at;
+		lvs_note(im, NULL, good ? IMPORT_IMPORTED : IMPORT_DROPPED,
+			 lvs_global_keys[G_TCP + i], v, "%s",
+			 good ? "" : "that is no number of seconds, or more than 31 days");
+	}
 }
 
 void lvs_carry_site(struct import *im, struct lvs_site *site)
 {
+	struct director d = { .by_role = false };
+
 	site->network = network(im, site);
 	carry_pair(im, site);
-	carry_sync(im, site);
+	carry_sync(im, site, &d);
+	carry_timeouts(im, site, &d);
+	director_carry(im, &d);
 	lvs_vip(im, lvs_global_keys[G_ROUTER], &site->globals[G_ROUTER],
 		lvs_global_keys[G_ROUTER_MASK], &site->globals[G_ROUTER_MASK]);
 }

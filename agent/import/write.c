@@ -13,7 +13,8 @@ enum { COLUMNS = 96 };
 
 /* The sections in the order in which people look for them. */
 static const char *const types[] = {
-	"agent", "http", "vip", "sync", "defaults", "service", "probe", "canary", "rule", "notify",
+	"agent",   "http",  "vip",    "sync", "sysctl", "defaults",
+	"service", "probe", "canary", "rule", "notify",
 };
 
 /* --- the INI -------------------------------------------------------------------------- */

@@ -203,12 +203,6 @@ static void finish_vip(struct config *c, void *obj)
 	check_interface(c, obj, ((const struct duty_vip_conf *)obj)->interface);
 }
 
-/* 224.0.0.0/4, ff00::/8 */
-static bool is_multicast(const struct addr *a)
-{
-	return a->family == AF_INET ? (a->bytes[0] & 0xf0) == 0xe0 : a->bytes[0] == 0xff;
-}
-
 static void finish_sync(struct config *c, void *obj)
 {
 	const struct duty_sync_conf *s = obj;
@@ -219,7 +213,7 @@ static void finish_sync(struct config *c, void *obj)
 		conf_report(c, CONF_ERROR, conf_key_file(c, obj, "state"),
 			    conf_key_line(c, obj, "state"),
 			    "state: a sync daemon needs an interface = NAME");
-	if (s->group.family && (s->group.port || !is_multicast(&s->group)))
+	if (s->group.family && (s->group.port || !addr_is_multicast(&s->group)))
 		conf_report(c, CONF_ERROR, conf_key_file(c, obj, "group"),
 			    conf_key_line(c, obj, "group"),
 			    "group: that is no multicast group's address");
