@@ -30,15 +30,19 @@ struct waiter {
 	struct waiter *next;
 };
 
-/* One snapshot in the making: first on the work queue what needs no live state, then
- * the rest on the loop, a slice a turn. */
+/* One snapshot in the making: its room on the work queue, then on the loop, a slice a turn,
+ * what the agent itself knows, and at last, on the work queue again, what the reading says.
+ * For who asks while nothing else goes on the reading is made at the same time. */
 struct making {
 	struct publisher *publisher;
-	struct reading *reading;
+	struct layout *layout;
+	struct reading *reading; /* NULL = it has not come yet */
 	struct collect_env env;
 	struct config *conf; /* whose strings env borrows */
 	struct view *view;   /* NULL = memory ran out */
 	struct snapshot snapshot;
+	int64_t begun_ms;
+	bool filled; /* with all but the reading */
 };
 
 enum {
@@ -54,7 +58,7 @@ struct publisher {
 	struct loop_timer *letting_go;
 	atomic_int_least64_t asked_ms; /* when somebody asked last */
 	atomic_bool was_read;
-	bool making;
+	struct making *making;
 };
 
 static void answer(struct waiter *w, enum command_status status, struct view *view)
@@ -67,6 +71,18 @@ static void answer(struct waiter *w, enum command_status status, struct view *vi
 	free(w);
 }
 
+static void making_free(struct making *m)
+{
+	if (!m)
+		return;
+	snapshot_fini(&m->snapshot);
+	view_unref(m->view);
+	reading_unref(m->reading);
+	layout_unref(m->layout);
+	config_unref(m->conf);
+	free(m);
+}
+
 void publisher_free(struct publisher *p)
 {
 	struct waiter *w, *next;
@@ -77,6 +93,7 @@ void publisher_free(struct publisher *p)
 		next = w->next;
 		answer(w, COMMAND_STOPPING, NULL);
 	}
+	making_free(p->making);
 	loop_timer_free(p->letting_go);
 	view_unref(p->latest);
 	pthread_mutex_destroy(&p->lock);
@@ -171,6 +188,21 @@ int publisher_new(struct agent *a, struct publisher **ret_publisher)
 	return 0;
 }
 
+static void begin(struct publisher *p, struct layout *layout, struct reading *reading);
+
+/* Asks for a reading. What the agent knows is gathered meanwhile, unless it is about to
+ * change: at the start, and where a pass is under way. */
+static void ask(struct publisher *p)
+{
+	struct agent *a = p->agent;
+	struct reconcile_stats stats;
+
+	reconcile_stats(a->reconcile, &stats);
+	if (!p->making && !stats.busy && a->state && publisher_was_read(p))
+		begin(p, a->state->layout, NULL);
+	reconcile_read(a->reconcile);
+}
+
 static void publish(struct publisher *p, struct view *v)
 {
 	struct waiter **at = &p->waiters, *w;
@@ -186,17 +218,8 @@ static void publish(struct publisher *p, struct view *v)
 	}
 	/* Those that came meanwhile want a younger one. */
 	if (p->waiters)
-		reconcile_read(p->agent->reconcile);
+		ask(p);
 	on_unasked(p);
-}
-
-static void making_free(struct making *m)
-{
-	snapshot_fini(&m->snapshot);
-	view_unref(m->view);
-	reading_unref(m->reading);
-	config_unref(m->conf);
-	free(m);
 }
 
 /* Ends the making, with a view or without: then the next reading may do better. */
@@ -205,15 +228,57 @@ static void end(struct making *m, bool good)
 	struct publisher *p = m->publisher;
 	struct view *v = m->view;
 
-	p->making = false;
+	p->making = NULL;
 	if (good) {
 		m->view = NULL;
 		snapshot_agent(v, p->agent);
 		publish(p, v);
-	} else if (p->waiters) {
-		reconcile_read(p->agent->reconcile);
+	} else if (p->waiters && m->reading) {
+		ask(p);
 	}
 	making_free(m);
+}
+
+static void on_dests(void *arg)
+{
+	struct making *m = arg;
+
+	/* A reading of a layout that is gone would be shown under wrong names. */
+	end(m, m->view && m->layout == m->publisher->agent->state->layout);
+}
+
+static void drop_view(struct making *m)
+{
+	view_unref(m->view);
+	m->view = NULL;
+}
+
+static void work_dests(void *arg)
+{
+	struct making *m = arg;
+
+	if (snapshot_dests(m->view))
+		drop_view(m);
+}
+
+/* Once there is both, the reading and the rest. */
+static void put_together(struct making *m)
+{
+	struct view *v = m->view;
+
+	if (!m->reading || !m->filled)
+		return;
+	if (m->reading->layout != m->layout) {
+		end(m, false);
+		return;
+	}
+	view_read(v, m->reading);
+	v->made_wall_ms = v->table.wall_ms;
+	v->made_mono_ms = v->table.started_us / 1000;
+	if (m->begun_ms < v->made_mono_ms)
+		v->made_mono_ms = m->begun_ms;
+	if (loop_work(m->publisher->agent->loop, "destinations", work_dests, on_dests, m))
+		end(m, false);
 }
 
 static void on_slice(void *arg)
@@ -222,22 +287,26 @@ static void on_slice(void *arg)
 	const struct agent *a = m->publisher->agent;
 	int e;
 
-	/* A reading of a layout that is gone would be shown under wrong names. */
-	if (m->reading->layout != a->state->layout) {
+	if (m->layout != a->state->layout) {
 		end(m, false);
 		return;
 	}
 	e = snapshot_next(&m->snapshot, clock_mono_us() + SLICE_US);
-	if (e != -EAGAIN || loop_post(a->loop, "snapshot", on_slice, m))
-		end(m, !e);
+	if (e == -EAGAIN && !loop_post(a->loop, "snapshot", on_slice, m))
+		return;
+	m->filled = !e;
+	if (e)
+		end(m, false);
+	else
+		put_together(m);
 }
 
-static void on_made(void *arg)
+static void on_room(void *arg)
 {
 	struct making *m = arg;
 	const struct agent *a = m->publisher->agent;
 
-	if (!m->view || m->reading->layout != a->state->layout) {
+	if (!m->view || m->layout != a->state->layout) {
 		end(m, false);
 		return;
 	}
@@ -245,49 +314,62 @@ static void on_made(void *arg)
 	on_slice(m);
 }
 
-static void work_round(void *arg)
+static void work_room(void *arg)
 {
 	struct making *m = arg;
-	struct view *v = view_new(m->conf, m->reading);
+	struct view *v = view_new(m->conf, m->layout);
 
-	if (v) {
-		v->rounds = round_run(agent_collectors, &m->env);
-		v->rounds_free = round_free;
+	m->view = v;
+	if (!v)
+		return;
+	v->rounds = round_run(agent_collectors, &m->env);
+	v->rounds_free = round_free;
+	if (!v->rounds || snapshot_room(v))
+		drop_view(m);
+}
+
+/* Takes the reading over, which may be NULL: then it is to come. */
+static void begin(struct publisher *p, struct layout *layout, struct reading *reading)
+{
+	const struct agent_conf *conf = config_section(p->agent->conf, &agent_section);
+	struct making *m = calloc(1, sizeof(*m));
+
+	if (m) {
+		*m = (struct making){
+			.publisher = p,
+			.layout = layout_ref(layout),
+			.reading = reading,
+			.env = { .procfs = conf->procfs },
+			.conf = config_ref(p->agent->conf),
+			.begun_ms = clock_mono_ms(),
+		};
+		if (!loop_work(p->agent->loop, "collect", work_room, on_room, m)) {
+			p->making = m;
+			return;
+		}
+		making_free(m);
+	} else {
+		reading_unref(reading);
 	}
-	if (v && v->rounds && !snapshot_prepare(v))
-		m->view = v;
-	else
-		view_unref(v);
+	log_event(LOG_ERROR, "no snapshot made", LOG_ERR(ENOMEM));
 }
 
 void publisher_reading(struct publisher *p, struct reading *reading)
 {
-	const struct agent_conf *conf = config_section(p->agent->conf, &agent_section);
-	struct making *m;
+	struct making *m = p->making;
 
 	if (ipvs_table_may_act(&reading->table))
 		atomic_store(&p->was_read, true);
-	/* One that is kept is brought up to date with each reading. */
-	if ((!p->waiters && !p->latest) || p->making || p->agent->stopping) {
-		/* Two readings close together: the next one will do. At the end, none. */
-		reading_unref(reading);
-		return;
-	}
-	m = calloc(1, sizeof(*m));
-	if (m) {
-		m->publisher = p;
+	if (m && !m->reading) {
 		m->reading = reading;
-		m->conf = config_ref(p->agent->conf);
-		m->env.procfs = conf->procfs;
-		if (!loop_work(p->agent->loop, "collect", work_round, on_made, m)) {
-			p->making = true;
-			return;
-		}
-		m->reading = NULL;
-		making_free(m);
+		put_together(m);
+	} else if ((!p->waiters && !p->latest) || m || p->agent->stopping) {
+		/* One that is kept is brought up to date with each reading. Two readings
+		 * close together: the next one will do. At the end, none. */
+		reading_unref(reading);
+	} else {
+		begin(p, reading->layout, reading);
 	}
-	reading_unref(reading);
-	log_event(LOG_ERROR, "no snapshot made", LOG_ERR(ENOMEM));
 }
 
 void publisher_round(struct publisher *p, int64_t max_age, command_fn *fn, void *arg)
@@ -309,5 +391,5 @@ void publisher_round(struct publisher *p, int64_t max_age, command_fn *fn, void 
 		return;
 	}
 	p->waiters = w;
-	reconcile_read(p->agent->reconcile);
+	ask(p);
 }

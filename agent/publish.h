@@ -37,12 +37,14 @@ struct snapshot {
 	struct buf text;
 };
 
-/* snapshot_dests.c: room for the rows, and those that need no live state. On any thread.
- * -ENOMEM. */
-int snapshot_prepare(struct view *v);
-/* snapshot.c: the rest, on the loop, in slices: begun with a view that is prepared, whose
- * layout must be in force as long as it goes on. snapshot_next() goes on until about
- * `until_us` (monotonic): -EAGAIN = there is more, 0 = done, or -ENOMEM. */
+/* snapshot_dests.c: room for the rows of a layout, and its names. On any thread. -ENOMEM. */
+int snapshot_room(struct view *v);
+/* The VIPs and destinations, as the reading has them that the view shows. On any thread, after
+ * all else. -ENOMEM. */
+int snapshot_dests(struct view *v);
+/* snapshot.c: all that is neither, on the loop, in slices: begun with a view that has its
+ * room, whose layout must be in force as long as it goes on. snapshot_next() goes on until
+ * about `until_us` (monotonic): -EAGAIN = there is more, 0 = done, or -ENOMEM. */
 void snapshot_begin(struct snapshot *s, struct view *v, const struct agent *a);
 int snapshot_next(struct snapshot *s, int64_t until_us);
 void snapshot_fini(struct snapshot *s);

@@ -290,8 +290,6 @@ static void fill_conf(struct view *v, const struct agent *a)
 {
 	const struct metrics_conf *metrics = config_section(v->conf, &metrics_section);
 
-	v->made_mono_ms = v->table.started_us / 1000;
-	v->made_wall_ms = v->table.wall_ms;
 	v->generation = a->generation;
 	v->guards = guard_names;
 	v->n_guards = N_GUARDS;

@@ -1,6 +1,6 @@
 /* snapshot_dests.c: what of a snapshot needs no live state: the room for all its rows,
- * and the VIPs and destinations, which are the reading's and the layout's. Made on the
- * work queue, so that the loop has the less to do. */
+ * before the rest, and the VIPs and destinations, which are the reading's and the layout's,
+ * behind it. Made on the work queue, so that the loop has the less to do. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,18 +104,27 @@ static uint32_t count_none(const uint32_t *ids, uint32_t n)
 	return none;
 }
 
+/* As many rows more. */
+static int add_room(void **rows, uint32_t n, uint32_t more, size_t size)
+{
+	void *larger = more ? reallocarray(*rows, n + more, size) : *rows;
+
+	if (!larger)
+		return -ENOMEM;
+	*rows = larger;
+	return 0;
+}
+
 static int fill_vips(struct view *v, struct buf *text)
 {
 	const struct layout *l = v->layout;
 	const struct match *m = &v->reading->match;
 	uint32_t foreign = count_none(m->vip_of_service, v->table.n_services);
 	uint32_t extra = count_none(m->dest_of_row, v->table.n_dests), i;
-	int r = 0;
+	int r = add_room((void **)&v->vips, l->n_vips, foreign, sizeof(*v->vips));
 
-	v->vips = array(l->n_vips + foreign, sizeof(*v->vips));
-	v->dests = array(l->n_dests + extra, sizeof(*v->dests));
-	if (!v->vips || !v->dests)
-		return -ENOMEM;
+	if (!r)
+		r = add_room((void **)&v->dests, l->n_dests, extra, sizeof(*v->dests));
 	for (i = 0; !r && i < l->n_vips; i++)
 		r = add_vip(v, i, text);
 	for (i = 0; !r && i < v->table.n_services; i++)
@@ -150,18 +159,25 @@ static int fill_names(struct view *v)
 	return 0;
 }
 
-int snapshot_prepare(struct view *v)
+int snapshot_room(struct view *v)
 {
 	const struct layout *l = v->layout;
-	struct buf text = BUF_INIT;
-	int r;
 
 	v->services = array(l->n_services, sizeof(*v->services));
 	v->realservers = array(l->n_realservers, sizeof(*v->realservers));
 	v->probes = array(l->n_links, sizeof(*v->probes));
-	if (!v->services || !v->realservers || !v->probes)
+	v->vips = array(l->n_vips, sizeof(*v->vips));
+	v->dests = array(l->n_dests, sizeof(*v->dests));
+	if (!v->services || !v->realservers || !v->probes || !v->vips || !v->dests)
 		return -ENOMEM;
-	r = fill_vips(v, &text);
+	return fill_names(v);
+}
+
+int snapshot_dests(struct view *v)
+{
+	struct buf text = BUF_INIT;
+	int r = fill_vips(v, &text);
+
 	buf_fini(&text);
-	return r ? r : fill_names(v);
+	return r;
 }

@@ -28,7 +28,7 @@ const char *const peer_failure_names[PEER_N_FAILURES] = {
 	[PEER_LOCAL] = "local",
 };
 
-struct view *view_new(struct config *conf, struct reading *reading)
+struct view *view_new(struct config *conf, const struct layout *layout)
 {
 	struct view *v = calloc(1, sizeof(*v));
 
@@ -36,12 +36,15 @@ struct view *view_new(struct config *conf, struct reading *reading)
 		return NULL;
 	atomic_init(&v->refs, 1);
 	v->conf = config_ref(conf);
-	if (reading) {
-		v->reading = reading_ref(reading);
-		v->table = reading->table;
-		v->layout = reading->layout;
-	}
+	v->layout = layout;
 	return v;
+}
+
+void view_read(struct view *v, struct reading *reading)
+{
+	v->reading = reading_ref(reading);
+	v->table = reading->table;
+	v->layout = reading->layout;
 }
 
 struct view *view_ref(struct view *v)

@@ -18,8 +18,7 @@ struct view {
 	int64_t made_mono_ms, made_wall_ms;
 	uint64_t generation;     /* of the configuration: 1, 2, … */
 	struct reading *reading; /* whose table and layout it shows; may be NULL */
-	/* Both are the reading's; the table is empty where the kernel could not be read. */
-	struct ipvs_table table;
+	struct ipvs_table table; /* the reading's; empty where the kernel could not be read */
 	const struct layout *layout;
 	struct view_vip *vips;
 	struct view_dest *dests;
@@ -90,8 +89,10 @@ const char *view_probe_text(const struct view *v, uint32_t probe);
 /* Whose dest that row is. */
 uint32_t view_vip_of(const struct view *v, uint32_t dest);
 
-/* A view without rows, with one reference; NULL when memory is out. */
-struct view *view_new(struct config *conf, struct reading *reading);
+/* Without rows, with one reference; NULL when memory is out. The layout (may be NULL) must be
+ * there until the view shows a reading of it, or is freed. */
+struct view *view_new(struct config *conf, const struct layout *layout);
+void view_read(struct view *v, struct reading *reading); /* shows it, once; a reference */
 struct view *view_ref(struct view *v);
 /* NULL is fine. */
 void view_unref(struct view *v);

@@ -8,6 +8,7 @@
 #include "agent/base/loop.h"
 #include "agent/holds/place.h"
 #include "agent/model/reload.h"
+#include "agent/publish.h"
 #include "agent/rules/engine.h"
 #include "agent/sync/reconcile.h"
 #include "tests/unit/fake_kernel.h"
@@ -58,7 +59,10 @@ static void on_rig_reading(void *arg, struct reading *reading)
 	r->readings++;
 	r->written = fake_kernel_writes(r->kernel, IPVS_N_OPS);
 	r->complete += reading->table.complete;
-	reading_unref(reading);
+	if (r->a.publisher)
+		publisher_reading(r->a.publisher, reading);
+	else
+		reading_unref(reading);
 	if (r->read_on)
 		reconcile_read(r->a.reconcile);
 }

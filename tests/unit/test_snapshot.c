@@ -167,12 +167,12 @@ static int teardown(void **state)
 /* In as many slices as there can be, or in one. */
 static struct view *make(struct fixture *f, bool slices)
 {
-	struct view *v = view_new(f->agent.conf, f->reading);
+	struct view *v = view_new(f->agent.conf, f->reading->layout);
 	struct snapshot s;
 	int e;
 
 	assert_non_null(v);
-	assert_int_equal(snapshot_prepare(v), 0);
+	assert_int_equal(snapshot_room(v), 0);
 	snapshot_begin(&s, v, &f->agent);
 	do {
 		if (slices)
@@ -181,6 +181,8 @@ static struct view *make(struct fixture *f, bool slices)
 	} while (e == -EAGAIN);
 	assert_int_equal(e, 0);
 	snapshot_fini(&s);
+	view_read(v, f->reading);
+	assert_int_equal(snapshot_dests(v), 0);
 	return v;
 }
 
