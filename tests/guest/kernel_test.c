@@ -366,13 +366,16 @@ static void check_info(struct ipvs_kernel *k)
 	is_int(info.udp_timeout, 300, "udp timeout");
 }
 
-/* Unloads ip_vs and loads it; namespaces that are being deleted may hold it a while. */
+/* Unloads ip_vs and what needs it; namespaces that are being deleted may hold it a while. */
+#define UNLOAD                                                                                     \
+	"n=0; while grep -q '^ip_vs ' /proc/modules; do"                                           \
+	" modprobe -r $(sed -n 's/^\\(ip_vs_[a-z_]*\\) .*/\\1/p' /proc/modules) ip_vs "            \
+	"2>/dev/null;"                                                                             \
+	" n=$((n + 1)); [ $n -lt 100 ] || exit 1; sleep 0.1; done; ! test -e /proc/net/ip_vs"
+
 static void reload(const char *what)
 {
-	is_int(system("n=0; until modprobe -r $(lsmod | awk '/^ip_vs_/ { print $1 }') ip_vs"
-		      " 2>/dev/null; do n=$((n + 1)); [ $n -lt 100 ] || exit 1; sleep 0.1; done;"
-		      " ! test -e /proc/net/ip_vs && modprobe ip_vs"),
-	       0, what);
+	is_int(system(UNLOAD " && modprobe ip_vs"), 0, what);
 }
 
 /* The socket stays, the family's id becomes another. */
@@ -400,7 +403,7 @@ static void check_absent(void)
 	struct ipvs_info info;
 	struct ipvs_table t;
 
-	is_int(system("modprobe -r ip_vs && echo /bin/false >/proc/sys/kernel/modprobe"), 0,
+	is_int(system(UNLOAD " && echo /bin/false >/proc/sys/kernel/modprobe"), 0,
 	       "ip_vs is away and does not come when called");
 	if (ipvs_netlink_new("/proc", &k))
 		exit(1);
