@@ -31,8 +31,10 @@
 #include "agent/sync/tuner.h"
 #include "conf/print.h"
 
-/* How long a reading of the kernel waits for the file. */
-enum { AHEAD_MS = 1000 };
+enum {
+	AHEAD_MS = 10000, /* a reading of the kernel waits as long for the file */
+	WARNINGS = 20     /* are logged, and how many there are more */
+};
 
 /* Somebody who waits for the outcome. */
 struct asker {
@@ -76,12 +78,18 @@ static void answer(struct asker *list, enum command_status status, const struct 
 static void log_problems(const struct config *conf)
 {
 	static const enum log_level levels[] = { LOG_ERROR, LOG_WARN, LOG_INFO };
-	size_t n, i;
+	size_t n, i, warnings = 0;
 	const struct conf_problem *p = config_problems(conf, &n);
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		if (p[i].severity != CONF_ERROR && warnings++ >= WARNINGS)
+			continue;
 		log_event(levels[p[i].severity], p[i].text, LOG_STR("file", p[i].file),
 			  LOG_INT("line", p[i].line));
+	}
+	if (warnings > WARNINGS)
+		log_event(LOG_WARN, "the file has more warnings: ipvs-agent check tells them all",
+			  LOG_INT("more", (int64_t)(warnings - WARNINGS)));
 }
 
 static void refuse(struct reload_job *job, struct buf *why)

@@ -418,7 +418,10 @@ void reconcile_go_on(struct reconcile *r)
 {
 	struct ipvs_table table;
 
-	if (r->pass && r->pass->ahead && pass_go_on(r->pass, &table))
+	if (!r->pass || !r->pass->ahead)
+		return;
+	loop_timer_stop(r->timer);
+	if (pass_go_on(r->pass, &table))
 		take_dump(r, &table);
 }
 
@@ -429,7 +432,8 @@ void reconcile_read(struct reconcile *r)
 		begin(r);
 	else if (r->pass->reading)
 		r->again = true;
-	/* Somebody waits, who will have it at once. */
+	/* Somebody waits, but for no file; and will have it at once. */
+	reconcile_go_on(r);
 	if (r->pass)
 		tell_reading(r);
 }

@@ -5,10 +5,10 @@
 #define TESTS_RECONCILE_RIG_H
 
 #include "agent/agent.h"
+#include "agent/base/clock.h"
 #include "agent/base/loop.h"
 #include "agent/holds/place.h"
 #include "agent/model/reload.h"
-#include "agent/publish.h"
 #include "agent/rules/engine.h"
 #include "agent/sync/reconcile.h"
 #include "tests/unit/fake_kernel.h"
@@ -21,13 +21,15 @@ struct rig {
 	struct fake_kernel *kernel;
 	struct loop_timer *deadline;
 	bool (*until)(struct rig *r);
-	uint64_t wanted; /* for until */
+	void (*take_reading)(struct publisher *p, struct reading *reading); /* NULL = nobody */
+	uint64_t wanted;                                                    /* for until */
 	unsigned int readings, firsts, complete;
 	uint64_t written; /* when the last reading was told */
 	bool read_first;  /* asks for a reading once the first is there */
 	bool read_on;     /* asks for a reading at each reading */
 	bool removed, late;
 	bool later, never; /* after the first reading: decides in a turn to come, or not */
+	int64_t first_ms;  /* … which takes the loop so long */
 	struct reconcile_stats stats;
 };
 
@@ -59,8 +61,8 @@ static void on_rig_reading(void *arg, struct reading *reading)
 	r->readings++;
 	r->written = fake_kernel_writes(r->kernel, IPVS_N_OPS);
 	r->complete += reading->table.complete;
-	if (r->a.publisher)
-		publisher_reading(r->a.publisher, reading);
+	if (r->take_reading)
+		r->take_reading(r->a.publisher, reading);
 	else
 		reading_unref(reading);
 	if (r->read_on)
@@ -70,8 +72,11 @@ static void on_rig_reading(void *arg, struct reading *reading)
 static void on_rig_first(void *arg)
 {
 	struct rig *r = arg;
+	int64_t begun_ms = clock_mono_ms();
 
 	r->firsts++;
+	while (clock_mono_ms() < begun_ms + r->first_ms)
+		;
 	if (r->read_first)
 		reconcile_read(r->a.reconcile);
 	state_dirty_all(r->a.state);

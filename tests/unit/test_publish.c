@@ -3,6 +3,7 @@
 #include "agent/base/clock.h"
 #include "agent/intake.h"
 #include "agent/probes/sched.h"
+#include "agent/publish.h"
 #include "agent/sync/tuner.h"
 #include "collectors/table.h"
 #include "tests/unit/ledger_dir.h"
@@ -89,6 +90,7 @@ static void begin_rig(struct rig *r, const char *dir)
 	assert_int_equal(sched_new(r->a.loop, NULL, &limits, on_outcome, NULL, &r->a.sched), 0);
 	assert_int_equal(intake_new(&r->a, &r->a.intake), 0);
 	assert_int_equal(publisher_new(&r->a, &r->a.publisher), 0);
+	r->take_reading = publisher_reading;
 	rig_start(r, NEVER_MS);
 	rig_passes(r, 1);
 }
@@ -226,6 +228,7 @@ static void test_end(void **state)
 	do_and_await(&r, ask_and_halt, 0);
 	publisher_free(r.a.publisher);
 	r.a.publisher = NULL;
+	r.take_reading = NULL;
 	assert_true(askers[0].answered);
 	assert_int_equal(askers[0].status, COMMAND_STOPPING);
 	fake_kernel_go_on(r.kernel);

@@ -104,6 +104,47 @@ static bool read_again(struct rig *r)
 	return r->readings >= r->wanted && quiet(r);
 }
 
+static bool passed_and_quiet(struct rig *r)
+{
+	return r->stats.passes >= r->wanted && quiet(r);
+}
+
+static void read_ahead_and_reload(struct rig *r)
+{
+	reconcile_ahead(r->a.reconcile, FAST_MS);
+	reload(r);
+}
+
+/* It was there in time, and is not waited for any more: no second reading follows. */
+static void test_in_time(void **state)
+{
+	uint32_t before;
+	struct rig r;
+
+	(void)state;
+	begin_rig(&r);
+	before = fake_kernel_dumps(r.kernel);
+	r.first_ms = 2 * FAST_MS;
+	await_answers_then(&r, read_ahead_and_reload, passed_and_quiet);
+	assert_int_equal(fake_kernel_dumps(r.kernel), before + 1);
+	assert_int_equal(fake_kernel_writes(r.kernel, IPVS_NEW_DEST), 1);
+	finish(&r);
+}
+
+/* Who asks for a reading does not wait for the file. */
+static void test_scraped_meanwhile(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	begin_rig(&r);
+	r.wanted = r.readings + 1;
+	reconcile_ahead(r.a.reconcile, NEVER_MS);
+	reconcile_read(r.a.reconcile);
+	rig_run(&r, read_again);
+	finish(&r);
+}
+
 /* The configuration is there before the reading is. */
 static void test_while_it_is_read(void **state)
 {
@@ -224,6 +265,8 @@ static void test_stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_in_time),
+		cmocka_unit_test(test_scraped_meanwhile),
 		cmocka_unit_test(test_while_it_is_read),
 		cmocka_unit_test(test_before_it_is_there),
 		cmocka_unit_test(test_written_meanwhile),

@@ -217,4 +217,18 @@ ok "it is deleted" await 3 no_web2
 ok "although it had connections" has_connection
 ok "the traffic ends" traffic_stop b
 
+# Of many warnings the log has some, and how many there are more.
+many() {
+	local i
+
+	printf '%s' "$base"
+	for i in {1..25}; do
+		printf '[service s%d]\naddress = tcp://10.1.9.%d:80\nforward = masq\n' "$i" "$i"
+		printf 'realserver = web1 10.1.0.11\n'
+	done
+}
+ok "25 services without a probe" agent_reload < <(many)
+is "$(agent_log 'service s[0-9]+ has no probe' | wc -l)" 20 "20 warnings are logged"
+like "$(agent_log 'has more warnings')" 'more=5' "and how many there are more"
+
 done_testing
