@@ -260,9 +260,15 @@ static void note_weight(struct agent *a, uint32_t realserver)
 	int32_t seen = SEEN_UNKNOWN;
 	uint32_t d;
 
-	for (d = r->first_dest_link; d < r->first_dest_link + r->n_dest_links; d++)
-		if (s->dests[s->layout->dest_links[d]].seen > seen)
-			seen = s->dests[s->layout->dest_links[d]].seen;
+	for (d = r->first_dest_link; d < r->first_dest_link + r->n_dest_links; d++) {
+		const struct dest_state *dest = &s->dests[s->layout->dest_links[d]];
+		/* Of a new one it is not seen yet, for the difference comes later: but it is
+		 * the cap already. */
+		int32_t found = dest->seen >= 0 || dest->cap == CAP_NONE ? dest->seen : dest->cap;
+
+		if (found > seen)
+			seen = found;
+	}
 	if (seen < 0)
 		return;
 	l = note_begin(a, JOURNAL_SAMPLE);

@@ -69,9 +69,31 @@ static void test_a_host(void **state)
 	(void)unlink("journal"); /* not there where nothing was written */
 }
 
+/* What the first reading found is the cap by then, and not yet what is seen: a replay begins
+ * with it. Who was not there has no line. */
+static void test_first_weights(void **state)
+{
+	struct agent a = { .state = one_host() };
+	uint32_t i;
+
+	(void)state;
+	assert_int_equal(journal_new(".", 1 << 20, &a.journal), 0);
+	for (i = 0; i < a.state->layout->n_dests; i++)
+		a.state->dests[i].cap = i % 2 ? 50 : CAP_ABSENT;
+	state_dirty_all(a.state);
+	note_weights(&a);
+	assert_int_equal(lines(&a), SERVICES);
+	journal_free(a.journal);
+	state_free(a.state);
+	(void)unlink("journal");
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_a_host) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_host),
+		cmocka_unit_test(test_first_weights),
+	};
 
 	return cmocka_run_group_tests_name("note", tests, set_up, tear_down);
 }
