@@ -264,14 +264,15 @@ static void work_dests(void *arg)
 /* Once there is both, the reading and the rest. */
 static void put_together(struct making *m)
 {
-	struct view *v = m->view;
+	struct view *v;
 
-	if (!m->reading || !m->filled)
+	if (!m->reading || !m->filled) /* else the work queue may have the view */
 		return;
 	if (m->reading->layout != m->layout) {
 		end(m, false);
 		return;
 	}
+	v = m->view;
 	view_read(v, m->reading);
 	v->made_wall_ms = v->table.wall_ms;
 	v->made_mono_ms = v->table.started_us / 1000;
