@@ -3,6 +3,17 @@
 
 #include <string.h>
 
+void director_time(struct director *d, const uint64_t seconds[static DIRECTOR_TIMEOUTS],
+		   struct import_at at)
+{
+	size_t i;
+
+	for (i = 0; i < DIRECTOR_TIMEOUTS; i++)
+		if (seconds[i])
+			d->timeouts[i] = seconds[i];
+	d->timeouts_at = at;
+}
+
 static bool same(const struct daemon *a, const struct daemon *b)
 {
 	return !strcmp(a->interface, b->interface) && a->sync_id == b->sync_id &&
@@ -10,7 +21,8 @@ static bool same(const struct daemon *a, const struct daemon *b)
 	       a->max_len == b->max_len;
 }
 
-const char *director_start(struct director *d, unsigned int state, const struct daemon *daemon)
+const char *director_start(struct director *d, unsigned int state, const struct daemon *daemon,
+			   struct import_at at)
 {
 	const struct daemon *other = &d->daemons[!state];
 
@@ -24,6 +36,7 @@ const char *director_start(struct director *d, unsigned int state, const struct 
 		       "each";
 	d->daemons[state] = *daemon;
 	d->daemons[state].there = true;
+	d->daemons_at = at;
 	return NULL;
 }
 

@@ -20,9 +20,15 @@ struct director {
 /* What stands for ipvsadm and piranha where no interface is named. */
 #define DIRECTOR_INTERFACE "eth0"
 
+/* Those that are above 0 are to be so from now on: the last word counts, and 0 leaves one as
+ * it is (ip_vs_set_timeout(), net/netfilter/ipvs/ip_vs_ctl.c). */
+void director_time(struct director *d, const uint64_t seconds[static DIRECTOR_TIMEOUTS],
+		   struct import_at at);
+
 /* Why [sync] cannot have the daemon beside the other one, which it names alike; NULL = it can,
  * and it is to run from now on. */
-const char *director_start(struct director *d, unsigned int state, const struct daemon *daemon);
+const char *director_start(struct director *d, unsigned int state, const struct daemon *daemon,
+			   struct import_at at);
 
 /* [sysctl] and [sync], as far as there is something for them. */
 void director_carry(struct import *im, const struct director *d);

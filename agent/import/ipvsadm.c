@@ -365,31 +365,10 @@ static void change_service(struct adm *a, const struct adm_command *c)
 	}
 }
 
-/* The last word counts; 0 leaves a timeout as it is (ip_vs_set_timeout()). */
-static void set_timeouts(struct adm *a, const struct adm_command *c)
-{
-	size_t i;
-
-	for (i = 0; i < DIRECTOR_TIMEOUTS; i++)
-		if (c->timeouts[i])
-			a->director.timeouts[i] = c->timeouts[i];
-	a->director.timeouts_at = a->at;
-	note(a, IMPORT_IMPORTED, "");
-}
-
-static void start_daemon(struct adm *a, const struct adm_command *c)
-{
-	const char *why = director_start(&a->director, c->daemon_state, &c->daemon);
-
-	a->director.daemons_at = a->at;
-	if (why)
-		drop(a, why);
-	else
-		note(a, IMPORT_IMPORTED, "");
-}
-
 static void take(struct adm *a, const struct adm_command *c)
 {
+	const char *why;
+
 	switch (c->verb) {
 	case ADM_CLEAR:
 		clear(a);
@@ -399,10 +378,12 @@ static void take(struct adm *a, const struct adm_command *c)
 		drop(a, "the commands that it reads are in another file: import that one");
 		break;
 	case ADM_SET:
-		set_timeouts(a, c);
+		director_time(&a->director, c->timeouts, a->at);
+		note(a, IMPORT_IMPORTED, "");
 		break;
 	case ADM_START_DAEMON:
-		start_daemon(a, c);
+		why = director_start(&a->director, c->daemon_state, &c->daemon, a->at);
+		note(a, why ? IMPORT_DROPPED : IMPORT_IMPORTED, why ? why : "");
 		break;
 	case ADM_STOP_DAEMON:
 		a->director.daemons[c->daemon_state].there = false;

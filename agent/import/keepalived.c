@@ -89,10 +89,7 @@ static const char *take_timeouts(struct director *d, const struct ka_stmt *s)
 		if (!number_behind(s, i, DIRECTOR_TIMEOUT_MAX, &timeouts[t]))
 			return "a timeout that is no number of seconds, or more than 31 days";
 	}
-	for (t = 0; t < countof(words); t++)
-		if (timeouts[t])
-			d->timeouts[t] = timeouts[t];
-	d->timeouts_at = s->at;
+	director_time(d, timeouts, s->at);
 	return NULL;
 }
 
